@@ -1,0 +1,1 @@
+"""The three-tier database guard: resolver, stamps, gate, router, commands, audit."""

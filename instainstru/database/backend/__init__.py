@@ -1,0 +1,1 @@
+"""The project's own database engine: PostgreSQL behind the tier gate."""
