@@ -1,0 +1,81 @@
+"""Who someone is: the user, the learners they manage, and the capability that carries permissions."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.managers import LearnerQuerySet, UserManager
+from instainstru import clock
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person with an account; signs in by e-mail. What they may do comes from roles (Spec: S5.1)."""
+
+    email = models.EmailField(max_length=254)
+    first_name = models.CharField(max_length=60)
+    last_name = models.CharField(max_length=60, blank=True)
+    zone = models.CharField(max_length=64, blank=True, help_text="IANA zone; empty means unknown.")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    is_demo = models.BooleanField(default=False, help_text="Written by the seed only.")
+    joined_at = models.DateTimeField(default=clock.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["first_name"]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def short_name(self) -> str:
+        """First name and the initial of the last name: all that other people see."""
+        return f"{self.first_name} {self.last_name[:1]}.".strip() if self.last_name else self.first_name
+
+
+class Learner(models.Model):
+    """A person taught: the student or somebody they manage; never an account of their own."""
+
+    manager = models.ForeignKey(User, on_delete=models.CASCADE, related_name="learners")
+    name = models.CharField(max_length=60)
+    birth_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_self = models.BooleanField(default=False)
+    level_notes = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects = LearnerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["manager"], condition=models.Q(is_self=True), name="learner_one_self"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(birth_year__isnull=True) | models.Q(birth_year__gte=1900),
+                name="learner_birth_year_from_1900",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"learner {self.pk}"
+
+
+class Capability(models.Model):
+    """Carries the product's permissions; has no table of its own."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()

@@ -1,0 +1,11 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+
+
+class AvailabilityConfig(AppConfig):
+    """Availability."""
+
+    name = "bookings.availability"
+    label = "availability"
+    verbose_name = "Availability"

@@ -1,0 +1,139 @@
+"""When an instructor can teach: rules, weekly hours, overrides of single dates, blackouts."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from catalog.models import Instructor
+from instainstru import clock
+
+MINUTES_A_DAY = 1440
+_ON_GRID = Q(start_minute__lt=F("end_minute")) & Q(start_minute__gte=0) & Q(end_minute__lte=MINUTES_A_DAY)
+
+
+class MinuteRange(Func):
+    """``int4range(start, end)`` for exclusion constraints."""
+
+    function = "int4range"
+    output_field = IntegerRangeField()
+
+
+class AvailabilityRules(models.Model):
+    """An instructor's booking rules; one row each (Spec: S15.7)."""
+
+    instructor = models.OneToOneField(
+        Instructor, on_delete=models.CASCADE, related_name="availability_rules", primary_key=True
+    )
+    slot_step_minutes = models.PositiveSmallIntegerField(default=30)
+    buffer_before_minutes = models.PositiveSmallIntegerField(default=0)
+    buffer_after_minutes = models.PositiveSmallIntegerField(default=15)
+    min_notice_minutes = models.PositiveIntegerField(default=120)
+    max_advance_days = models.PositiveSmallIntegerField(default=60)
+    max_lessons_per_day = models.PositiveSmallIntegerField(null=True, blank=True)
+    max_minutes_per_week = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "availability rules"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(slot_step_minutes__in=[15, 30, 60]), name="rules_slot_step_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(buffer_before_minutes__lte=120) & Q(buffer_after_minutes__lte=120),
+                name="rules_buffers_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_notice_minutes__lte=14 * MINUTES_A_DAY), name="rules_notice_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_advance_days__gte=1) & Q(max_advance_days__lte=365),
+                name="rules_advance_range",
+            ),
+        ]
+
+
+class WeeklyWindow(models.Model):
+    """Open hours that repeat every week, on the clock face of the instructor's zone."""
+
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="weekly_windows"
+    )
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday.")
+    start_minute = models.PositiveSmallIntegerField()
+    end_minute = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["weekday", "start_minute"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="weekly_window_weekday"),
+            models.CheckConstraint(condition=_ON_GRID, name="weekly_window_ordered"),
+            ExclusionConstraint(
+                name="weekly_window_no_overlap",
+                expressions=[
+                    ("instructor", RangeOperators.EQUAL),
+                    ("weekday", RangeOperators.EQUAL),
+                    (MinuteRange("start_minute", "end_minute"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class OverrideDay(models.Model):
+    """Replaces the weekly hours of one local date; without windows the date is closed (Spec: S15.5)."""
+
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="override_days"
+    )
+    local_on = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["instructor", "local_on"], name="override_day_unique")
+        ]
+
+
+class OverrideWindow(models.Model):
+    """Open hours of an overridden date."""
+
+    day = models.ForeignKey(OverrideDay, on_delete=models.CASCADE, related_name="windows")
+    start_minute = models.PositiveSmallIntegerField()
+    end_minute = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["start_minute"]
+        constraints = [
+            models.CheckConstraint(condition=_ON_GRID, name="override_window_ordered"),
+            ExclusionConstraint(
+                name="override_window_no_overlap",
+                expressions=[
+                    ("day", RangeOperators.EQUAL),
+                    (MinuteRange("start_minute", "end_minute"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class Blackout(models.Model):
+    """A range of dates closed with a label; optionally only some hours of each date."""
+
+    instructor = models.ForeignKey(Instructor, on_delete=models.CASCADE, related_name="blackouts")
+    first_on = models.DateField()
+    last_on = models.DateField()
+    start_minute = models.PositiveSmallIntegerField(null=True, blank=True)
+    end_minute = models.PositiveSmallIntegerField(null=True, blank=True)
+    label = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_on__lte=F("last_on")), name="blackout_dates_ordered"
+            ),
+            models.CheckConstraint(
+                condition=Q(start_minute__isnull=True, end_minute__isnull=True)
+                | (Q(start_minute__isnull=False, end_minute__isnull=False) & _ON_GRID),
+                name="blackout_hours_both_or_none",
+            ),
+        ]
+        indexes = [models.Index(fields=["instructor", "last_on"], name="blackout_by_instructor")]

@@ -1,0 +1,37 @@
+"""Chainable reads on bookings in domain words."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.owners import Owner
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from bookings.lessons.models import Booking
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    """Reads on bookings; every page starts from the person who asks."""
+
+    def of_student(self, user: "User") -> "BookingQuerySet":
+        """Bookings this person made, holds of proposals left out."""
+        return self.filter(student=user, purpose="checkout")
+
+    def held_by(self, owner: Owner) -> "BookingQuerySet":
+        """Holds and former holds of an account or a guest."""
+        if owner.user_id is not None:
+            return self.filter(student_id=owner.user_id, purpose="checkout")
+        return self.filter(guest_key=owner.guest_key, purpose="checkout")
+
+    def blocking(self, now: datetime) -> "BookingQuerySet":
+        """Rows that keep a time: lapsed holds do not (Spec: R4, S4.3)."""
+        return self.filter(
+            Q(status__in=["confirmed", "ended", "reported"]) | Q(status="held", expires_at__gt=now)
+        )
+
+    def live_holds(self, now: datetime) -> "BookingQuerySet":
+        """Holds of a checkout that have not lapsed."""
+        return self.filter(status="held", purpose="checkout", expires_at__gt=now)

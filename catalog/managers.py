@@ -1,0 +1,69 @@
+"""Chainable reads on the catalogue in domain words."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Count, Min, Q
+
+if TYPE_CHECKING:
+    from catalog.models import Category, Instructor, Offering, Policy, Service
+
+
+class PolicyManager(models.Manager["Policy"]):
+    """The newest row is in force."""
+
+    def current(self) -> "Policy":
+        """Return the policy in force; the first one is written by a migration."""
+        policy = self.order_by("-pk").first()
+        if policy is None:
+            raise self.model.DoesNotExist("No policy row: run migrations.")
+        return policy
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    """Reads on categories."""
+
+    def with_service_counts(self) -> "CategoryQuerySet":
+        """Add ``service_count``: the active services of each category."""
+        return self.annotate(service_count=Count("services", filter=Q(services__is_active=True)))
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    """Reads on services."""
+
+    def active(self) -> "ServiceQuerySet":
+        """Services that can be offered and found."""
+        return self.filter(is_active=True)
+
+    def with_offer_counts(self) -> "ServiceQuerySet":
+        """Add ``instructor_count`` and ``hourly_from_cents`` over live instructors (Spec: S7.1)."""
+        live = Q(offerings__is_active=True, offerings__instructor__status="live")
+        return self.annotate(
+            instructor_count=Count("offerings__instructor", filter=live, distinct=True),
+            hourly_from_cents=Min("offerings__prices__hourly_cents", filter=live),
+        )
+
+
+class InstructorQuerySet(models.QuerySet["Instructor"]):
+    """Reads on instructors."""
+
+    def live(self) -> "InstructorQuerySet":
+        """Instructors who may be found and booked (Spec: S8.7)."""
+        return self.filter(status="live")
+
+    def checked_since(self, earliest_on: date) -> "InstructorQuerySet":
+        """Instructors whose background check is not older than ``earliest_on``."""
+        return self.filter(background_checked_on__gte=earliest_on)
+
+    def public_pages(self) -> "InstructorQuerySet":
+        """Instructors whose profile answers: live and paused (Spec: S10.3)."""
+        return self.filter(status__in=["live", "paused"])
+
+
+class OfferingQuerySet(models.QuerySet["Offering"]):
+    """Reads on offerings."""
+
+    def bookable(self) -> "OfferingQuerySet":
+        """Active offerings of active services by live instructors."""
+        return self.filter(is_active=True, service__is_active=True, instructor__status="live")

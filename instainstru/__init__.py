@@ -1,0 +1,1 @@
+"""InstaInstru: the lessons marketplace for New York City."""

@@ -1,0 +1,111 @@
+"""Default deny: every view declares who may enter, and the middleware enforces it (Spec: S5.2)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+PERMISSION_APP_LABEL = "accounts"
+
+ViewFunction = TypeVar("ViewFunction", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may call a view: anybody, any signed-in person, or holders of all named permissions."""
+
+    is_public: bool = False
+    permissions: tuple[str, ...] = ()
+
+
+PUBLIC = Access(is_public=True)
+SIGNED_IN = Access()
+
+_third_party: dict[str, Access] = {}
+
+
+def _declare(view: ViewFunction, access: Access) -> ViewFunction:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: ViewFunction) -> ViewFunction:
+    """Declare that anybody may call the view."""
+    return _declare(view, PUBLIC)
+
+
+def signed_in(view: ViewFunction) -> ViewFunction:
+    """Declare that any signed-in person may call the view."""
+    return _declare(view, SIGNED_IN)
+
+
+def requires(*permissions: str) -> Callable[[ViewFunction], ViewFunction]:
+    """Declare that the view needs all the named permissions, such as ``bookings.view_own``."""
+
+    def decorate(view: ViewFunction) -> ViewFunction:
+        return _declare(view, Access(permissions=permissions))
+
+    return decorate
+
+
+def declare_url(url_name: str, access: Access) -> None:
+    """Declare the access of a third-party URL by its full name; called from ``AppConfig.ready``."""
+    _third_party[url_name] = access
+
+
+def access_of(view: Callable[..., Any], url_name: str) -> Access | None:
+    """Return the declared access of a resolved view, or None when nothing is declared."""
+    declared = _third_party.get(url_name)
+    return declared if declared is not None else getattr(view, "access", None)
+
+
+def has_permission(request: HttpRequest, permission: str) -> bool:
+    """Tell whether the signed-in person holds a permission of the product."""
+    return request.user.has_perm(f"{PERMISSION_APP_LABEL}.{permission}")
+
+
+def sign_in_redirect(request: HttpRequest, next_url: str) -> HttpResponse:
+    """Send a guest to sign-in: 302 for pages, 401 with HX-Redirect for HTMX (Spec: G4)."""
+    target = f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': next_url})}"
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = target
+        return response
+    return HttpResponseRedirect(target)
+
+
+class AccessMiddleware:
+    """Refuse every view that declares nothing; check the declaration of the others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; the decision is taken once the view is known."""
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Return a refusal, or None to let the view answer."""
+        match = request.resolver_match
+        access = access_of(view, match.view_name if match else "")
+        if access is None:
+            raise PermissionDenied("This page declares no access rule.")
+        if access.is_public:
+            return None
+        if not request.user.is_authenticated:
+            # The page that owns a fragment is the fragment's own URL: one URL, two renderings.
+            return sign_in_redirect(request, request.get_full_path())
+        if not all(has_permission(request, permission) for permission in access.permissions):
+            raise PermissionDenied(access.permissions[0])
+        return None

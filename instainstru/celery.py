@@ -1,0 +1,23 @@
+"""The Celery application and the declared schedule.
+
+Tasks take ids only; rows are the truth and every task may run twice or never (Spec: S4.1, S4.2).
+"""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
+
+app = Celery("instainstru")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+SCHEDULE: dict[str, tuple[str, timedelta]] = {
+    "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
+    "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
+    "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
+    "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
+}
+"""Name of the periodic job -> (task, interval); written to the database by ``sync_schedule``."""

@@ -1,0 +1,90 @@
+"""Liveness and readiness, and the answer while the database is away (Spec: S16.1, G6)."""
+
+import json
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from instainstru.access import public
+
+RETRY_AFTER_SECONDS = 5
+
+
+@public
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer ``ok`` when the process lives; touches no database."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def _check_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _check_migrations() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RuntimeError("migrations pending")
+
+
+def _check_valkey(url: str) -> None:
+    client = redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "database": _check_database,
+    "migrations": _check_migrations,
+    "cache": lambda: _check_valkey(settings.CACHE_URL),
+    "broker": lambda: _check_valkey(settings.CELERY_BROKER_URL),
+}
+
+
+def _state(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - readiness reports any failure by its kind
+        return f"failed: {type(error).__name__}"
+    return "ok"
+
+
+@public
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer JSON per part; 503 names the failing ones. A connection proves the tier stamp."""
+    parts = {name: _state(check) for name, check in PARTS.items()}
+    is_ready = all(state == "ok" for state in parts.values())
+    body = json.dumps({"ready": is_ready, "tier": settings.DECISION.tier.value, "parts": parts})
+    return HttpResponse(body, content_type="application/json", status=200 if is_ready else 503)
+
+
+class DatabaseDownMiddleware:
+    """Answer 503 with Retry-After instead of 500 while the database cannot be reached."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; middleware below may meet the lost database too."""
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError):
+            return self._unavailable(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Turn a lost connection inside a view into the 503 page."""
+        if isinstance(error, OperationalError | InterfaceError):
+            return self._unavailable(request)
+        return None
+
+    def _unavailable(self, request: HttpRequest) -> HttpResponse:
+        response = render(None, "errors/503.html", {"retry_after": RETRY_AFTER_SECONDS}, status=503)  # type: ignore[arg-type]
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response

@@ -1,0 +1,61 @@
+"""Small pieces that every view uses: typed requests, page or fragment, client address."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+
+class SiteRequest(HttpRequest):
+    """A request after the middleware: ``htmx`` is parsed and ``guest_key`` may be set."""
+
+    user: Any
+    htmx: HtmxDetails
+    guest_key: str | None
+    request_id: str
+
+
+def render_page_or_fragment(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    fragment: str,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the whole page, or its named fragment when HTMX asks.
+
+    The header only chooses between two renderings of one public URL; it never decides access or
+    redirects (Spec: S17.9, G1).
+    """
+    htmx = getattr(request, "htmx", None)
+    is_fragment = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    name = f"{template}#{fragment}" if is_fragment else template
+    response = render(request, name, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def mark_private(response: HttpResponse) -> HttpResponse:
+    """Keep a personal page out of every shared cache (Spec: S9.3, S6.13)."""
+    response["Cache-Control"] = "private, no-store"
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    return response
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the client's address, looking only through our own proxies (Spec: 02 section 1)."""
+    hops = settings.TRUSTED_PROXY_COUNT
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    if hops and len(forwarded) >= hops and forwarded[-hops]:
+        return forwarded[-hops]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def is_signed_in(request: HttpRequest) -> bool:
+    """Tell whether a person is signed in."""
+    return not isinstance(request.user, AnonymousUser) and request.user.is_authenticated
