@@ -39,7 +39,12 @@ def location(decision: Decision) -> Location:
     from instainstru.database import embedded
 
     found = embedded.addresses(decision.tier.value, var_dir())
-    return Location(host=found.host, port=found.port, name=found.name, user=found.user)
+    return Location(
+        host=found.database_host,
+        port=found.database_port,
+        name=found.database_name,
+        user=found.database_user,
+    )
 
 
 def _alias(where: Location, decision: Decision, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -87,11 +92,8 @@ def valkey_urls(decision: Decision) -> ValkeyUrls:
 def _embedded_valkey(decision: Decision) -> ValkeyUrls:
     from instainstru.database import embedded
 
-    socket = embedded.addresses(decision.tier.value, var_dir()).valkey_socket
-    return ValkeyUrls(
-        cache=f"unix://{socket}?db={CACHE_STORE}",
-        broker=f"redis+socket://{socket}?virtual_host={BROKER_STORE}",
-    )
+    servers = embedded.addresses(decision.tier.value, var_dir())
+    return ValkeyUrls(servers.valkey_url(CACHE_STORE), servers.broker_url(BROKER_STORE))
 
 
 def _plain(url: str, variable: str) -> str:

@@ -1,0 +1,221 @@
+"""What a server says it is: the two stamps inside a database, read and written.
+
+The catalogue stamp is `ALTER DATABASE … SET instainstru.tier`, read from `pg_db_role_setting`
+because `SHOW` can be forged by a client. The row stamp ties the tier to this server and this
+database, so that a copy gives itself away. Imports nothing from Django. Spec: S1.8, S1.9.
+"""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from instainstru.database.refusals import TierRefusedError
+from instainstru.database.tiers import Tier
+
+Connection = psycopg.Connection[Any]
+SETTING: Final = "instainstru.tier"
+EXTENSIONS: Final = ("vector", "pg_trgm", "btree_gist", "unaccent")
+OLDEST_SERVER: Final = 180000
+
+EVIDENCE: Final = """
+SELECT pg_catalog.current_database()::text,
+       d.oid::bigint,
+       (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() c),
+       (SELECT pg_catalog.array_agg(pg_catalog.split_part(entry, '=', 2))
+          FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) entry
+         WHERE s.setdatabase = d.oid AND s.setrole = 0
+           AND pg_catalog.split_part(entry, '=', 1) = 'instainstru.tier'),
+       EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
+                WHERE s.setrole = 0 AND 'instainstru.tier=prod' = ANY (s.setconfig)),
+       EXISTS (SELECT FROM pg_catalog.pg_class t
+                 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+                WHERE n.nspname = 'instainstru_guard' AND t.relname = 'stamp')
+  FROM pg_catalog.pg_database d
+ WHERE d.datname = pg_catalog.current_database()
+"""
+ROW: Final = """
+SELECT tier::text, system_identifier::text, database_oid::bigint FROM instainstru_guard.stamp
+"""
+INSTALL: Final = """
+CREATE SCHEMA IF NOT EXISTS instainstru_guard;
+CREATE TABLE IF NOT EXISTS instainstru_guard.stamp (
+    tier text NOT NULL CHECK (tier IN ('int', 'stg', 'prod')),
+    system_identifier bigint NOT NULL,
+    database_oid oid NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    stamped_by text NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS stamp_is_one_row ON instainstru_guard.stamp ((true));
+GRANT USAGE ON SCHEMA instainstru_guard TO PUBLIC;
+GRANT SELECT ON instainstru_guard.stamp TO PUBLIC;
+"""
+
+
+class StampError(TierRefusedError):
+    """The stamps are missing, unreadable, contradictory or belong to another server."""
+
+    code = "stamp"
+
+
+@dataclass(frozen=True, slots=True)
+class RowStamp:
+    """The row of `instainstru_guard.stamp`."""
+
+    tier: str
+    system_identifier: str
+    database_oid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a server says about a database's tier, before it is judged."""
+
+    database: str
+    oid: int
+    system_identifier: str
+    catalogue: tuple[str, ...]
+    rows: tuple[RowStamp, ...]
+    has_prod_neighbor: bool
+
+    @property
+    def is_unstamped(self) -> bool:
+        """Whether neither stamp is there."""
+        return not self.catalogue and not self.rows
+
+
+def read_evidence(connection: Connection) -> Evidence:
+    """Read both stamps and the server's identity in a transaction of its own.
+
+    Raises StampError when they cannot be read: no evidence means no.
+    """
+    try:
+        with _in_autocommit(connection):
+            return _read(connection)
+    except psycopg.Error as error:
+        if connection.broken or connection.closed:
+            raise
+        raise StampError(f"the tier stamps cannot be read ({type(error).__name__})") from error
+
+
+def _read(connection: Connection) -> Evidence:
+    cursor = psycopg.Cursor(connection)
+    found = cursor.execute(EVIDENCE).fetchone()
+    if found is None:
+        raise StampError("the tier stamps cannot be read")
+    database, oid, system_identifier, catalogue, has_prod, has_table = found
+    rows = cursor.execute(ROW).fetchall() if has_table else []
+    return Evidence(
+        database=database,
+        oid=oid,
+        system_identifier=system_identifier,
+        catalogue=tuple(catalogue or ()),
+        rows=tuple(RowStamp(*row) for row in rows),
+        has_prod_neighbor=has_prod,
+    )
+
+
+def effective_tier(evidence: Evidence) -> Tier:
+    """Return the stronger of both stamps.
+
+    Raises StampError for an unstamped database, a copy, or a stamp that says anything but a
+    tier. Spec: S1.8, S1.9.
+    """
+    if evidence.is_unstamped:
+        counts = " and its server holds a prod stamp" if evidence.has_prod_neighbor else ""
+        raise StampError(f"database {evidence.database} carries no tier stamp{counts}")
+    if len(evidence.rows) > 1 or len(evidence.catalogue) > 1:
+        raise StampError(f"database {evidence.database} carries several tier stamps")
+    for row in evidence.rows:
+        if (row.system_identifier, row.database_oid) != (evidence.system_identifier, evidence.oid):
+            raise StampError(f"database {evidence.database} is a copy of a {row.tier} database")
+    tiers = [_tier(text) for text in (*evidence.catalogue, *(row.tier for row in evidence.rows))]
+    return max(tiers, key=lambda tier: tier.strength)
+
+
+def _tier(text: str) -> Tier:
+    try:
+        return Tier(text)
+    except ValueError:
+        raise StampError(f"the tier stamp says {text!r}") from None
+
+
+def stamp_database(connection: Connection, tier: str) -> None:
+    """Write both stamps into the connected database; doing it twice changes nothing.
+
+    Raises StampError when the database carries another tier, is a copy, or when its server
+    holds a prod stamp and something weaker is asked for. Spec: S1.8, S1.9.
+    """
+    wanted = Tier(tier)
+    evidence = read_evidence(connection)
+    if evidence.is_unstamped:
+        if evidence.has_prod_neighbor and wanted is not Tier.PROD:
+            raise StampError(f"the server of database {evidence.database} holds a prod stamp")
+    elif (found := effective_tier(evidence)) is not wanted:
+        raise StampError(f"database {evidence.database} is stamped {found}, not {wanted}")
+    if not (evidence.catalogue and evidence.rows):
+        _write(connection, evidence, wanted)
+
+
+def restamp_clone(connection: Connection) -> None:
+    """Stamp a test database that was just copied from a stamped test database.
+
+    Raises StampError for anything that is not an INT test database of this server.
+    """
+    evidence = read_evidence(connection)
+    copied = [(row.tier, row.system_identifier) for row in evidence.rows]
+    is_ours = copied == [(Tier.INT.value, evidence.system_identifier)]
+    if not evidence.database.startswith("test_") or evidence.catalogue or not is_ours:
+        raise StampError(f"database {evidence.database} is no copy of a test database")
+    _write(connection, evidence, Tier.INT)
+
+
+def _write(connection: Connection, evidence: Evidence, tier: Tier) -> None:
+    with _in_autocommit(connection), connection.transaction():
+        cursor = psycopg.Cursor(connection)
+        cursor.execute(INSTALL)
+        cursor.execute("DELETE FROM instainstru_guard.stamp")
+        cursor.execute(
+            "INSERT INTO instainstru_guard.stamp"
+            " (tier, system_identifier, database_oid, stamped_by) VALUES (%s, %s, %s, %s)",
+            [tier.value, int(evidence.system_identifier), evidence.oid, _person()],
+        )
+        cursor.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                sql.Identifier(evidence.database),
+                sql.SQL(SETTING),
+                sql.Literal(tier.value),
+            )
+        )
+
+
+def install_extensions(connection: Connection) -> None:
+    """Install the extensions that the schema needs; needs a superuser once per database."""
+    with _in_autocommit(connection):
+        for name in EXTENSIONS:
+            statement = sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name))
+            psycopg.Cursor(connection).execute(statement)
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@contextmanager
+def _in_autocommit(connection: Connection) -> Iterator[None]:
+    """Leave no transaction open behind, whatever the connection's mode is."""
+    before = connection.autocommit
+    if not before:
+        connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not before and not connection.closed:
+            connection.autocommit = False
