@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: programs, cluster, command line, first database."""
 
-import importlib
 import os
 import shutil
 import signal
@@ -28,10 +27,9 @@ from instainstru.database.embedded.server import (
     die_with_parent,
     is_serving,
 )
+from instainstru.database.stamp import install_extensions, stamp_database
 
-EXTENSIONS: Final = ("vector", "pg_trgm", "btree_gist", "unaccent")
 PREPARED: Final = "instainstru: prepared"
-STAMPS: Final = "instainstru.database.stamp"
 SETTINGS: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -103,7 +101,7 @@ def _create_cluster(layout: Layout, programs: Path, data: Path, account: Account
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         pass_fds=(lock,),
-        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one thread
+        preexec_fn=die_with_parent(signal.SIGTERM),
         check=False,
         **account.credentials(),
     )
@@ -171,16 +169,7 @@ def prepare_database(layout: Layout) -> None:
         elif mark[0] == PREPARED:
             return
     with _connect(layout, name) as connection:
-        for extension in EXTENSIONS:
-            command = sql.SQL("CREATE EXTENSION IF NOT EXISTS {}")
-            connection.execute(command.format(sql.Identifier(extension)))
-        if find_spec(STAMPS) is None:
-            return
-        _stamp(connection, layout.tier)
+        install_extensions(connection)
+        stamp_database(connection, layout.tier)
         comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
         connection.execute(comment.format(sql.Identifier(name), sql.Literal(PREPARED)))
-
-
-def _stamp(connection: psycopg.Connection[Any], tier: str) -> None:
-    with connection.transaction():
-        importlib.import_module(STAMPS).stamp_database(connection, tier)
