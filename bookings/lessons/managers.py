@@ -1,5 +1,6 @@
 """Chainable reads on bookings in domain words."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,3 +36,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def live_holds(self, now: datetime) -> "BookingQuerySet":
         """Holds of a checkout that have not lapsed."""
         return self.filter(status="held", purpose="checkout", expires_at__gt=now)
+
+    def lapsed_holds(self, now: datetime) -> "BookingQuerySet":
+        """Holds whose time is over but which no job has written down yet (Spec: T3)."""
+        return self.filter(status="held", expires_at__lte=now)
+
+    def of_either(self, instructor_id: int, learner_ids: Collection[int]) -> "BookingQuerySet":
+        """Rows of this instructor or of one of these learners."""
+        return self.filter(Q(instructor_id=instructor_id) | Q(learner_id__in=learner_ids))

@@ -1,0 +1,97 @@
+"""Keyed actions run once: the same key and body get the first answer again (Spec: R14)."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from accounts.owners import Owner
+from bookings.lessons.models import IdempotencyRecord
+from instainstru import clock
+from instainstru.errors import ConflictError, ValidationFailedError
+
+FIELD = "idempotency_key"
+MAX_KEY_LENGTH = 80
+# A process that died in the middle must not lock its key for a day.
+ABANDONED_AFTER = timedelta(seconds=60)
+KEPT_FOR = timedelta(hours=24)
+# Card fields take part in no hash: nothing derived from a card is stored (Spec: S14.1).
+LEFT_OUT = {FIELD, "csrfmiddlewaretoken", "card_number", "card_expiry", "card_cvc", "card_zip"}
+
+
+class StillRunningError(ConflictError):
+    """The first request with this key has not answered yet."""
+
+    code = "still_running"
+
+
+def _owner_label(owner: Owner) -> str:
+    return f"user:{owner.user_id}" if owner.user_id is not None else f"guest:{owner.guest_key}"
+
+
+def _body_hash(body: Mapping[str, str]) -> str:
+    parts = "\n".join(f"{name}={body[name]}" for name in sorted(body) if name not in LEFT_OUT)
+    return hmac.new(settings.SECRET_KEY.encode(), parts.encode(), hashlib.sha256).hexdigest()
+
+
+def run_once(
+    request: HttpRequest, owner: Owner, action: str, answer: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """Run ``answer`` unless this owner's key was seen; redirects are remembered for 24 hours.
+
+    Answers that ask the person for something else (402, 409, 422) are not remembered, so a
+    corrected form may be sent again. Raises ``ValidationFailedError`` for a key used with another
+    body and ``StillRunningError`` while the first request runs. Spec: R14.
+    """
+    key = request.POST.get(FIELD, "")[:MAX_KEY_LENGTH]
+    if not key:
+        return answer()
+    record, is_first = _claim(owner, key, action, _body_hash(request.POST.dict()))
+    if not is_first:
+        return HttpResponseRedirect(record.location)
+    try:
+        response = answer()
+    except Exception:
+        record.delete()
+        raise
+    if isinstance(response, HttpResponseRedirect):
+        record.status_code, record.location = response.status_code, response.url
+        record.save(update_fields=["status_code", "location"])
+    else:
+        record.delete()
+    return response
+
+
+def _claim(owner: Owner, key: str, action: str, body: str) -> tuple[IdempotencyRecord, bool]:
+    now = clock.now()
+    record, is_created = IdempotencyRecord.objects.get_or_create(
+        owner=_owner_label(owner),
+        key=key,
+        defaults={"action": action, "body_hash": body, "created_at": now},
+    )
+    if is_created:
+        return record, True
+    if not hmac.compare_digest(record.body_hash, body) or record.action != action:
+        raise ValidationFailedError(
+            "This form was already sent with other details. Reload the page and try again.",
+            code="idempotency_mismatch",
+        )
+    if record.status_code is not None:
+        return record, False
+    taken_over = IdempotencyRecord.objects.filter(
+        pk=record.pk, status_code=None, created_at__lt=now - ABANDONED_AFTER
+    ).update(created_at=now)
+    if taken_over:
+        return record, True
+    raise StillRunningError(
+        "We are still working on your first click. Give it a moment.",
+        context={"retry_after_seconds": 1},
+    )
+
+
+def delete_old_records() -> int:
+    """Remove records older than 24 hours; return how many. Spec: S6.3."""
+    return IdempotencyRecord.objects.filter(created_at__lt=clock.now() - KEPT_FOR).delete()[0]
