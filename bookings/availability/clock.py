@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MINUTES_PER_DAY = 1440
-# A local date touches at most this much UTC time on both sides of its noon (offsets -12 h to +14 h).
+# Offsets run from -12 h to +14 h, so a local date lies within this much of its noon in UTC.
 _REACH = timedelta(hours=27)
 
 
@@ -86,7 +86,9 @@ def wall_pieces(
     first = midnight + timedelta(minutes=start_minute)
     last = midnight + timedelta(minutes=end_minute)
     pieces = (
-        WallPiece(max(first - span.offset, span.first), min(last - span.offset, span.last), span[2])
+        WallPiece(
+            max(first - span.offset, span.first), min(last - span.offset, span.last), span.offset
+        )
         for span in offset_spans(on, zone)
     )
     return tuple(piece for piece in pieces if piece.start < piece.end)

@@ -61,6 +61,10 @@ class Blackout:
     end_minute: int = MINUTES_PER_DAY
     label: str = ""
 
+    def covers(self, on: date) -> bool:
+        """Tell whether ``on`` is one of its dates."""
+        return self.first_on <= on <= self.last_on
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -138,6 +138,7 @@ def status_at(
     A hold lapses at ``expires_at`` (equality = expired), a lesson ends at ``end_at`` and completes
     by itself ``auto_complete_hours`` later (Spec: T3, T11, T12).
     """
+    status = Status(status)
     if status is Status.HELD and expires_at is not None and now >= expires_at:
         return Status.EXPIRED
     if status is Status.CONFIRMED and now >= end_at:
@@ -147,8 +148,6 @@ def status_at(
     return status
 
 
-def is_in_progress(
-    status: Status, *, start_at: datetime, end_at: datetime, now: datetime
-) -> bool:
+def is_in_progress(status: Status, *, start_at: datetime, end_at: datetime, now: datetime) -> bool:
     """Tell whether the lesson is going on: CONFIRMED with start <= now < end (Spec: 05 §2)."""
-    return status is Status.CONFIRMED and start_at <= now < end_at
+    return status == Status.CONFIRMED and start_at <= now < end_at

@@ -1,0 +1,197 @@
+"""The facts of the booking rules, sorted and expanded once for many starts.
+
+Every question that a rule asks about one start is answered here, with the rows that answer it, so
+that the predicate and the description of a rule look at the same thing.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from bookings.availability.clock import local_date
+from bookings.availability.intervals import (
+    Interval,
+    blackout_intervals,
+    covers,
+    hours_intervals,
+    subtract,
+)
+from bookings.lessons.facts import BookabilityFacts, ExistingBooking, OfferFacts
+
+PROPOSAL_NOTICE_MINUTES = 30
+
+
+class Candidate(NamedTuple):
+    """One wanted lesson: its instants in UTC and its start on the instructor's clock."""
+
+    start: datetime
+    end: datetime
+    local: datetime
+
+    @property
+    def on(self) -> date:
+        """The local date it is counted on and shown under (Spec: D10)."""
+        return self.local.date()
+
+
+class Rows:
+    """Existing bookings in order of start, so that a start looks only at its neighbours."""
+
+    def __init__(self, rows: Iterable[ExistingBooking]) -> None:
+        self.rows = sorted(rows, key=lambda row: row.start_at)
+        self._starts = [row.start_at for row in self.rows]
+        self._reach = max((row.end_at - row.start_at for row in self.rows), default=timedelta())
+        gaps = [
+            minutes
+            for row in self.rows
+            for minutes in (row.buffer_before_minutes, row.buffer_after_minutes)
+        ]
+        self._gap = timedelta(minutes=max(gaps, default=0))
+
+    def near(self, start: datetime, end: datetime, gap: timedelta) -> Sequence[ExistingBooking]:
+        """Return at least every row closer to the span than ``gap`` or its own buffers."""
+        gap = max(gap, self._gap)
+        first = bisect_left(self._starts, start - gap - self._reach)
+        return self.rows[first : bisect_right(self._starts, end + gap)]
+
+
+class Prepared:
+    """The facts, sorted and expanded once for all the starts of some local dates."""
+
+    def __init__(
+        self, facts: BookabilityFacts, minutes: int, now: datetime, first_on: date, last_on: date
+    ) -> None:
+        self.facts, self.rules, self.now, self.minutes = facts, facts.rules, now, minutes
+        rules = facts.rules
+        notice = (
+            PROPOSAL_NOTICE_MINUTES if facts.is_instructor_proposal else (rules.min_notice_minutes)
+        )
+        self.earliest = now + timedelta(minutes=notice)
+        self.last_on = local_date(now, rules.zone) + timedelta(days=rules.max_advance_days)
+        self.before = timedelta(minutes=rules.buffer_before_minutes)
+        self.after = timedelta(minutes=rules.buffer_after_minutes)
+        self.offer_codes = tuple(_offer_codes(facts.offer, minutes))
+        self._expand(first_on, last_on)
+        self._sort_bookings()
+
+    def _expand(self, first_on: date, last_on: date) -> None:
+        schedule, zone = self.facts.schedule, self.rules.zone
+        until_on = last_on + timedelta(days=1 + self.minutes // 1440)
+        self.hours = hours_intervals(
+            weekly=schedule.weekly,
+            overrides=schedule.overrides,
+            zone=zone,
+            first_on=first_on,
+            last_on=until_on,
+        )
+        self.off = blackout_intervals(
+            schedule.blackouts, zone=zone, first_on=first_on, last_on=until_on
+        )
+        self.teaching = subtract(self.hours, self.off)
+        self.open = subtract(self.teaching, schedule.busy)
+
+    def _sort_bookings(self) -> None:
+        ours = list(self._alive(self.facts.bookings))
+        self.blocking = Rows(row for row in ours if row.is_blocking)
+        self.learner = Rows(
+            row for row in self._alive(self.facts.learner_bookings) if row.is_blocking
+        )
+        counted = [row for row in ours if row.is_counted]
+        self.own_holds = [row for row in counted if row.is_own_hold]
+        self.lessons_on: Counter[date] = Counter()
+        self.minutes_in_week: Counter[date] = Counter()
+        for row in counted:
+            if not row.is_own_hold:
+                self.lessons_on[self.day_of(row)] += 1
+                self.minutes_in_week[_monday(self.day_of(row))] += _minutes(row)
+
+    def _alive(self, rows: Iterable[ExistingBooking]) -> Iterator[ExistingBooking]:
+        ignored = self.facts.ignored_ids
+        return (row for row in rows if row.id not in ignored and row.is_live(self.now))
+
+    def day_of(self, row: ExistingBooking) -> date:
+        """Return the local date that a booking counts on."""
+        return local_date(row.start_at, self.rules.zone)
+
+    def candidate(self, start: datetime) -> Candidate:
+        """Return the wanted lesson that begins at ``start``, an instant in UTC."""
+        end = start + timedelta(minutes=self.minutes)
+        return Candidate(start, end, start.astimezone(self.rules.zone))
+
+    def kept_holds(self, wanted: Candidate) -> list[ExistingBooking]:
+        """Return the person's own holds that taking ``wanted`` would not give up (T3)."""
+        return [row for row in self.own_holds if not row.overlaps(wanted.start, wanted.end)]
+
+
+def _offer_codes(offer: OfferFacts, minutes: int) -> Iterator[str]:
+    checks = (
+        ("instructor_not_live", offer.is_instructor_live),
+        ("offer_inactive", offer.is_offer_active),
+        ("duration_not_priced", minutes in offer.priced_minutes),
+        ("mode_not_allowed", offer.is_mode_allowed),
+        ("place_outside", offer.is_place_inside),
+        ("blocked", not offer.is_blocked),
+        ("self_booking", not offer.is_self_booking),
+    )
+    return (code for code, holds in checks if not holds)
+
+
+def _monday(on: date) -> date:
+    return on - timedelta(days=on.weekday())
+
+
+def _minutes(row: ExistingBooking) -> int:
+    return (row.end_at - row.start_at) // timedelta(minutes=1)
+
+
+def rows_in_the_way(prepared: Prepared, wanted: Candidate) -> Iterator[ExistingBooking]:
+    """Yield the instructor's bookings that are too close (Spec: R4)."""
+    gap = max(prepared.before, prepared.after)
+    for row in prepared.blocking.near(wanted.start, wanted.end, gap):
+        if row.is_own_hold and row.overlaps(wanted.start, wanted.end):
+            continue
+        if row.conflicts(wanted.start, wanted.end, before=prepared.before, after=prepared.after):
+            yield row
+
+
+def learner_clashes(prepared: Prepared, wanted: Candidate) -> Iterator[ExistingBooking]:
+    """Yield the learner's bookings that overlap, with whomever (Spec: R7)."""
+    for row in prepared.learner.near(wanted.start, wanted.end, timedelta()):
+        if not row.is_own_hold and row.overlaps(wanted.start, wanted.end):
+            yield row
+
+
+def is_day_full(prepared: Prepared, wanted: Candidate) -> bool:
+    """Tell whether the lesson would be one too many on its date (Spec: R6)."""
+    limit = prepared.rules.max_lessons_per_day
+    if limit is None:
+        return False
+    held = sum(prepared.day_of(row) == wanted.on for row in prepared.kept_holds(wanted))
+    return prepared.lessons_on[wanted.on] + held + 1 > limit
+
+
+def is_week_full(prepared: Prepared, wanted: Candidate) -> bool:
+    """Tell whether it would pass the minutes of its week, Monday to Sunday (Spec: R6)."""
+    limit = prepared.rules.max_minutes_per_week
+    if limit is None:
+        return False
+    monday = _monday(wanted.on)
+    held = sum(
+        _minutes(row)
+        for row in prepared.kept_holds(wanted)
+        if _monday(prepared.day_of(row)) == monday
+    )
+    return prepared.minutes_in_week[monday] + held + prepared.minutes > limit
+
+
+def closed_codes(prepared: Prepared, wanted: Candidate) -> Iterator[str]:
+    """Yield what closes the time: no hours, time off, external busy time (Spec: R3)."""
+    span = Interval(wanted.start, wanted.end)
+    if not covers(prepared.hours, span):
+        yield "closed"
+    if any(off.overlaps(span) for off in prepared.off):
+        yield "time_off"
+    if any(busy.overlaps(span) for busy in prepared.facts.schedule.busy):
+        yield "external_busy"

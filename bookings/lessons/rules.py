@@ -1,0 +1,283 @@
+"""What is bookable: R1-R8 as one engine, used to show times and to accept them (Spec: 05 §1).
+
+Each rule is a predicate and a description. Showing asks the predicates about every point of the
+grid, ``explain`` asks the same predicates about one start, so the two cannot disagree. Nothing
+here reads a database or a clock: facts and ``now`` come in, answers go out.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from bookings.availability.clock import dates_between, grid_starts, is_on_grid, local_date
+from bookings.availability.intervals import Interval, covers
+from bookings.lessons import reasons
+from bookings.lessons.facts import (
+    BookabilityFacts,
+    ExistingBooking,
+    InstructorRules,
+    OfferFacts,
+)
+from bookings.lessons.prepared import (
+    Candidate,
+    Prepared,
+    closed_codes,
+    is_day_full,
+    is_week_full,
+    learner_clashes,
+    rows_in_the_way,
+)
+from bookings.lessons.reasons import Failure
+
+__all__ = [
+    "BookabilityFacts",
+    "DayState",
+    "ExistingBooking",
+    "Failure",
+    "InstructorRules",
+    "OfferFacts",
+    "bookable_starts",
+    "day_states",
+    "explain",
+    "explain_day",
+    "is_bookable",
+    "nearest_starts",
+]
+
+FEW_STARTS = 2
+# A start further away than this fails by R1 or R2 alone; its calendar is not worth expanding.
+_HORIZON = timedelta(days=3700)
+
+
+def _describe_notice(prepared: Prepared, wanted: Candidate) -> Failure:
+    code = "past" if wanted.start < prepared.now else "too_soon"
+    return reasons.failure("R1", code, earliest=reasons.moment(prepared.earliest, prepared.rules))
+
+
+def _describe_advance(prepared: Prepared, _wanted: Candidate) -> Failure:
+    return reasons.failure("R2", "too_far", last_on=reasons.day(prepared.last_on))
+
+
+def _describe_hours(prepared: Prepared, wanted: Candidate) -> Failure:
+    labels = [off.label for off in prepared.facts.schedule.blackouts if off.covers(wanted.on)]
+    label = ", ".join(filter(None, labels))
+    return reasons.failure("R3", *closed_codes(prepared, wanted), label=label)
+
+
+def _describe_booked(prepared: Prepared, wanted: Candidate) -> Failure:
+    rows = list(rows_in_the_way(prepared, wanted))
+    overlapped = [row for row in rows if row.overlaps(wanted.start, wanted.end)]
+    code = "booked" if overlapped else "too_close"
+    row = (overlapped or rows)[0]
+    return reasons.failure(
+        "R4", code, booking_id=row.id, booking=reasons.booking(row, prepared.rules)
+    )
+
+
+def _describe_grid(prepared: Prepared, _wanted: Candidate) -> Failure:
+    return reasons.failure("R5", "off_grid", step=str(prepared.rules.slot_step_minutes))
+
+
+def _describe_caps(prepared: Prepared, wanted: Candidate) -> Failure:
+    codes = [
+        *(["day_full"] if is_day_full(prepared, wanted) else []),
+        *(["week_full"] if is_week_full(prepared, wanted) else []),
+    ]
+    return reasons.failure(
+        "R6",
+        *codes,
+        lessons=str(prepared.rules.max_lessons_per_day),
+        hours=reasons.hours(prepared.rules.max_minutes_per_week or 0),
+    )
+
+
+def _describe_learner(prepared: Prepared, wanted: Candidate) -> Failure:
+    row = next(learner_clashes(prepared, wanted))
+    return reasons.failure("R7", "learner_busy", booking_id=row.id)
+
+
+def _describe_offer(prepared: Prepared, _wanted: Candidate) -> Failure:
+    return reasons.failure("R8", *prepared.offer_codes, minutes=str(prepared.minutes))
+
+
+class _Rule(NamedTuple):
+    fails: Callable[[Prepared, Candidate], bool]
+    describe: Callable[[Prepared, Candidate], Failure]
+
+
+_RULES = (
+    _Rule(lambda p, c: c.start < p.earliest, _describe_notice),
+    _Rule(lambda p, c: c.on > p.last_on, _describe_advance),
+    _Rule(lambda p, c: not covers(p.open, Interval(c.start, c.end)), _describe_hours),
+    _Rule(lambda p, c: any(True for _ in rows_in_the_way(p, c)), _describe_booked),
+    _Rule(lambda p, c: not is_on_grid(c.local, p.rules.slot_step_minutes), _describe_grid),
+    _Rule(lambda p, c: is_day_full(p, c) or is_week_full(p, c), _describe_caps),
+    _Rule(lambda p, c: any(True for _ in learner_clashes(p, c)), _describe_learner),
+    _Rule(lambda p, _: bool(p.offer_codes), _describe_offer),
+)
+
+
+def _holds(prepared: Prepared, wanted: Candidate) -> bool:
+    return not any(rule.fails(prepared, wanted) for rule in _RULES)
+
+
+def _failures(prepared: Prepared, wanted: Candidate) -> tuple[Failure, ...]:
+    return tuple(rule.describe(prepared, wanted) for rule in _RULES if rule.fails(prepared, wanted))
+
+
+def _too_remote(*, is_past: bool) -> Failure:
+    return reasons.failure("R1", "past") if is_past else reasons.failure("R2", "too_far")
+
+
+def explain(
+    facts: BookabilityFacts, start_at: datetime, duration_minutes: int, now: datetime
+) -> tuple[Failure, ...]:
+    """Return the failed rules in order, one each; empty exactly when the start is offered.
+
+    ``start_at`` and ``now`` are aware instants of any zone (Spec: 05 §1, S12.6, S15.8).
+    """
+    start_at, now = start_at.astimezone(UTC), now.astimezone(UTC)
+    if abs(start_at - now) > _HORIZON:
+        return (_too_remote(is_past=start_at < now),)
+    on = local_date(start_at, facts.rules.zone)
+    prepared = Prepared(facts, duration_minutes, now, on, on)
+    return _failures(prepared, prepared.candidate(start_at))
+
+
+def is_bookable(
+    facts: BookabilityFacts, start_at: datetime, duration_minutes: int, now: datetime
+) -> bool:
+    """Tell whether R1-R8 all hold for the start (Spec: 05 §1)."""
+    return not explain(facts, start_at, duration_minutes, now)
+
+
+def _within_window(
+    facts: BookabilityFacts, first_on: date, last_on: date, now: datetime
+) -> tuple[date, date]:
+    today = local_date(now, facts.rules.zone)
+    latest_on = today + timedelta(days=facts.rules.max_advance_days)
+    return max(first_on, today), min(last_on, latest_on)
+
+
+def _offered(prepared: Prepared, on: date) -> Iterator[datetime]:
+    """Yield the bookable starts of one date: the grid inside open hours, through every rule."""
+    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
+    if not grid:  # a zone that moved over the date line skipped this date
+        return
+    first = bisect_left(prepared.open, grid[0], key=lambda part: part.end)
+    for part in prepared.open[first:]:
+        if part.start > grid[-1]:
+            return
+        low = bisect_left(grid, part.start)
+        for start in grid[low : bisect_left(grid, part.end)]:
+            if _holds(prepared, prepared.candidate(start)):
+                yield start
+
+
+def bookable_starts(
+    facts: BookabilityFacts, duration_minutes: int, first_on: date, last_on: date, now: datetime
+) -> list[datetime]:
+    """Return, in order and in UTC, every start offered on the local dates, both included.
+
+    Dates outside the instructor's window are allowed and give nothing (Spec: 05 §1, S12.4).
+    """
+    now = now.astimezone(UTC)
+    first_on, last_on = _within_window(facts, first_on, last_on, now)
+    if first_on > last_on:
+        return []
+    prepared = Prepared(facts, duration_minutes, now, first_on, last_on)
+    if prepared.offer_codes:
+        return []
+    return [start for on in dates_between(first_on, last_on) for start in _offered(prepared, on)]
+
+
+def nearest_starts(
+    facts: BookabilityFacts,
+    start_at: datetime,
+    duration_minutes: int,
+    now: datetime,
+    limit: int = 3,
+) -> list[datetime]:
+    """Return up to ``limit`` other bookable starts, the nearest first (Spec: R12, S12.4).
+
+    ``start_at`` itself is left out: whoever asks has just been refused it.
+    """
+    start_at, now = start_at.astimezone(UTC), now.astimezone(UTC)
+    start_at = min(max(start_at, now - _HORIZON), now + _HORIZON)
+    on = local_date(start_at, facts.rules.zone)
+    nearest: list[datetime] = []
+    for days in (2, 15, 2 * _HORIZON.days):
+        reach = timedelta(days=days)
+        starts = bookable_starts(facts, duration_minutes, on - reach, on + reach, now)
+        starts = [start for start in starts if start != start_at]
+        nearest = sorted(starts, key=lambda start: (abs(start - start_at), start))[:limit]
+        if len(nearest) == limit and abs(nearest[-1] - start_at) < reach - timedelta(days=1):
+            break
+    return nearest
+
+
+class DayState(StrEnum):
+    """What the month shows for a date (Spec: S12.1)."""
+
+    OPEN = "open"
+    FEW = "few"
+    FULL = "full"
+    CLOSED = "closed"
+    OUTSIDE = "outside"
+
+
+def day_states(
+    facts: BookabilityFacts, duration_minutes: int, first_on: date, last_on: date, now: datetime
+) -> dict[date, DayState]:
+    """Return the state of every local date from ``first_on`` to ``last_on`` (Spec: S12.1).
+
+    Outside: before today, after the last day, or too soon for all its hours. Closed: no hours that
+    fit the duration, or an offer that cannot be booked at all. Full: hours, but nothing left.
+    Bookings and external busy time look the same.
+    """
+    now = now.astimezone(UTC)
+    states = dict.fromkeys(dates_between(first_on, last_on), DayState.OUTSIDE)
+    first_on, last_on = _within_window(facts, first_on, last_on, now)
+    if first_on > last_on:
+        return states
+    prepared = Prepared(facts, duration_minutes, now, first_on, last_on)
+    for on in dates_between(first_on, last_on):
+        states[on] = _day_state(prepared, on)
+    return states
+
+
+def _day_state(prepared: Prepared, on: date) -> DayState:
+    if prepared.offer_codes:
+        return DayState.CLOSED
+    count = sum(1 for _ in _offered(prepared, on))
+    if count:
+        return DayState.FEW if count <= FEW_STARTS else DayState.OPEN
+    taught = _taught(prepared, on)
+    if not taught:
+        return DayState.CLOSED
+    return DayState.FULL if taught[-1].start >= prepared.earliest else DayState.OUTSIDE
+
+
+def _taught(prepared: Prepared, on: date) -> list[Candidate]:
+    """Return the starts of a date that its hours alone would allow."""
+    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
+    wanted = [prepared.candidate(start) for start in grid]
+    return [one for one in wanted if covers(prepared.teaching, Interval(one.start, one.end))]
+
+
+def explain_day(
+    facts: BookabilityFacts, duration_minutes: int, on: date, now: datetime
+) -> tuple[Failure, ...]:
+    """Return why nothing is free on a local date: the failures of the start nearest to free.
+
+    Empty exactly when the date has a bookable start (Spec: S12.6).
+    """
+    now = now.astimezone(UTC)
+    if abs(on - now.date()) > _HORIZON:
+        return (_too_remote(is_past=on < now.date()),)
+    prepared = Prepared(facts, duration_minutes, now, on, on)
+    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
+    wanted = _taught(prepared, on) or [prepared.candidate(start) for start in grid]
+    return min((_failures(prepared, one) for one in wanted), key=len, default=())
