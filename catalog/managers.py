@@ -7,7 +7,13 @@ from django.db import models
 from django.db.models import Count, Min, Q
 
 if TYPE_CHECKING:
-    from catalog.models import Category, Instructor, Offering, Policy, Service
+    from catalog.models import (  # noqa: F401 (named by the base classes below)
+        Category,
+        Instructor,
+        Offering,
+        Policy,
+        Service,
+    )
 
 
 class PolicyManager(models.Manager["Policy"]):
@@ -26,7 +32,8 @@ class CategoryQuerySet(models.QuerySet["Category"]):
 
     def with_service_counts(self) -> "CategoryQuerySet":
         """Add ``service_count``: the active services of each category."""
-        return self.annotate(service_count=Count("services", filter=Q(services__is_active=True)))
+        counted = Count("services", filter=Q(services__is_active=True))
+        return self.annotate(service_count=counted).order_by("position")
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):

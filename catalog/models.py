@@ -36,7 +36,7 @@ class Level(models.TextChoices):
 
 
 class Policy(models.Model):
-    """The business numbers; a change is a new row, and the newest row is in force (Spec: 00 section 6)."""
+    """The business numbers; a change is a new row, the newest is in force (Spec: 00 section 6)."""
 
     fee_standard_pct = models.PositiveSmallIntegerField(default=15)
     fee_founding_pct = models.PositiveSmallIntegerField(default=8)
@@ -111,7 +111,7 @@ class Category(models.Model):
 
 
 class Service(models.Model):
-    """Something that can be learnt. Slugs follow the name; old ones answer by alias (Spec: G10, G13)."""
+    """Something that can be learnt. Its slug follows the name, old ones answer by alias (G13)."""
 
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
     subcategory = models.CharField(max_length=80)
@@ -204,7 +204,9 @@ class Neighborhood(models.Model):
             models.UniqueConstraint(fields=["name"], name="neighborhood_name_unique"),
             models.UniqueConstraint(fields=["slug"], name="neighborhood_slug_unique"),
             models.CheckConstraint(
-                condition=Q(borough__in=["Bronx", "Brooklyn", "Manhattan", "Queens", "Staten Island"]),
+                condition=Q(
+                    borough__in=["Bronx", "Brooklyn", "Manhattan", "Queens", "Staten Island"]
+                ),
                 name="neighborhood_borough_known",
             ),
         ]
@@ -279,7 +281,7 @@ class Coverage(models.Model):
 
 
 class Offering(models.Model):
-    """One instructor's service: modes, ages, levels; prices per duration stand beside it (Spec: S15.3)."""
+    """One instructor's service: modes, ages, levels; prices stand beside it (Spec: S15.3)."""
 
     instructor = models.ForeignKey(Instructor, on_delete=models.CASCADE, related_name="offerings")
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="offerings")
@@ -301,7 +303,8 @@ class Offering(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["instructor", "service"], name="offering_unique"),
             models.CheckConstraint(
-                condition=Q(age_from__lte=F("age_to")) & Q(age_to__lte=99), name="offering_ages_ordered"
+                condition=Q(age_from__lte=F("age_to")) & Q(age_to__lte=99),
+                name="offering_ages_ordered",
             ),
             models.CheckConstraint(
                 condition=Q(travel_fee_cents__gte=0) & Q(travel_fee_cents__lte=50000),
