@@ -32,6 +32,6 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Catalogue: {report.services} services ({report.created} new, "
-            f"{report.updated} changed, {report.renamed} renamed, {report.deactivated} inactive), {report.phrases} phrases, "
-            f"{report.neighborhoods} neighborhoods written."
+            f"{report.updated} changed, {report.renamed} renamed, {report.deactivated} inactive), "
+            f"{report.phrases} phrases, {report.neighborhoods} neighborhoods written."
         )
