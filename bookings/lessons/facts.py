@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bookings.availability.intervals import Schedule
@@ -54,16 +54,6 @@ class ExistingBooking:
     def overlaps(self, start_at: datetime, end_at: datetime) -> bool:
         """Tell whether the lesson itself shares an instant with ``[start_at, end_at)``."""
         return self.start_at < end_at and start_at < self.end_at
-
-    def conflicts(
-        self, start_at: datetime, end_at: datetime, *, before: timedelta, after: timedelta
-    ) -> bool:
-        """Tell whether a lesson with these buffers and this one are too close (Spec: R4)."""
-        mine_before = timedelta(minutes=self.buffer_before_minutes)
-        mine_after = timedelta(minutes=self.buffer_after_minutes)
-        return self.overlaps(start_at - before, end_at + after) or (
-            start_at < self.end_at + mine_after and self.start_at - mine_before < end_at
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ that the predicate and the description of a rule look at the same thing.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bookings.availability.clock import local_date
+from bookings.availability.clock import MINUTES_PER_DAY, local_date
 from bookings.availability.intervals import (
     Interval,
     blackout_intervals,
@@ -21,40 +22,69 @@ from bookings.availability.intervals import (
 from bookings.lessons.facts import BookabilityFacts, ExistingBooking, OfferFacts
 
 PROPOSAL_NOTICE_MINUTES = 30
+_NOTHING = timedelta(0)
 
 
 class Candidate(NamedTuple):
-    """One wanted lesson: its instants in UTC and its start on the instructor's clock."""
+    """One wanted lesson: its instants in UTC and its start on the instructor's clock.
+
+    ``on`` is the local date it is counted on and shown under (Spec: D10).
+    """
 
     start: datetime
     end: datetime
     local: datetime
-
-    @property
-    def on(self) -> date:
-        """The local date it is counted on and shown under (Spec: D10)."""
-        return self.local.date()
+    on: date
 
 
-class Rows:
-    """Existing bookings in order of start, so that a start looks only at its neighbours."""
+class _Obstacle(NamedTuple):
+    """A booking and the starts it forbids: those strictly between ``after`` and ``until``."""
 
-    def __init__(self, rows: Iterable[ExistingBooking]) -> None:
-        self.rows = sorted(rows, key=lambda row: row.start_at)
-        self._starts = [row.start_at for row in self.rows]
-        self._reach = max((row.end_at - row.start_at for row in self.rows), default=timedelta())
-        gaps = [
-            minutes
-            for row in self.rows
-            for minutes in (row.buffer_before_minutes, row.buffer_after_minutes)
+    after: datetime
+    until: datetime
+    row: ExistingBooking
+
+
+class Obstacles:
+    """The starts of a lesson of one length that existing bookings forbid.
+
+    ``before`` and ``behind`` are the buffers of the wanted lesson. A gap must be at least the
+    larger of the earlier lesson's buffer after and the later one's buffer before, which is what
+    "blocked overlaps span, either way round" says; so each booking forbids one range of starts.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[ExistingBooking],
+        length: timedelta,
+        before: timedelta = _NOTHING,
+        behind: timedelta = _NOTHING,
+    ) -> None:
+        found = [
+            _Obstacle(
+                row.start_at - max(timedelta(minutes=row.buffer_before_minutes), behind) - length,
+                row.end_at + max(timedelta(minutes=row.buffer_after_minutes), before),
+                row,
+            )
+            for row in rows
         ]
-        self._gap = timedelta(minutes=max(gaps, default=0))
+        self._found = sorted(found, key=lambda one: one.after)
+        self._afters = [one.after for one in self._found]
+        self._widest = max((one.until - one.after for one in found), default=_NOTHING)
 
-    def near(self, start: datetime, end: datetime, gap: timedelta) -> Sequence[ExistingBooking]:
-        """Return at least every row closer to the span than ``gap`` or its own buffers."""
-        gap = max(gap, self._gap)
-        first = bisect_left(self._starts, start - gap - self._reach)
-        return self.rows[first : bisect_right(self._starts, end + gap)]
+    def against(self, wanted: Candidate) -> list[ExistingBooking]:
+        """Return the bookings in the way; a hold that taking the time gives up is not (T3)."""
+        first = bisect_right(self._afters, wanted.start - self._widest)
+        last = bisect_left(self._afters, wanted.start)
+        return [
+            one.row
+            for one in self._found[first:last]
+            if wanted.start < one.until and not _is_given_up(one.row, wanted)
+        ]
+
+
+def _is_given_up(row: ExistingBooking, wanted: Candidate) -> bool:
+    return row.is_own_hold and row.overlaps(wanted.start, wanted.end)
 
 
 class Prepared:
@@ -66,19 +96,19 @@ class Prepared:
         self.facts, self.rules, self.now, self.minutes = facts, facts.rules, now, minutes
         rules = facts.rules
         notice = (
-            PROPOSAL_NOTICE_MINUTES if facts.is_instructor_proposal else (rules.min_notice_minutes)
+            PROPOSAL_NOTICE_MINUTES if facts.is_instructor_proposal else rules.min_notice_minutes
         )
         self.earliest = now + timedelta(minutes=notice)
         self.last_on = local_date(now, rules.zone) + timedelta(days=rules.max_advance_days)
-        self.before = timedelta(minutes=rules.buffer_before_minutes)
-        self.after = timedelta(minutes=rules.buffer_after_minutes)
+        # A length that nobody prices is refused by R8, so the calendar need not suffer from it.
+        self.length = timedelta(minutes=min(max(minutes, 1), MINUTES_PER_DAY))
         self.offer_codes = tuple(_offer_codes(facts.offer, minutes))
         self._expand(first_on, last_on)
         self._sort_bookings()
 
     def _expand(self, first_on: date, last_on: date) -> None:
         schedule, zone = self.facts.schedule, self.rules.zone
-        until_on = last_on + timedelta(days=1 + self.minutes // 1440)
+        until_on = last_on + timedelta(days=1)
         self.hours = hours_intervals(
             weekly=schedule.weekly,
             overrides=schedule.overrides,
@@ -91,12 +121,24 @@ class Prepared:
         )
         self.teaching = subtract(self.hours, self.off)
         self.open = subtract(self.teaching, schedule.busy)
+        self._open_starts = [part.start for part in self.open]
 
     def _sort_bookings(self) -> None:
         ours = list(self._alive(self.facts.bookings))
-        self.blocking = Rows(row for row in ours if row.is_blocking)
-        self.learner = Rows(
-            row for row in self._alive(self.facts.learner_bookings) if row.is_blocking
+        theirs = self._alive(self.facts.learner_bookings)
+        self.instructor_busy = Obstacles(
+            (row for row in ours if row.is_blocking),
+            self.length,
+            timedelta(minutes=self.rules.buffer_before_minutes),
+            timedelta(minutes=self.rules.buffer_after_minutes),
+        )
+        self.learner_busy = Obstacles(
+            (
+                replace(row, buffer_before_minutes=0, buffer_after_minutes=0)
+                for row in theirs
+                if row.is_blocking
+            ),
+            self.length,
         )
         counted = [row for row in ours if row.is_counted]
         self.own_holds = [row for row in counted if row.is_own_hold]
@@ -117,12 +159,17 @@ class Prepared:
 
     def candidate(self, start: datetime) -> Candidate:
         """Return the wanted lesson that begins at ``start``, an instant in UTC."""
-        end = start + timedelta(minutes=self.minutes)
-        return Candidate(start, end, start.astimezone(self.rules.zone))
+        local = start.astimezone(self.rules.zone)
+        return Candidate(start, start + self.length, local, local.date())
+
+    def is_open(self, wanted: Candidate) -> bool:
+        """Tell whether one open interval contains the whole lesson (Spec: R3)."""
+        index = bisect_right(self._open_starts, wanted.start) - 1
+        return index >= 0 and wanted.end <= self.open[index].end
 
     def kept_holds(self, wanted: Candidate) -> list[ExistingBooking]:
         """Return the person's own holds that taking ``wanted`` would not give up (T3)."""
-        return [row for row in self.own_holds if not row.overlaps(wanted.start, wanted.end)]
+        return [row for row in self.own_holds if not _is_given_up(row, wanted)]
 
 
 def _offer_codes(offer: OfferFacts, minutes: int) -> Iterator[str]:
@@ -144,23 +191,6 @@ def _monday(on: date) -> date:
 
 def _minutes(row: ExistingBooking) -> int:
     return (row.end_at - row.start_at) // timedelta(minutes=1)
-
-
-def rows_in_the_way(prepared: Prepared, wanted: Candidate) -> Iterator[ExistingBooking]:
-    """Yield the instructor's bookings that are too close (Spec: R4)."""
-    gap = max(prepared.before, prepared.after)
-    for row in prepared.blocking.near(wanted.start, wanted.end, gap):
-        if row.is_own_hold and row.overlaps(wanted.start, wanted.end):
-            continue
-        if row.conflicts(wanted.start, wanted.end, before=prepared.before, after=prepared.after):
-            yield row
-
-
-def learner_clashes(prepared: Prepared, wanted: Candidate) -> Iterator[ExistingBooking]:
-    """Yield the learner's bookings that overlap, with whomever (Spec: R7)."""
-    for row in prepared.learner.near(wanted.start, wanted.end, timedelta()):
-        if not row.is_own_hold and row.overlaps(wanted.start, wanted.end):
-            yield row
 
 
 def is_day_full(prepared: Prepared, wanted: Candidate) -> bool:

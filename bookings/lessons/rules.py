@@ -26,8 +26,6 @@ from bookings.lessons.prepared import (
     closed_codes,
     is_day_full,
     is_week_full,
-    learner_clashes,
-    rows_in_the_way,
 )
 from bookings.lessons.reasons import Failure
 
@@ -67,7 +65,7 @@ def _describe_hours(prepared: Prepared, wanted: Candidate) -> Failure:
 
 
 def _describe_booked(prepared: Prepared, wanted: Candidate) -> Failure:
-    rows = list(rows_in_the_way(prepared, wanted))
+    rows = prepared.instructor_busy.against(wanted)
     overlapped = [row for row in rows if row.overlaps(wanted.start, wanted.end)]
     code = "booked" if overlapped else "too_close"
     row = (overlapped or rows)[0]
@@ -94,7 +92,7 @@ def _describe_caps(prepared: Prepared, wanted: Candidate) -> Failure:
 
 
 def _describe_learner(prepared: Prepared, wanted: Candidate) -> Failure:
-    row = next(learner_clashes(prepared, wanted))
+    row = prepared.learner_busy.against(wanted)[0]
     return reasons.failure("R7", "learner_busy", booking_id=row.id)
 
 
@@ -110,11 +108,11 @@ class _Rule(NamedTuple):
 _RULES = (
     _Rule(lambda p, c: c.start < p.earliest, _describe_notice),
     _Rule(lambda p, c: c.on > p.last_on, _describe_advance),
-    _Rule(lambda p, c: not covers(p.open, Interval(c.start, c.end)), _describe_hours),
-    _Rule(lambda p, c: any(True for _ in rows_in_the_way(p, c)), _describe_booked),
+    _Rule(lambda p, c: not p.is_open(c), _describe_hours),
+    _Rule(lambda p, c: bool(p.instructor_busy.against(c)), _describe_booked),
     _Rule(lambda p, c: not is_on_grid(c.local, p.rules.slot_step_minutes), _describe_grid),
     _Rule(lambda p, c: is_day_full(p, c) or is_week_full(p, c), _describe_caps),
-    _Rule(lambda p, c: any(True for _ in learner_clashes(p, c)), _describe_learner),
+    _Rule(lambda p, c: bool(p.learner_busy.against(c)), _describe_learner),
     _Rule(lambda p, _: bool(p.offer_codes), _describe_offer),
 )
 
