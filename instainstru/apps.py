@@ -14,6 +14,9 @@ class InstaInstruConfig(AppConfig):
         """Declare the access of third-party URLs that belong to no app of ours."""
         from instainstru import celery  # noqa: F401 - shared tasks bind to this application
         from instainstru.access import PUBLIC, declare_url
+        from instainstru.database import checks, commands  # noqa: F401 - checks register themselves
+
+        commands.install()
 
         for name in (
             "account_signup", "account_login", "account_logout", "account_inactive",

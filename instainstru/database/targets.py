@@ -1,19 +1,32 @@
 """What a decision aims at: Django's DATABASES and the Valkey stores."""
 
 import os
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from instainstru.database.locations import Location, parse_location
 from instainstru.database.refusals import TierRefusedError
 from instainstru.database.state import var_dir
-from instainstru.database.tiers import Decision, Mode, Tier
+from instainstru.database.tiers import Decision, Tier, decision
 
 ENGINE: Final = "instainstru.database.backend"
 POOL_VARIABLE: Final = "DATABASE_POOL_SIZE"
 POOL_TIMEOUT_SECONDS: Final = 2
 KEEP_SECONDS: Final = 60
+TEST_NAME: Final = re.compile(r"test_[A-Za-z0-9_]+")
+DJANGOS_OWN: Final = frozenset(
+    {"client_encoding", "cursor_factory", "context", "prepare_threshold"}
+)
+LIBPQ_KEYS: Final = {
+    "dbname": "NAME",
+    "user": "USER",
+    "password": "PASSWORD",
+    "host": "HOST",
+    "port": "PORT",
+}
 BROKER_STORE: Final = 0
 CACHE_STORE: Final = 1
 
@@ -26,19 +39,19 @@ class ValkeyUrls(NamedTuple):
 
 
 def database_settings(
-    decision: Decision, environ: Mapping[str, str] = os.environ
+    answer: Decision, environ: Mapping[str, str] = os.environ
 ) -> dict[str, dict[str, Any]]:
     """Return DATABASES for a decision: the resolved tier under `default`, nothing else."""
-    return {"default": _alias(location(decision), decision, environ)}
+    return {"default": _alias(location(answer), environ)}
 
 
-def location(decision: Decision) -> Location:
+def location(answer: Decision) -> Location:
     """Return where the tier's database lives, embedded or by URL."""
-    if decision.url is not None:
-        return parse_location(decision.url, decision.tier.variable("DATABASE_URL"))
+    if answer.url is not None:
+        return parse_location(answer.url, answer.tier.variable("DATABASE_URL"))
     from instainstru.database import embedded
 
-    found = embedded.addresses(decision.tier.value, var_dir())
+    found = embedded.addresses(answer.tier.value, var_dir())
     return Location(
         host=found.database_host,
         port=found.database_port,
@@ -47,10 +60,8 @@ def location(decision: Decision) -> Location:
     )
 
 
-def _alias(where: Location, decision: Decision, environ: Mapping[str, str]) -> dict[str, Any]:
+def _alias(where: Location, environ: Mapping[str, str]) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_timeout": 5, **dict(where.options)}
-    if decision.mode is Mode.READ_ONLY:
-        options["options"] = "-c default_transaction_read_only=on"
     if pool := _pool(environ):
         options["pool"] = pool
     return {
@@ -66,6 +77,51 @@ def _alias(where: Location, decision: Decision, environ: Mapping[str, str]) -> d
     }
 
 
+def refuse_other_aim(alias: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse connection parameters that differ from what the frozen decision says.
+
+    Only the test databases of INT may have another name. Raises TierRefusedError naming what
+    was changed. Spec: S1.4, S1.10.
+    """
+    expected = dict(_expected().get(alias, {}))
+    if not expected:
+        raise TierRefusedError(f"database alias {alias} is not declared")
+    given = {key: str(value) for key, value in parameters.items() if key not in DJANGOS_OWN}
+    if is_test_name(given.get("dbname", "")) and decision().tier is Tier.INT:
+        expected.pop("dbname")
+        given.pop("dbname")
+    if changed := sorted(k for k in expected | given if expected.get(k) != given.get(k)):
+        raise TierRefusedError(f"{', '.join(changed)} of database alias {alias} was changed")
+
+
+def is_test_name(name: str) -> bool:
+    """Whether a name marks a test database and is not a configured one."""
+    return bool(TEST_NAME.fullmatch(name)) and name not in configured_names()
+
+
+@cache
+def configured_names() -> frozenset[str]:
+    """Names of this tier's databases in every URL that the decision saw."""
+    names = {location(decision()).name}
+    for variable, urls in decision().urls:
+        if "DATABASE_URL" in variable or "REPLICA_URLS" in variable:
+            names.update(parse_location(url, variable).name for url in urls.split())
+    return frozenset(names)
+
+
+@cache
+def _expected() -> dict[str, dict[str, str]]:
+    return {
+        alias: _parameters(values)
+        for alias, values in database_settings(decision(), environ={}).items()
+    }
+
+
+def _parameters(values: Mapping[str, Any]) -> dict[str, str]:
+    plain = {key: str(values[name]) for key, name in LIBPQ_KEYS.items() if values[name]}
+    return plain | {key: str(value) for key, value in values["OPTIONS"].items()}
+
+
 def _pool(environ: Mapping[str, str]) -> dict[str, Any] | None:
     # The supervisor asks for a pool in web processes only; workers keep one connection each.
     text = environ.get(POOL_VARIABLE, "").strip() or "0"
@@ -76,23 +132,23 @@ def _pool(environ: Mapping[str, str]) -> dict[str, Any] | None:
     return {"min_size": min(2, size), "max_size": size, "timeout": POOL_TIMEOUT_SECONDS}
 
 
-def valkey_urls(decision: Decision) -> ValkeyUrls:
+def valkey_urls(answer: Decision) -> ValkeyUrls:
     """Return the addresses of cache and broker, always different logical stores. Spec: S1.19."""
-    given = decision.variable("VALKEY_URL")
+    given = answer.variable("VALKEY_URL")
     if given is None:
-        if decision.tier is Tier.PROD:
-            raise TierRefusedError(f"{decision.tier.variable('VALKEY_URL')} is not set")
-        return _embedded_valkey(decision)
-    broker = _plain(given, decision.tier.variable("VALKEY_URL"))
-    if cache := decision.variable("CACHE_URL"):
-        return ValkeyUrls(_plain(cache, decision.tier.variable("CACHE_URL")), broker)
+        if answer.tier is Tier.PROD:
+            raise TierRefusedError(f"{answer.tier.variable('VALKEY_URL')} is not set")
+        return _embedded_valkey(answer)
+    broker = _plain(given, answer.tier.variable("VALKEY_URL"))
+    if cache := answer.variable("CACHE_URL"):
+        return ValkeyUrls(_plain(cache, answer.tier.variable("CACHE_URL")), broker)
     return ValkeyUrls(_with_store(broker, _store(broker) + 1), broker)
 
 
-def _embedded_valkey(decision: Decision) -> ValkeyUrls:
+def _embedded_valkey(answer: Decision) -> ValkeyUrls:
     from instainstru.database import embedded
 
-    servers = embedded.addresses(decision.tier.value, var_dir())
+    servers = embedded.addresses(answer.tier.value, var_dir())
     return ValkeyUrls(servers.valkey_url(CACHE_STORE), servers.broker_url(BROKER_STORE))
 
 

@@ -278,8 +278,18 @@ def clean_environment(
     return dropped
 
 
+def drop_aiming_variables() -> None:
+    """Remove libpq's aiming variables again, should somebody have set them since."""
+    for name in [name for name in os.environ if _aims_libpq(name)]:
+        os.environ.pop(name, None)
+
+
+def _aims_libpq(name: str) -> bool:
+    return name in LIBPQ_NAMES or name.startswith(LIBPQ_PREFIXES)
+
+
 def _must_go(name: str, tier: Tier) -> bool:
-    if name in LIBPQ_NAMES or name.startswith(LIBPQ_PREFIXES):
+    if _aims_libpq(name):
         return True
     others = [f"{other.name}_" for other in Tier if other is not tier]
     return name.startswith(tuple(others)) and "_URL" in name
@@ -306,12 +316,6 @@ def valkey_urls(answer: Decision) -> "ValkeyUrls":
 
     with refusals_end_the_process():
         return targets.valkey_urls(answer)
-
-
-def secret_key(answer: Decision, given: str) -> str:
-    """Return the signing key; production must be given one."""
-    with refusals_end_the_process():
-        return state.secret_key(answer.tier is Tier.PROD, given)
 
 
 def var_dir() -> Path:

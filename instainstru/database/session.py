@@ -1,0 +1,86 @@
+"""Whether this process may write: on PROD only under a command that earned it.
+
+Spec: S1.17.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db.backends.postgresql.base import Cursor
+
+from instainstru.database.refusals import TierRefusedError
+from instainstru.database.tiers import Decision, Mode, Tier
+
+READ_ONLY_OPTION: Final = "-c default_transaction_read_only=on"
+COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+# A read-only session stays one: nothing may lift the setting, change the role or run code.
+LIFTS: Final = re.compile(
+    r"read_only|read\s+write|set_config|U&|session\s+authorization|\bdblink"
+    r"|(?:^|;)\s*(?:reset|discard|do|call|load|alter|set\s+(?:session\s+|local\s+)?role)\b",
+    re.IGNORECASE,
+)
+TIME_ZONE: Final = "SELECT set_config('TimeZone', %s, false)"
+
+_may_write = False
+
+
+class ReadOnlySessionError(TierRefusedError):
+    """A statement tried to lift the read-only session."""
+
+    code = "read_only"
+
+
+def allow_writes(*, is_allowed: bool) -> None:
+    """Set whether this process's next PROD connections may write."""
+    global _may_write  # noqa: PLW0603 - a property of the process, on purpose
+    _may_write = is_allowed
+
+
+def may_write() -> bool:
+    """Whether a command that earned it is running on PROD."""
+    return _may_write
+
+
+def is_read_only(decision: Decision) -> bool:
+    """Whether new connections get a read-only session."""
+    if decision.mode is Mode.READ_ONLY:
+        return True
+    return decision.tier is Tier.PROD and not _may_write
+
+
+def refuse_lifting(query: Any) -> None:
+    """Raise ReadOnlySessionError for a statement that could end the read-only session."""
+    text = query if isinstance(query, str) else _text(query)
+    if text.strip() != TIME_ZONE and LIFTS.search(COMMENT.sub(" ", text)):
+        raise ReadOnlySessionError("this session is read-only and stays so")
+
+
+def _text(query: Any) -> str:
+    if isinstance(query, bytes):
+        return query.decode(errors="replace")
+    return str(query.as_string(None)) if hasattr(query, "as_string") else str(query)
+
+
+class ReadOnlyCursor(Cursor):
+    """Django's cursor with the statement policy, so that raw cursors obey it too."""
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run one statement unless it could lift the read-only session."""
+        refuse_lifting(query)
+        return super().execute(query, *args, **kwargs)
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **kwargs: Any) -> Any:
+        """Run one statement with many parameters, under the same policy."""
+        refuse_lifting(query)
+        return super().executemany(query, params_seq, **kwargs)
+
+    def stream(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Stream one query's rows, under the same policy."""
+        refuse_lifting(query)
+        return super().stream(query, *args, **kwargs)
+
+    def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        """Copy, under the same policy."""
+        refuse_lifting(statement)
+        return super().copy(statement, *args, **kwargs)
