@@ -1,6 +1,7 @@
 """Application configuration."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class NotificationsConfig(AppConfig):
@@ -9,3 +10,9 @@ class NotificationsConfig(AppConfig):
     name = "bookings.notifications"
     label = "notifications"
     verbose_name = "Notifications"
+
+    def ready(self) -> None:
+        """Register the start-up checks."""
+        from bookings.notifications.checks import check_mail_server
+
+        register(check_mail_server)

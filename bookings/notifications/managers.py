@@ -1,0 +1,43 @@
+"""Reads and one-table writes on the mail outbox."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+from django.db.models import F
+
+if TYPE_CHECKING:
+    from bookings.notifications.models import OutgoingMail
+
+
+class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
+    """The outbox, seen by the relay and by the mail page."""
+
+    def newest_first(self) -> "OutgoingMailQuerySet":
+        """Every mail, the latest first."""
+        return self.order_by("-created_at", "-pk")
+
+    def due(self, now: datetime) -> "OutgoingMailQuerySet":
+        """Mails that should go out now."""
+        return self.filter(status="pending", next_attempt_at__lte=now)
+
+    @transaction.atomic
+    def claim(
+        self, now: datetime, *, limit: int, lease: timedelta, max_attempts: int
+    ) -> list["OutgoingMail"]:
+        """Take due mails for this process alone and return them, oldest first.
+
+        A claim counts as an attempt and lasts for ``lease``: a process that dies while sending
+        gives its mails back when the lease ends. Mails out of attempts become failed here.
+        """
+        rows = self.due(now).select_for_update(skip_locked=True).order_by("next_attempt_at", "pk")
+        claimed = list(rows[:limit])
+        worn_out = [mail.pk for mail in claimed if mail.attempts >= max_attempts]
+        self.filter(pk__in=worn_out).update(status="failed")
+        fresh = [mail for mail in claimed if mail.attempts < max_attempts]
+        self.filter(pk__in=[mail.pk for mail in fresh]).update(
+            attempts=F("attempts") + 1, next_attempt_at=now + lease
+        )
+        for mail in fresh:
+            mail.attempts += 1
+        return fresh

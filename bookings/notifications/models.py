@@ -1,0 +1,67 @@
+"""Mail as rows: written with the change they tell about, sent afterwards (Spec: R15, S13.7)."""
+
+from django.db import models
+from django.db.models import Q
+
+from bookings.notifications.managers import OutgoingMailQuerySet
+from instainstru import clock
+from instainstru.identifiers import public_id
+
+MAX_ATTEMPTS = 5
+
+
+class OutgoingMail(models.Model):
+    """One mail to one person; at most one per key (Spec: S13.5)."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+
+    public_id = models.CharField(max_length=10, default=public_id, editable=False)
+    key = models.CharField(  # noqa: DJ001 - null means: no key, never equal to another
+        max_length=160, null=True, blank=True, help_text="At most one mail each."
+    )
+    kind = models.CharField(max_length=60, help_text="The template that made it.")
+    to = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    attachments = models.JSONField(
+        default=list, blank=True, help_text="Objects of name, content_type and base64."
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=clock.now)
+    last_error = models.CharField(max_length=120, blank=True, help_text="The kind of failure only.")
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutgoingMailQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="mail_public_id_unique"),
+            models.UniqueConstraint(fields=["key"], name="mail_key_unique"),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "sent", "failed"]), name="mail_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="sent", sent_at__isnull=False)
+                | (~Q(status="sent") & Q(sent_at__isnull=True)),
+                name="mail_sent_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(subject__regex=r"[\r\n]") & ~Q(to__regex=r"[\r\n]"),
+                name="mail_headers_one_line",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="mail_pending", condition=Q(status="pending")
+            ),
+            models.Index(fields=["-created_at"], name="mail_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
