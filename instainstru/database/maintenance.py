@@ -14,15 +14,18 @@ from instainstru.database.stamp import Connection
 MAINTENANCE_DATABASE: Final = "postgres"
 
 
-def connect(decision: tiers.Decision, name: str | None = None) -> Connection:
+def connect(
+    decision: tiers.Decision, name: str | None = None, *, is_admin: bool = False
+) -> Connection:
     """Open an autocommit connection to the decided server, to database `name` if given.
 
-    The frozen decision aims it, never settings. Raises psycopg.OperationalError.
+    The frozen decision aims it, never settings; `is_admin` prefers the tier's admin URL. Raises
+    psycopg.OperationalError.
     """
     tiers.drop_aiming_variables()
     if decision.is_embedded:
         embedded.ensure_running(decision.tier.value, tiers.var_dir())
-    where = targets.location(decision)
+    where = targets.admin_location(decision) if is_admin else targets.location(decision)
     parameters: dict[str, Any] = {
         "host": where.host,
         "port": where.port,

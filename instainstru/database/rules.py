@@ -48,6 +48,11 @@ def _enforce_on_prod(name: str, kind: CommandClass, decision: Decision) -> None:
 
 
 def _ask_on_stg(name: str, decision: Decision) -> None:
+    refusal = CommandRefusedError(f"{name} destroys data and was not confirmed; {S} is set")
     question = f"{decision.tier.badge} {name} destroys data. Type yes to go on: "
-    if consent.ask(question) != "yes":
-        raise CommandRefusedError(f"{name} on STG was not confirmed; {S} is set")
+    try:
+        answer = consent.ask(question)
+    except consent.ConsentRefusedError:
+        raise refusal from None
+    if answer != "yes":
+        raise refusal

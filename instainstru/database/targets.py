@@ -60,6 +60,13 @@ def location(answer: Decision) -> Location:
     )
 
 
+def admin_location(answer: Decision) -> Location:
+    """Return where the owner of the tier's database connects; the tier's own URL without one."""
+    if (url := answer.variable("ADMIN_DATABASE_URL")) is None:
+        return location(answer)
+    return parse_location(url, answer.tier.variable("ADMIN_DATABASE_URL"))
+
+
 def _alias(where: Location, environ: Mapping[str, str]) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_timeout": 5, **dict(where.options)}
     if pool := _pool(environ):

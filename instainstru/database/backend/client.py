@@ -30,6 +30,8 @@ LONG_WITH_VALUE: Final = re.compile(
     re.DOTALL,
 )
 
+RECONNECT: Final = re.compile(r"\\c(?:onnect)?\b")
+
 
 class DatabaseClient(PostgresqlClient):
     """Starts psql on the connection that the gate has judged."""
@@ -38,7 +40,7 @@ class DatabaseClient(PostgresqlClient):
         """Run psql. Raises TierRefusedError for arguments that say where to connect."""
         refuse_connection_arguments(parameters)
         decision = tiers.decision()
-        arguments = [_psql(), "-X", *_prompt(decision.tier), *parameters, self._conninfo()]
+        arguments = [_psql(), "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
         handler = signal.getsignal(signal.SIGINT)
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -78,9 +80,12 @@ def refuse_connection_arguments(parameters: Sequence[str]) -> None:
     """
     words = iter(parameters)
     for word in words:
+        value = next(words, "") if word in WITH_VALUE else word
+        if RECONNECT.search(value):
+            raise TierRefusedError("dbshell does not connect elsewhere")
         if word in WITH_VALUE:
-            next(words, None)
-        elif not (FLAGS.fullmatch(word) or LONG_WITH_VALUE.fullmatch(word)):
+            continue
+        if not (FLAGS.fullmatch(word) or LONG_WITH_VALUE.fullmatch(word)):
             raise TierRefusedError(f"dbshell takes no connection arguments ({word})")
 
 

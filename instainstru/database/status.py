@@ -1,0 +1,114 @@
+"""What `db_status` reports: what is wanted, what is found, and whether both agree."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import psycopg
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from instainstru.database import audit, consent, maintenance, stamp, tiers
+from instainstru.database.refusals import EXIT_REFUSED, TierRefusedError
+
+EXIT_DIFFERENT: Final = 1
+ALIAS: Final = "default"
+
+
+@dataclass(slots=True)
+class Status:
+    """The state of the tier's database; `refusal` says why the gate would turn it away."""
+
+    tier_wanted: str
+    is_embedded: bool
+    mode: str
+    tier_found: str | None = None
+    database: str | None = None
+    role: str | None = None
+    server_version: str | None = None
+    system_identifier: str | None = None
+    catalogue_stamp: str | None = None
+    row_stamp: str | None = None
+    row_stamp_matches: bool | None = None
+    layers: dict[str, str] = field(default_factory=dict)
+    migrations_pending: list[str] | None = None
+    audit_ok: bool = False
+    audit_lines: int = 0
+    last_backup: str | None = None
+    last_verified_restore: str | None = None
+    refusal: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 consistent, 1 differences, 3 refused."""
+        if self.refusal is not None:
+            return EXIT_REFUSED
+        return 0 if self.audit_ok and not self.migrations_pending else EXIT_DIFFERENT
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report for `--json`."""
+        return {**asdict(self), "exit_code": self.exit_code}
+
+
+def read_status(decision: tiers.Decision) -> Status:
+    """Look at the server without the gate, at the audit log and at the migrations.
+
+    Raises psycopg.OperationalError when the server does not answer.
+    """
+    status = Status(
+        tier_wanted=decision.tier.value,
+        is_embedded=decision.is_embedded,
+        mode=decision.mode.value,
+    )
+    verdict = audit.verify()
+    status.audit_ok, status.audit_lines = verdict.is_ok, verdict.lines
+    with maintenance.connect(decision) as connection:
+        _read_server(status, connection)
+        try:
+            _read_stamps(status, connection, decision)
+        except TierRefusedError as error:
+            status.refusal = error.reason
+    if status.refusal is None:
+        status.migrations_pending = _pending()
+    status.layers = _layers(status)
+    return status
+
+
+def _read_server(status: Status, connection: stamp.Connection) -> None:
+    row = psycopg.Cursor(connection).execute("SELECT current_user, version()").fetchone()
+    if row is not None:
+        status.role, status.server_version = row
+    status.database = connection.info.dbname
+
+
+def _read_stamps(status: Status, connection: stamp.Connection, decision: tiers.Decision) -> None:
+    evidence = stamp.read_evidence(connection)
+    if decision.needs_confirmation:
+        consent.require_named_database(decision, evidence)
+    status.system_identifier = evidence.system_identifier
+    status.catalogue_stamp = ", ".join(evidence.catalogue) or None
+    status.row_stamp = ", ".join(row.tier for row in evidence.rows) or None
+    if evidence.rows:
+        here = (evidence.system_identifier, evidence.oid)
+        found = [(row.system_identifier, row.database_oid) for row in evidence.rows]
+        status.row_stamp_matches = found == [here]
+    tier = stamp.effective_tier(evidence)
+    status.tier_found = tier.value
+    if tier is not decision.tier:
+        raise TierRefusedError(f"{decision.tier} is wanted, the database is stamped {tier}")
+
+
+def _pending() -> list[str]:
+    executor = MigrationExecutor(connections[ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _layers(status: Status) -> dict[str, str]:
+    has_both = status.catalogue_stamp and status.row_stamp and status.row_stamp_matches
+    return {
+        "stamp": "installed" if has_both else "missing",
+        "gate": "installed",
+        "roles": "not installed",
+        "brakes": "not installed",
+        "audit": "installed" if status.audit_ok else "broken",
+    }
