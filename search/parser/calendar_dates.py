@@ -1,0 +1,130 @@
+"""Dates named by the calendar: "jan 22", "1/22", "the 24th", "2026-01-22"."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from search.parser.reading import Reading
+from search.parser.weekdays import WEEKDAY
+
+_MONTHS = (
+    "jan(?:uary)?|enero", "feb(?:ruary)?|febrero", "mar(?:ch)?|marzo", "apr(?:il)?|abril",
+    "may|mayo", "june?|junio", "july?|julio", "aug(?:ust)?|agosto", "sept?(?:ember)?|septiembre",
+    "oct(?:ober)?|octubre", "nov(?:ember)?|noviembre", "dec(?:ember)?|diciembre",
+)  # fmt: skip
+_MONTH = r"(?:" + "|".join(f"(?:{month})" for month in _MONTHS) + r")\b\.?"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?(?![\w:/%$]|\.\d|\s?[ap]\.?m\b)"
+_YEAR = r"(?:,? (?P<year>20\d\d)\b)?"
+_WEEKDAY_LEAD = rf"(?:\b(?:on )?(?:(?:this|next) )?{WEEKDAY},? (?:the )?|\b(?:on|for) (?:the )?)?"
+_LONGEST_RANGE = 14
+
+_PATTERNS = (
+    re.compile(rf"{_WEEKDAY_LEAD}\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b"),
+    re.compile(
+        rf"{_WEEKDAY_LEAD}\b(?P<name>{_MONTH}) (?:the )?(?P<day>{_DAY}){_YEAR}"
+        rf"(?P<more>(?:\s?(?:,|and|or|&|-|to|through) ?{_DAY})*)(?: \(?{WEEKDAY}\)?)?"
+    ),
+    re.compile(rf"{_WEEKDAY_LEAD}\b(?P<day>{_DAY}) (?:of |de )?(?P<name>{_MONTH}){_YEAR}"),
+    re.compile(
+        rf"{_WEEKDAY_LEAD}(?<![\w/$.-])(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})(?:/(?P<year>20\d\d|\d\d))?"
+        r"(?![\w/]| ?(?:time|size|sized|meter|violin|cello|guitar|viola|bass|rhythm|inch|cup)\b)"
+    ),
+    re.compile(
+        rf"(?P<lead>\b(?:(?:on )?(?:next )?{WEEKDAY},? (?:the )?|on the |(?:for )?the ))(?P<day>\d{{1,2}}(?:st|nd|rd|th))\b"
+        r"(?![ -](?:grade|grader|century|street|st\b|ave|avenue|floor|note|time|edition|position|birthday))"
+    ),
+)
+_FRACTIONS = {(1, 2), (1, 4), (3, 4), (1, 3), (2, 3), (1, 8), (2, 4), (4, 4), (6, 8)}
+_ONLY_NUMBER = re.compile(r"\d+")
+
+
+def read_calendar_dates(reading: Reading, today: date) -> None:
+    """Find explicit dates; without a year the next occurrence counts.
+
+    Spec: S8.1
+    """
+    for pattern in _PATTERNS:
+        for match in reading.matches(pattern):
+            days = list(_dates(match, today, reading))
+            if days:
+                reading.find("dates", days, match.start(), match.end())
+
+
+def _dates(match: re.Match[str], today: date, reading: Reading) -> Iterator[date]:
+    groups = match.groupdict()
+    day = int(_number(match["day"]))
+    month = _month(groups)
+    if groups.get("month") and not groups.get("name") and _is_fraction(match, month, day, reading):
+        return
+    first = _resolve(groups.get("year"), month, day, today)
+    if first is None:
+        return
+    yield first
+    yield from _further(groups.get("more") or "", first)
+
+
+def _further(more: str, first: date) -> Iterator[date]:
+    previous = first
+    for joint, said in re.findall(r"(,|and|or|&|-|to|through) ?(\d{1,2})", more):
+        following = _day_of(first.year, first.month, int(said))
+        if following is None or following <= previous:
+            return
+        if joint in {"-", "to", "through"} and (following - previous).days <= _LONGEST_RANGE:
+            yield from (previous + timedelta(n) for n in range(1, (following - previous).days))
+        yield following
+        previous = following
+
+
+def _is_fraction(match: re.Match[str], month: int | None, day: int, reading: Reading) -> bool:
+    """ "1/2" and "3/4" are sizes unless something says that they are dates."""
+    if (month, day) not in _FRACTIONS or match.groupdict().get("year"):
+        return False
+    before, after = reading.folded[: match.start("month")], reading.folded[match.end() :]
+    return not (
+        re.search(rf"(?:\bon|{WEEKDAY}),? $", before)
+        or re.match(r"\s(?:at\b|@|after\b|before\b|\d)", after)
+    )
+
+
+def _number(text: str) -> str:
+    found = _ONLY_NUMBER.match(text)
+    return found.group() if found else "0"
+
+
+def _month(groups: dict[str, str | None]) -> int | None:
+    name = groups.get("name")
+    if name:
+        return next(
+            number
+            for number, month in enumerate(_MONTHS, 1)
+            if re.fullmatch(month, name.rstrip("."))
+        )
+    return int(groups["month"] or 0) if groups.get("month") else None
+
+
+def _resolve(year: str | None, month: int | None, day: int, today: date) -> date | None:
+    if month is None:
+        return _next_day_of_month(day, today)
+    if year:
+        return _day_of(int(year) + (2000 if len(year) == 2 else 0), month, day)
+    for candidate in range(today.year, today.year + 9):
+        found = _day_of(candidate, month, day)
+        if found and found >= today:
+            return found
+    return None
+
+
+def _next_day_of_month(day: int, today: date) -> date | None:
+    for ahead in range(13):
+        months = today.year * 12 + today.month - 1 + ahead
+        found = _day_of(months // 12, months % 12 + 1, day)
+        if found and found >= today:
+            return found
+    return None
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

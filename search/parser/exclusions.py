@@ -1,0 +1,92 @@
+"""What is ruled out: "not on sundays", "no zoom", "anywhere but Queens"."""
+
+import re
+
+from search.gazetteer import Gazetteer
+from search.parser.modality import ANY_MODALITY, modality_of
+from search.parser.places import Mention, mentions_in
+from search.parser.reading import Reading
+from search.parser.times import EVENING_START, NOON, Window
+from search.parser.weekdays import CODES, JOIN, WEEKDAY, code_of
+from search.vocabulary import Vocabulary
+
+_LEAD = re.compile(
+    r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|except(?: for)?|excluding|avoid(?:ing)?|other than|outside(?: of)?|"
+    r"without|nothing|can'?t(?: do| make)?|cannot(?: do| make)?|(?:don'?t|do not|doesn'?t|won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
+    r"sin|excepto)|"
+    r"any ?(?:where|place|day|days|time|borough)(?:,)? (?:but|except|besides|other than|excluding)(?: for)?|but)"
+    r"(?: (?:on|in|at|near|any|from|for|available|over|via))*\s"
+)
+_DAY_WORD = rf"(?:{WEEKDAY}|week-?ends?|week-?days?|week-?nights?)"
+_DAYS = re.compile(rf"(?:any |on |the )*(?P<days>{_DAY_WORD}(?:{JOIN}(?:on )?{_DAY_WORD})*)(?!\w)")
+_PART = re.compile(r"(?:in the |the )?(?P<part>mornings?|afternoons?|evenings?|nights?)\b")
+_MODALITY = re.compile(rf"(?:the )?(?:{ANY_MODALITY})(?!\w)(?: (?:lessons?|class(?:es)?|please))?")
+_SOFT = re.compile(
+    r"(?:an? |for |the )*(?:(?:total |complete )?beginn?ers?|advanced|intermediate|kids?|child(?:ren)?|adults?|teens?|toddlers?|seniors?)\b"
+)
+_RELATIVE_DAY = re.compile(r"(?:today|tomorrow|tonight|this week(?:end)?|next week(?:end)?)\b")
+
+
+def read_exclusions(reading: Reading, gazetteer: Gazetteer, vocabulary: Vocabulary) -> None:
+    """Find places, modalities and weekdays that are ruled out.
+
+    Spec: S8.1
+    """
+    for lead in reading.matches(_LEAD):
+        if lead.group().startswith("but ") and lead.group().strip() == "but":
+            continue
+        _read_target(reading, lead, gazetteer, vocabulary)
+
+
+def _read_target(
+    reading: Reading, lead: re.Match[str], gazetteer: Gazetteer, vocabulary: Vocabulary
+) -> None:
+    start, after = lead.start(), lead.end()
+    if days := _DAYS.match(reading.open, after):
+        reading.find("not_weekdays", _codes(days["days"]), start, days.end())
+    elif modality := _MODALITY.match(reading.open, after):
+        reading.find("not_modality", modality_of(modality), start, modality.end())
+    elif part := _PART.match(reading.open, after):
+        reading.find("window", _other_part(part["part"]), start, part.end())
+    elif ignored := _SOFT.match(reading.open, after) or _RELATIVE_DAY.match(reading.open, after):
+        reading.take(start, ignored.end())
+    else:
+        _read_places(reading, lead, gazetteer, vocabulary)
+
+
+def _codes(said: str) -> list[str]:
+    codes: list[str] = []
+    for word in re.findall(r"[a-z-]+", said):
+        if re.fullmatch(r"week-?ends?", word):
+            codes += CODES[5:]
+        elif re.fullmatch(r"week-?(?:days?|nights?)", word):
+            codes += CODES[:5]
+        elif re.fullmatch(WEEKDAY, word):
+            codes.append(code_of(word))
+    return list(dict.fromkeys(codes))
+
+
+def _other_part(part: str) -> Window:
+    """ "not in the morning" leaves noon and later; an excluded afternoon leaves no single window."""
+    if part.startswith("morning"):
+        return Window(after=NOON)
+    return Window() if part.startswith("afternoon") else Window(before=EVENING_START)
+
+
+def _read_places(
+    reading: Reading, lead: re.Match[str], gazetteer: Gazetteer, vocabulary: Vocabulary
+) -> None:
+    chosen: list[Mention] = []
+    end = lead.end()
+    for mention in mentions_in(reading, gazetteer, vocabulary):
+        if mention.start < lead.end():
+            continue
+        between = reading.open[end : mention.start]
+        joint = r"(?:the )?" if not chosen else r"(?:,? ?(?:or|and|nor)|,|/)\s?(?:in |the )*"
+        if not re.fullmatch(joint, between):
+            break
+        chosen.append(mention)
+        end = mention.end
+    if chosen:
+        names = [mention.place.name for mention in chosen]
+        reading.find("not_location", names, lead.start(), end)

@@ -1,0 +1,134 @@
+"""Money: limits in dollars and the wish for cheap or premium."""
+
+import re
+
+from search.parser.numbers import NUMBER, tidy, to_number
+from search.parser.reading import Reading
+
+SMALLEST_BARE = 15  # below that, "under 12" is an age and "before 8" an hour
+
+_UNIT = (
+    r"(?P<unit{n}>\s?(?:/|\bper|\ban?\b|\beach|\bevery|\bthe)\s?(?:hours?|hr|h|lessons?|class(?:es)?|"
+    r"sessions?|time)\b|\s?\b(?:each|hourly)\b|/?hr\b)?"
+)
+_CURRENCY = r"(?:dollars?|bucks|buck|usd|dolares|dlls)\b"
+
+
+def _amount(n: str) -> str:
+    return (
+        rf"(?P<sign{n}>\$|usd )?\s?(?<![\w.:])(?P<value{n}>{NUMBER})"
+        rf"(?P<money{n}>\s?\$|\s?{_CURRENCY})?{_UNIT.format(n=n)}"
+    )
+
+
+_NOT_MONEY = (
+    r"(?!\d|[:.,]\d|\s?[ap]\.?m\b|\s?%|(?:st|nd|rd|th)\b|[ -]?(?:years?|yrs?|yo|y/o|months?|mo|weeks?|"
+    r"days?|minutes?|mins?|hours?|hrs?|miles?|km|blocks?|people|students|kids|lbs?|pounds?|"
+    r"lessons?|class(?:es)?|k|s)\b)"
+)
+_UP_TO = (
+    r"under|below|beneath|less than|lower than|cheaper than|up to|upto|within|at most|"
+    r"no(?:t)? (?:more|higher|over) than|not? (?:over|above)|nothing (?:over|above|more than)|"
+    r"not exceeding|max(?:imum)?(?: price| rate| budget)?(?: of| is|:)?|capped at|<=?|"
+    r"menos de|hasta|maximo|moins de"
+)
+_BUDGET = (
+    r"(?:my |on a )?budget(?: (?:is|of|around|about|under|max|up to))?:?|"
+    r"(?:can |to |could )?(?:only )?(?:afford|spend|pay(?:ing)?)(?: (?:up to|around|about|max|under))?|"
+    r"(?:price|rate|cost)s?(?: (?:is|of|around|under|max|up to|below))?:?"
+)
+_ABOUT = r"around|about|roughly|approx(?:imately)?|circa|~|for|at|is|only|just"
+_FROM = r"(?<!no )(?<!not )(?<!nothing )(?:over|above|more than)|at least|no(?:t)? less than|starting (?:at|from)|min(?:imum)?(?: of)?|>=?"
+_RANGE = re.compile(
+    rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre)\s+)?{_amount('1')}"
+    rf"\s?(?:-|to|and|y)\s?{_amount('2')}{_NOT_MONEY}"
+)
+_MAX = re.compile(
+    rf"(?:(?<!\w)(?P<about>{_ABOUT})\s?)?(?:(?<!\w)(?P<up_to>{_UP_TO})\s?)?"
+    rf"(?:(?<!\w)(?P<budget>{_BUDGET})\s)?{_amount('')}{_NOT_MONEY}"
+    r"(?P<after>\s?(?:max(?:imum)?|tops|or (?:less|under|below|cheaper)|and (?:under|below)|at most|"
+    r"limit|budget|o menos)\b)?"
+)
+_MIN = re.compile(
+    rf"(?:(?<!\w)(?P<from>{_FROM})\s?)?{_amount('')}{_NOT_MONEY}"
+    r"(?P<after>\s?(?:\+|or (?:more|above|up)\b|and (?:up|above|over)\b|plus\b|min(?:imum)?\b))?"
+)
+_LESSON_UNIT = re.compile(r"lesson|class|session|time|each")
+
+_LOW = re.compile(
+    r"\b(?:(?:something |fairly |really |very |not too |most )?(?:cheap(?:er|est|ish)?|affordable|inexpensive|"
+    r"economical|low[ -](?:cost|price[ds]?|budget)|budget[ -]friendly|reasonabl[ey](?:[ -]priced)?|"
+    r"bargain|barat[oa]s?|economic[oa]s?|pas cher)(?: (?:rates?|prices?))?|"
+    r"on a (?:tight |small |low |student )?budget|(?:not|isn't|nothing) (?:too |very |so )?"
+    r"(?:expensive|pricey)|(?:good|low|best|fair) (?:prices?|rates?))\b"
+)
+_HIGH = re.compile(
+    r"\b(?:premium|high[ -]end|luxury|deluxe|upscale|top[ -]tier|top dollar|"
+    r"money(?:'s| is)? no object|price(?:'s| is)? no object|best money can buy)\b"
+)
+
+
+def read_price(reading: Reading) -> None:
+    """Find price limits as said, whether they are per lesson, and the price preference.
+
+    Spec: S8.1
+    """
+    _read_range(reading)
+    if not reading.values("max_price"):
+        _read_minimum(reading)
+        _read_maximum(reading)
+    for pattern, value in ((_LOW, "low"), (_HIGH, "high")):
+        for match in reading.matches(pattern):
+            reading.find("price_pref", value, match.start(), match.end())
+            break
+
+
+def _read_range(reading: Reading) -> None:
+    for match in reading.matches(_RANGE):
+        groups = match.groupdict()
+        is_budget = bool(groups["lead"]) and re.match(_BUDGET, groups["lead"]) is not None
+        if not (is_budget or _has_money(groups, "1") or _has_money(groups, "2")):
+            continue
+        low, high = sorted((to_number(groups["value1"]), to_number(groups["value2"])))
+        indent = len(match.group()) - len(match.group().lstrip())
+        start, middle, end = match.start() + indent, match.start("value2"), match.end()
+        reading.find("min_price", tidy(low), start, middle)
+        reading.find("max_price", tidy(high), middle, end)
+        _read_basis(reading, groups["unit2"] or groups["unit1"])
+        return
+
+
+def _read_minimum(reading: Reading) -> None:
+    for match in reading.matches(_MIN):
+        groups = match.groupdict()
+        if not (groups["from"] or groups["after"]):
+            continue
+        named = bool(re.match(r"min", groups["from"] or groups["after"].strip() or ""))
+        number = to_number(groups["value"])
+        if _has_money(groups, "") or (named and number >= SMALLEST_BARE):
+            indent = len(match.group()) - len(match.group().lstrip())
+            reading.find("min_price", tidy(number), match.start() + indent, match.end())
+            _read_basis(reading, groups["unit"])
+            return
+
+
+def _read_maximum(reading: Reading) -> None:
+    for match in reading.matches(_MAX):
+        groups = match.groupdict()
+        said = groups["up_to"] or groups["after"] or groups["budget"]
+        number = to_number(groups["value"])
+        if not (_has_money(groups, "") or (said and number >= SMALLEST_BARE)):
+            continue
+        indent = len(match.group()) - len(match.group().lstrip())
+        reading.find("max_price", tidy(number), match.start() + indent, match.end())
+        _read_basis(reading, groups["unit"])
+        return
+
+
+def _has_money(groups: dict[str, str], n: str) -> bool:
+    return bool(groups["sign" + n] or groups["money" + n] or groups["unit" + n])
+
+
+def _read_basis(reading: Reading, unit: str | None) -> None:
+    if unit and _LESSON_UNIT.search(unit):
+        reading.note("price_basis", "lesson")
