@@ -1,0 +1,171 @@
+"""Gallery of every component in its states, for people who build and check pages."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from instainstru.access import public, requires
+from instainstru.clock import NEW_YORK
+
+SATURDAY = datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+CATEGORIES = (
+    ("music", "music", "Music", "Piano, guitar, voice and 75 more"),
+    ("tutoring", "graduation-cap", "Tutoring", "Algebra, SAT, reading and 66 more"),
+    ("sports-fitness", "dumbbell", "Sports & Fitness", "Yoga, swimming, tennis and 75 more"),
+    ("language", "languages", "Language", "Spanish, French, Mandarin and 56 more"),
+    ("arts", "palette", "Arts", "Drawing, pottery, photography and 58 more"),
+    ("dance-performance", "drama", "Dance & Performance", "Ballet, salsa, acting and 46 more"),
+    ("kids", "baby", "Kids", "First music, chess, reading and 41 more"),
+    ("tech-career", "laptop", "Tech & Career", "Python, Excel, interviews and 42 more"),
+    ("hidden-gems", "gem", "Hidden Gems", "Juggling, calligraphy, magic and 66 more"),
+)
+
+
+class SampleForm(forms.Form):
+    """One field of every kind."""
+
+    email = forms.EmailField(
+        label="Email", widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    card = forms.CharField(
+        label="Card number",
+        help_text="We never store the full number.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-number"}),
+    )
+    level = forms.ChoiceField(
+        label="Level", choices=[("new", "New to this"), ("some", "Some experience")]
+    )
+    place = forms.ChoiceField(
+        label="Where",
+        choices=[("home", "My home, Park Slope"), ("online", "Online")],
+        widget=forms.RadioSelect,
+    )
+    days = forms.MultipleChoiceField(
+        label="Days",
+        choices=[("sat", "Saturday"), ("sun", "Sunday")],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    note = forms.CharField(
+        label="Note for Maya",
+        required=False,
+        max_length=500,
+        help_text="Up to 500 characters.",
+        widget=forms.Textarea,
+    )
+    terms = forms.BooleanField(label="I agree to the terms and the cancellation policy")
+
+
+def _slots(*hours_from_start: int) -> list[dict[str, Any]]:
+    return [
+        {"url": "#", "start_at": SATURDAY + hours * HOUR, "zone": NEW_YORK}
+        for hours in hours_from_start
+    ]
+
+
+def _cards() -> list[dict[str, Any]]:
+    maya: dict[str, Any] = {
+        "url": "#maya", "name": "Maya C.", "price_text": "$85",
+        "headline": "Juilliard-trained pianist, patient with beginners.",
+        "rating_text": "4.97", "review_count": 128, "price_note": "$64 for 45 min",
+        "facts": ["12 years", "Park Slope, 0.6 mi"],
+        "badges": [
+            {"icon": "shield-check", "text": "Background checked"},
+            {"icon": "award", "text": "Founding instructor"},
+        ],
+        "slots": _slots(0, 5, 24), "more_url": "#times",
+        "why": "teaches Piano · open Saturday · 0.6 miles away",
+    }  # fmt: skip
+    unusual = "Bartholomew-Alexander Featherstonehaugh-Konstantinopoulos W."
+    andre = maya | {
+        "url": "#andre", "name": unusual, "rating_text": "", "review_count": 1, "badges": [],
+        "differs": "Open Sunday instead", "slots": _slots(24), "price_text": "$1,250", "why": "",
+    }  # fmt: skip
+    return [maya, andre, maya | {"url": "#ines", "name": "Inés Q.", "slots": [], "why": ""}]
+
+
+def _lessons() -> list[dict[str, Any]]:
+    confirmed: dict[str, Any] = {
+        "url": "#lesson", "title": "Jazz Piano with Andre W.", "instructor_name": "Andre W.",
+        "start_at": SATURDAY, "end_at": SATURDAY + HOUR, "zone": NEW_YORK,
+        "status": {"kind": "ok", "icon": "circle-check", "text": "Confirmed"},
+        "status_note": "starts in 21 hours", "facts": ["Leo", "at your home", "II-7K3M9Q"],
+        "price_text": "$85", "note": "Free to cancel until Fri, Mar 6, 10:00 AM EST",
+        "actions": [
+            {"url": "#calendar", "label": "Add to calendar"},
+            {"url": "#cancel", "label": "Cancel", "variant": "danger"},
+        ],
+    }  # fmt: skip
+    cancelled = confirmed | {
+        "url": "#cancelled", "status_note": "", "actions": [], "price_text": "$85.50",
+        "status": {"kind": "plain", "icon": "circle-x", "text": "Cancelled by you"},
+        "note": "$85.50 went back to Visa ending 4242.",
+    }  # fmt: skip
+    return [confirmed, cancelled]
+
+
+def _slot_groups() -> list[dict[str, Any]]:
+    def slot(hours: int, **state: Any) -> dict[str, Any]:
+        start_at = SATURDAY + hours * HOUR
+        return {"start_at": start_at, "value": f"{start_at:%Y%m%dT%H%MZ}", **state}
+
+    return [
+        {"title": "Morning", "slots": [slot(0, checked=True), slot(1)]},
+        {"title": "Afternoon", "slots": [slot(4), slot(5, state="taken"), slot(6)]},
+        {"title": "Evening", "slots": [], "note": "No times. Next evening: Mon, Mar 9."},
+    ]
+
+
+def _month() -> list[list[dict[str, Any]]]:
+    kinds = {4: "few", 5: "open", 6: "full", 7: "selected", 8: "open", 14: "few", 21: "open"}
+    counts = {"few": 2, "open": 6, "selected": 4}
+    days = [
+        {"number": n, "kind": kinds.get(n, "closed"), "count": counts.get(kinds.get(n, ""), 0)}
+        for n in range(1, 29)
+    ]
+    return [days[start : start + 7] for start in range(0, 28, 7)]
+
+
+def _filled_form() -> SampleForm:
+    return SampleForm({"email": "maya@", "level": "some", "place": "elsewhere"}, auto_id="bad_%s")
+
+
+def _gallery(request: HttpRequest) -> HttpResponse:
+    """Show every component with true-looking values."""
+    context = {
+        "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "weeks": _month(),
+        "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(), "zone": NEW_YORK,
+        "start_at": SATURDAY, "end_at": SATURDAY + HOUR, "expires_at": SATURDAY + HOUR / 6,
+        "lines": [
+            {"label": "Lesson, 60 min", "cents": 8500},
+            {"label": "Travel fee", "cents": 500},
+            {"label": "Credit", "cents": -1000},
+        ],
+        "details": [
+            {"icon": "calendar", "term": "When", "value": "Sat, Mar 7, 10:00 – 11:00 AM EST"},
+            {"icon": "map-pin", "term": "Where", "value": "Your home, Park Slope, Brooklyn"},
+            {"icon": "user", "term": "Who", "value": "Leo, 9"},
+        ],
+        "services": [
+            {"url": "#piano", "name": "Piano", "description": "Classical and contemporary, every age.",
+             "price_text": "from $45/hour", "instructors_text": "24 instructors"},
+            {"url": "#jazz", "name": "Jazz Piano", "description": "Voicings, comping, improvisation.",
+             "price_text": "", "instructors_text": "No one yet"},
+        ],
+        "tabs": [
+            {"url": "#upcoming", "label": "Upcoming", "count": 3, "current": True},
+            {"url": "#cancelled", "label": "Cancelled", "count": 0},
+        ],
+        "page": Paginator(range(45), 20).page(2),
+        "names": ["Maya C.", "Andre W.", "Inés Q.", "Lena B.", "Ravi S.", "Tom Ó.", "Kim", "Zoë D."],
+    }  # fmt: skip
+    return render(request, "gallery.html", context)
+
+
+gallery = public(_gallery) if settings.DEBUG else requires("system.monitor")(_gallery)
