@@ -1,0 +1,41 @@
+"""What a site needs before it can serve: migrations, roles, schedule, a demo city."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Shows a text while the block of a long step runs."""
+SYNCHRONISED: Final = ("sync_roles", "sync_schedule")
+
+
+def prepare_database(step: Step) -> None:
+    """Migrate, bring roles and schedule in line with the code, and seed an empty database.
+
+    For INT and STG; on production these are steps of the release.
+    """
+    if has_pending_migrations():
+        with step("Migrating the database"):
+            call_command("migrate", interactive=False, verbosity=0)
+    for name in SYNCHRONISED:
+        if name in get_commands():
+            call_command(name, verbosity=0)
+    if "seed" in get_commands() and is_empty():
+        with step("Seeding the demo city"):
+            call_command("seed", profile="demo")
+
+
+def has_pending_migrations() -> bool:
+    """Whether the code knows migrations that the database does not."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def is_empty() -> bool:
+    """Whether nobody has an account yet."""
+    return not get_user_model()._default_manager.exists()  # noqa: SLF001 - Django's own accessor
