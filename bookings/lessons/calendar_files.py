@@ -12,7 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlencode
 from uuid import UUID
 
-from icalendar import Calendar, Event, vCalAddress
+from icalendar import Calendar, Event, vCalAddress, vText
 
 UID_HOST = "instainstru.com"
 ORGANIZER_EMAIL = f"lessons@{UID_HOST}"
@@ -70,7 +70,7 @@ def lesson_event(
 def lesson_feed(lessons: Iterable[CalendarLesson], *, now: datetime, name: str) -> bytes:
     """Return all the lessons as one published calendar called ``name`` (Spec: S11.7)."""
     calendar = _calendar(Method.PUBLISH)
-    calendar.add("x-wr-calname", _plain(name))
+    calendar.add("x-wr-calname", vText(_plain(name)))
     for lesson in lessons:
         calendar.add_component(_event(lesson, now))
     return bytes(calendar.to_ical())
