@@ -1,6 +1,7 @@
 """Application configuration."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class AccountsConfig(AppConfig):
@@ -9,3 +10,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     label = "accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        """Register the start-up checks."""
+        from accounts.checks import check_no_test_addresses
+
+        register(check_no_test_addresses)

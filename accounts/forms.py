@@ -1,16 +1,27 @@
-"""Forms about people."""
-
-from typing import Any
+"""What sign-up asks beside e-mail and password; allauth builds its sign-up form on this class."""
 
 from django import forms
 from django.http import HttpRequest
 
+from accounts.models import User
+from accounts.services import register_student
+
 
 class SignupDetailsForm(forms.Form):
-    """What sign-up asks beside e-mail and password."""
+    """The person's name; allauth's adapter copies it to the account."""
 
-    first_name = forms.CharField(max_length=60, label="First name")
-    last_name = forms.CharField(max_length=60, label="Last name")
+    first_name = forms.CharField(
+        max_length=60,
+        label="First name",
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    last_name = forms.CharField(
+        max_length=60,
+        label="Last name",
+        help_text="Other people see only its first letter.",
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
 
-    def signup(self, request: HttpRequest, user: Any) -> None:
-        """Store the name on the new account."""
+    def signup(self, request: HttpRequest, user: User) -> None:  # noqa: ARG002 - called by allauth
+        """Make the saved account a student."""
+        register_student(user)

@@ -1,0 +1,99 @@
+"""allauth's forms in our words: visible labels, no placeholders, one password field."""
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import UserAttributeSimilarityValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.forms import Field
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import User
+
+PASSWORD_MAX_LENGTH = 128
+PASSWORD_HINT = "At least 10 characters. A few unrelated words work well."  # noqa: S105 - a hint
+OWN_NAME = UserAttributeSimilarityValidator(user_attributes=("first_name", "last_name"))
+
+
+def _plain(field: Field, *, label: str, help_text: str = "", **attributes: str) -> None:
+    field.label, field.help_text = label, help_text
+    field.widget.attrs.pop("placeholder", None)
+    field.widget.attrs.update(attributes)
+
+
+def _new_password(field: Field, *, label: str) -> None:
+    _plain(field, label=label, help_text=PASSWORD_HINT, maxlength=str(PASSWORD_MAX_LENGTH))
+    too_long = f"Use at most {PASSWORD_MAX_LENGTH} characters."
+    field.validators.append(MaxLengthValidator(PASSWORD_MAX_LENGTH, too_long))
+
+
+class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
+    """E-mail and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self.fields["login"], label="Email")
+        _plain(self.fields["password"], label="Password")
+
+
+class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
+    """A new account; a known address gets the same answer in the same time (Spec: S17.2)."""
+
+    field_order = ("email", "first_name", "last_name", "password1")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self.fields["email"], label="Email", help_text="We'll send a code to this address.")
+        _new_password(self.fields["password1"], label="Password")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse passwords made of the person's own name; allauth compares the address only."""
+        cleaned: dict[str, Any] = super().clean()
+        person = User(
+            first_name=cleaned.get("first_name", ""), last_name=cleaned.get("last_name", "")
+        )
+        try:
+            OWN_NAME.validate(cleaned.get("password1", ""), person)
+        except ValidationError as error:
+            self.add_error("password1", error)
+        return cleaned
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Save the account, or tell the owner of a known address by mail only."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])  # costs what a new account costs
+        result: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return result
+
+
+class VerificationCodeForm(allauth_forms.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
+    """The code from the mail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(
+            self.fields["code"],
+            label="Code",
+            help_text="8 letters. Capitals and the dash don't matter.",
+            autocapitalize="characters",
+            spellcheck="false",
+        )
+
+
+class ResetRequestForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """The address that forgot its password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self.fields["email"], label="Email")
+
+
+class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password, typed once; the field can show it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        _new_password(self.fields["password1"], label="New password")

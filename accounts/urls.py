@@ -1,0 +1,24 @@
+"""The pages of allauth that we use, under allauth's own paths and names, and the demo sign-in."""
+
+from django.urls import include, path, re_path
+
+from accounts import views
+
+own_urlpatterns = [path("demo-sign-in/", views.demo_sign_in, name="demo-sign-in")]
+
+urlpatterns = [
+    path("login/", views.sign_in, name="account_login"),
+    path("signup/", views.sign_up, name="account_signup"),
+    path("logout/", views.sign_out, name="account_logout"),
+    path("inactive/", views.inactive, name="account_inactive"),
+    path("confirm-email/", views.enter_code, name="account_email_verification_sent"),
+    path("password/reset/", views.reset_request, name="account_reset_password"),
+    path("password/reset/done/", views.reset_sent, name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        views.reset_password,
+        name="account_reset_password_from_key",
+    ),
+    path("password/reset/key/done/", views.reset_done, name="account_reset_password_from_key_done"),
+    path("", include((own_urlpatterns, "accounts"))),
+]
