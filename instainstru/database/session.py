@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+import psycopg
 from django.db.backends.postgresql.base import Cursor
 
 from instainstru.database.refusals import TierRefusedError
@@ -16,8 +17,9 @@ READ_ONLY_OPTION: Final = "-c default_transaction_read_only=on"
 COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # A read-only session stays one: nothing may lift the setting, change the role or run code.
 LIFTS: Final = re.compile(
-    r"read_only|read\s+write|set_config|U&|session\s+authorization|\bdblink"
-    r"|(?:^|;)\s*(?:reset|discard|do|call|load|alter|set\s+(?:session\s+|local\s+)?role)\b",
+    r"read\s+write|set_config|U&|\bdblink"
+    r"|(?:^|;)\s*(?:reset|discard|do|call|load|alter)\b"
+    r"|(?:^|;)\s*set\s+(?!(?:session\s+|local\s+)?(?:statement_timeout|constraints|time\s+zone)\b)",
     re.IGNORECASE,
 )
 TIME_ZONE: Final = "SELECT set_config('TimeZone', %s, false)"
@@ -62,7 +64,7 @@ def _text(query: Any) -> str:
     return str(query.as_string(None)) if hasattr(query, "as_string") else str(query)
 
 
-class ReadOnlyCursor(Cursor):
+class ReadOnlyCursor(Cursor, psycopg.ClientCursor[Any]):
     """Django's cursor with the statement policy, so that raw cursors obey it too."""
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -36,8 +36,9 @@ RECONNECT: Final = re.compile(r"\\c(?:onnect)?\b")
 class DatabaseClient(PostgresqlClient):
     """Starts psql on the connection that the gate has judged."""
 
-    def runshell(self, parameters: Sequence[str]) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         """Run psql. Raises TierRefusedError for arguments that say where to connect."""
+        parameters = list(parameters)
         refuse_connection_arguments(parameters)
         decision = tiers.decision()
         arguments = [_psql(), "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
@@ -73,7 +74,7 @@ class DatabaseClient(PostgresqlClient):
         return environment
 
 
-def refuse_connection_arguments(parameters: Sequence[str]) -> None:
+def refuse_connection_arguments(parameters: Iterable[str]) -> None:
     """Let only arguments through that cannot aim psql elsewhere.
 
     Raises TierRefusedError naming the first other one. Spec: S1.12.

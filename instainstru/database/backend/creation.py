@@ -56,7 +56,7 @@ class DatabaseCreation(PostgresqlCreation):
         super().destroy_test_db(*args, **kwargs)
 
     def _get_test_db_name(self) -> str:
-        name = str(super()._get_test_db_name())
+        name = str(super()._get_test_db_name())  # type: ignore[misc]
         refuse_other_names(name)
         return _claim(name)
 
@@ -194,4 +194,4 @@ def _execute(
     connection: psycopg.Connection[Any], statement: str, name: str, *more: sql.Composable
 ) -> None:
     parts = [sql.Identifier(name), *more]
-    connection.execute(sql.SQL(statement).format(*parts))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(statement).format(*parts))

@@ -69,7 +69,8 @@ class Supervisor:
         self._say("starting", "preparing the database folder")
         account = choose_account(self.layout.postgres_data)
         make_socket_folder(self.layout, account)
-        self._say("starting", "creating the PostgreSQL cluster")
+        if not (self.layout.postgres_data / "PG_VERSION").exists():
+            self._say("starting", "creating the PostgreSQL cluster")
         self.servers["PostgreSQL"] = postgres_server(self.layout, account)
         self.servers["Valkey"] = valkey_server(self.layout, account)
         self._say("starting", "starting PostgreSQL and Valkey")
