@@ -19,5 +19,9 @@ SCHEDULE: dict[str, tuple[str, timedelta]] = {
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
+    "delete-old-idempotency-records": (
+        "lessons.delete_old_idempotency_records",
+        timedelta(hours=1),
+    ),
 }
 """Name of the periodic job -> (task, interval); written to the database by ``sync_schedule``."""

@@ -11,4 +11,5 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("dev/mail/", include("bookings.notifications.urls")),
     path("", include((static_pages.urlpatterns, "legal"))),
+    path("", include("bookings.lessons.urls")),
 ]

@@ -1,6 +1,23 @@
 """Application configuration."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def _claim_holds(user: "User", guest_key: str) -> None:
+    from bookings.lessons.services import claim_guest_holds
+
+    claim_guest_holds(user=user, guest_key=guest_key)
+
+
+def _extend_holds(guest_key: str) -> None:
+    from bookings.lessons.services import extend_holds_for_sign_up
+
+    extend_holds_for_sign_up(guest_key=guest_key)
 
 
 class LessonsConfig(AppConfig):
@@ -9,3 +26,10 @@ class LessonsConfig(AppConfig):
     name = "bookings.lessons"
     label = "lessons"
     verbose_name = "Lessons"
+
+    def ready(self) -> None:
+        """Keep a guest's holds through sign-in and sign-up. Spec: S17.8."""
+        from accounts import sign_in_hooks
+
+        sign_in_hooks.register(_claim_holds)
+        sign_in_hooks.register_verification_started(_extend_holds)

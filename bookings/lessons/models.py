@@ -178,6 +178,11 @@ class Booking(models.Model):
         """Lesson and travel, in cents."""
         return self.price_cents + self.travel_fee_cents
 
+    @property
+    def student_name(self) -> str:
+        """First name and initial: all that the instructor sees of the student."""
+        return self.student.short_name if self.student else "A guest"
+
 
 class IdempotencyRecord(models.Model):
     """The first answer to a keyed action; repeated keys get it again (Spec: R14)."""

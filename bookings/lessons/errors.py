@@ -1,0 +1,53 @@
+"""Refusals of the booking services, each with the way out (Spec: R12, G3)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from instainstru.errors import ConflictError, RateLimitedError
+
+
+class SlotTakenError(ConflictError):
+    """The start is not bookable (any more); carries the nearest bookable starts in UTC."""
+
+    code = "slot_taken"
+
+    def __init__(
+        self, *, start_at: datetime, nearest: Sequence[datetime], reasons: Sequence[str] = ()
+    ) -> None:
+        super().__init__(
+            "This time is not available any more.",
+            context={"start_at": start_at, "nearest": list(nearest), "reasons": list(reasons)},
+        )
+        self.start_at = start_at
+        self.nearest = list(nearest)
+        self.reasons = list(reasons)
+
+
+class LearnerBusyError(ConflictError):
+    """The learner has another lesson at that time (Spec: R7)."""
+
+    code = "learner_busy"
+
+
+class LessonChangedError(ConflictError):
+    """Somebody or the clock changed the lesson first (Spec: T15)."""
+
+    code = "lesson_changed"
+
+
+class HoldExpiredError(ConflictError):
+    """The hold has lapsed (Spec: S13.2)."""
+
+    code = "hold_expired"
+
+
+class AmountChangedError(ConflictError):
+    """What a cancellation gives back changed since the page was read (Spec: S11.2)."""
+
+    code = "amount_changed"
+
+
+class HoldLimitError(RateLimitedError):
+    """Too many live holds, or too many in an hour (Spec: S17.4)."""
+
+    code = "rate_limited"

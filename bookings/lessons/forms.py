@@ -1,0 +1,207 @@
+"""Parses and checks what people send about lessons; feeds the services."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django import forms
+
+from accounts.models import Learner, User
+from bookings.lessons.time_selection import Choice
+from catalog.models import Modality, Neighborhood
+
+MAX_MINUTES = 24 * 60
+CANCEL_REASONS = [
+    ("schedule", "My plans changed"),
+    ("illness", "Illness or emergency"),
+    ("found_other", "I found another instructor"),
+    ("price", "The price"),
+    ("other", "Something else"),
+]
+
+
+def parse_choice(query: Mapping[str, str]) -> Choice:
+    """Read the address of the time page; nonsense is ignored with a notice (Spec: S10.4)."""
+    notices: list[str] = []
+    return Choice(
+        service_slug=query.get("service") or None,
+        duration_minutes=_minutes(query.get("duration", ""), notices),
+        modality=query.get("place") or None,
+        local_on=_date(query.get("date", ""), "%Y-%m-%d", notices),
+        month=_date(query.get("month", ""), "%Y-%m", notices),
+        start_at=_instant(query.get("start", ""), notices),
+        notices=tuple(notices),
+    )
+
+
+def _minutes(text: str, notices: list[str]) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= MAX_MINUTES:
+        return int(text)
+    notices.append("We ignored a length that we couldn't read.")
+    return None
+
+
+def _date(text: str, pattern: str, notices: list[str]) -> date | None:
+    if not text:
+        return None
+    try:
+        found = datetime.strptime(text, pattern).replace(tzinfo=UTC).date()
+    except ValueError:
+        found = None
+    if found is None or not date(2020, 1, 1) <= found <= date(2100, 1, 1):
+        notices.append("We ignored a date that we couldn't read.")
+        return None
+    return found
+
+
+def _instant(text: str, notices: list[str]) -> datetime | None:
+    if not text:
+        return None
+    found = parse_instant(text)
+    if found is None:
+        notices.append("We ignored a time that we couldn't read.")
+    return found
+
+
+def parse_instant(text: str) -> datetime | None:
+    """Return the UTC instant of a slot value such as ``2026-03-07T15:00:00Z``, or None."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if found.tzinfo is None or not 2020 <= found.year <= 2100:  # noqa: PLR2004 - sane years
+        return None
+    return found.astimezone(UTC)
+
+
+class InstantField(forms.CharField):
+    """The UTC instant of a slot."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the aware instant; raises ``ValidationError`` for anything else."""
+        text = super().clean(value)
+        found = parse_instant(text) if text else None
+        if found is None:
+            raise forms.ValidationError("Choose one of the times.")
+        return found
+
+
+class HoldForm(forms.Form):
+    """The time somebody picked (Spec: S12.4)."""
+
+    service = forms.SlugField(max_length=120, error_messages={"required": "Choose a service."})
+    duration = forms.IntegerField(
+        min_value=1, max_value=MAX_MINUTES, error_messages={"required": "Choose a length."}
+    )
+    place = forms.ChoiceField(
+        choices=Modality.choices, error_messages={"required": "Choose a place."}
+    )
+    start = InstantField(max_length=40, error_messages={"required": "Choose a time."})
+    learner = forms.IntegerField(required=False, min_value=1)
+
+
+class CheckoutForm(forms.Form):
+    """Who learns, where, and how it is paid (Spec: S13.1)."""
+
+    learner = forms.ModelChoiceField(
+        queryset=Learner.objects.none(),
+        label="Who's learning?",
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": "Choose who is learning."},
+    )
+    neighborhood = forms.ModelChoiceField(
+        queryset=Neighborhood.objects.none(),
+        label="Neighborhood",
+        required=False,
+        to_field_name="slug",
+        empty_label="Choose a neighborhood",
+        help_text="We only serve the five boroughs.",
+    )
+    address = forms.CharField(
+        label="Street address",
+        max_length=200,
+        required=False,
+        help_text="Only your instructor sees it, and only after booking.",
+        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
+    )
+    note = forms.CharField(
+        label="Note for your instructor",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Up to 500 characters.",
+    )
+    card_number = forms.CharField(
+        label="Card number",
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "cc-number", "inputmode": "numeric"}),
+    )
+    card_expiry = forms.RegexField(
+        label="Expiry",
+        regex=r"^\s*(0[1-9]|1[0-2])\s*/\s*(\d{2}|\d{4})\s*$",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "cc-exp", "inputmode": "numeric", "placeholder": "MM/YY"}
+        ),
+        error_messages={"invalid": "Write the expiry as MM/YY."},
+    )
+    card_cvc = forms.RegexField(
+        label="CVC",
+        regex=r"^\s*\d{3,4}\s*$",
+        widget=forms.TextInput(attrs={"autocomplete": "cc-csc", "inputmode": "numeric"}),
+        error_messages={"invalid": "The CVC has 3 or 4 digits."},
+    )
+    card_zip = forms.RegexField(
+        label="ZIP code",
+        regex=r"^\s*\d{5}(-\d{4})?\s*$",
+        widget=forms.TextInput(attrs={"autocomplete": "postal-code", "inputmode": "numeric"}),
+        error_messages={"invalid": "Write a five-digit ZIP code."},
+    )
+    terms = forms.BooleanField(
+        label="I agree to the terms and the cancellation policy",
+        error_messages={"required": "Please agree to the terms and the cancellation policy."},
+    )
+    CARD_FIELDS = ("card_number", "card_expiry", "card_cvc", "card_zip")
+
+    def __init__(
+        self, *args: Any, user: User, asks_place: bool, asks_card: bool, today: date, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        learners = Learner.objects.managed_by(user)
+        self.fields["learner"].queryset = learners  # type: ignore[attr-defined]
+        if asks_place:
+            self.fields["neighborhood"].queryset = Neighborhood.objects.order_by("name")  # type: ignore[attr-defined]
+            for name in ("neighborhood", "address"):
+                self.fields[name].required = True
+            self.fields["neighborhood"].error_messages["required"] = "Choose a neighborhood."
+            self.fields["address"].error_messages["required"] = "Write the street address."
+        else:
+            del self.fields["neighborhood"], self.fields["address"]
+        if not asks_card:
+            for name in self.CARD_FIELDS:
+                del self.fields[name]
+
+    def clean_card_expiry(self) -> str:
+        """Refuse a card that has expired."""
+        text = "".join(self.cleaned_data["card_expiry"].split())
+        month, year = (int(part) for part in text.split("/"))
+        year += 2000 if year < 100 else 0  # noqa: PLR2004 - two-digit years
+        if (year, month) < (self.today.year, self.today.month):
+            raise forms.ValidationError("This card has expired.")
+        return text
+
+
+class CancelForm(forms.Form):
+    """Why, and the amounts that the person saw (Spec: S11.2)."""
+
+    reason = forms.ChoiceField(
+        label="Why are you canceling?",
+        choices=CANCEL_REASONS,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a reason."},
+    )
+    card_refund_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    credit_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)

@@ -1,0 +1,348 @@
+"""The one module that writes bookings: hold, release, confirm, cancel, and what the clock decides.
+
+Pages, jobs and the admin call these; each use-case is one transaction (Spec: R10, R13, R15).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from accounts.models import Learner, User
+from accounts.owners import Owner
+from bookings.lessons import rules
+from bookings.lessons.errors import (
+    HoldLimitError,
+    LearnerBusyError,
+    LessonChangedError,
+    SlotTakenError,
+)
+from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
+from bookings.lessons.models import Booking
+from bookings.lessons.rules import BookabilityFacts, Failure
+from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
+from bookings.lessons.states import Status, sources_of
+from catalog.models import Modality, Offering, Policy
+from instainstru import clock
+from instainstru.errors import NotFoundError, ValidationFailedError
+from instainstru.identifiers import booking_code
+
+log = structlog.get_logger(__name__)
+
+CODE_TRIES = 8
+NEAREST = 3
+
+
+@dataclass(frozen=True)
+class HoldRequest:
+    """A start somebody picked; ``start_at`` is the UTC instant of the slot (Spec: S12.4)."""
+
+    offering_id: int
+    start_at: datetime
+    duration_minutes: int
+    modality: str
+    neighborhood_id: int | None = None
+    learner_id: int | None = None
+
+
+def local_date(instant: datetime, offering: Offering) -> date:
+    """Return the date of an instant on the instructor's wall."""
+    return instant.astimezone(lesson_zone(offering.instructor)).date()
+
+
+def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) -> Booking:
+    """Reserve a start for ten minutes and return the HELD booking.
+
+    Raises ``ValidationFailedError`` for an unknown duration, mode or a past start, ``SlotTakenError``
+    (with up to three nearest starts) when R1-R8 fail or somebody was faster, ``HoldLimitError`` for
+    too many holds. Spec: T1, R10, R12, S12.4.
+    """
+    offering = _offering(wanted.offering_id)
+    learner_id = _learner_for(by, wanted.learner_id)
+    _check_request(offering, wanted, now or clock.now())
+    lesson = WantedLesson(
+        offering=offering,
+        duration_minutes=wanted.duration_minutes,
+        modality=wanted.modality,
+        neighborhood_id=wanted.neighborhood_id,
+        owner=by,
+        learner_id=learner_id,
+    )
+    try:
+        return _hold_under_lock(by, lesson, wanted.start_at, now)
+    except (IntegrityError, SlotBusyError) as error:
+        _reraise_unless_overlap(error)
+        raise slot_taken(lesson, wanted.start_at, now or clock.now()) from error
+
+
+def _offering(offering_id: int) -> Offering:
+    rows = Offering.objects.select_related("instructor", "service").prefetch_related("prices")
+    offering = rows.filter(pk=offering_id).first()
+    if offering is None:
+        raise NotFoundError("We couldn't find this lesson.")
+    return offering
+
+
+def _learner_for(by: Owner, learner_id: int | None) -> int | None:
+    if by.user_id is None:
+        return None
+    learners = Learner.objects.filter(manager_id=by.user_id)
+    if learner_id is None:
+        return learners.filter(is_self=True).values_list("pk", flat=True).first()
+    if not learners.filter(pk=learner_id).exists():
+        raise NotFoundError("We couldn't find this learner.")
+    return learner_id
+
+
+def _check_request(offering: Offering, wanted: HoldRequest, now: datetime) -> None:
+    durations = {price.duration_minutes for price in offering.prices.all()}
+    if wanted.duration_minutes not in durations:
+        raise ValidationFailedError(
+            "Choose one of the lengths on offer.", fields={"duration": "Choose a length on offer."}
+        )
+    if wanted.modality not in offering.modalities:
+        raise ValidationFailedError(
+            "Choose one of the places on offer.", fields={"place": "Choose a place on offer."}
+        )
+    if wanted.start_at < now:
+        raise ValidationFailedError(
+            "This time is in the past.", fields={"start": "Choose a time in the future."}
+        )
+
+
+def _hold_under_lock(
+    by: Owner, lesson: WantedLesson, start_at: datetime, now: datetime | None
+) -> Booking:
+    instructor_id = lesson.offering.instructor_id
+    with booking_transaction(instructor_ids=[instructor_id], learner_ids=[lesson.learner_id]):
+        now = now or clock.database_now()
+        expire_lapsed_holds(
+            instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now
+        )
+        offering = _offering(lesson.offering.pk)
+        failures = bookability_failures(lesson, offering, start_at, now)
+        if failures:
+            raise _refusal(failures, lesson, start_at, now)
+        end_at = start_at + timedelta(minutes=lesson.duration_minutes)
+        _release_overlapping(by, lesson, start_at, end_at, now)
+        _check_limits(by, now)
+        booking = _held_row(by, lesson, offering, start_at, now)
+        booking.save(force_insert=True)
+        return booking
+
+
+def bookability_failures(
+    lesson: WantedLesson, offering: Offering, start_at: datetime, now: datetime
+) -> tuple[Failure, ...]:
+    """Return the rules that refuse this start now, read afresh from the database. Spec: R10."""
+    on = local_date(start_at, offering)
+    fresh = WantedLesson(**{**vars(lesson), "offering": offering})
+    facts = load_facts(fresh, first_on=on, last_on=on, now=now)
+    return rules.explain(facts, start_at, lesson.duration_minutes, now)
+
+
+def _refusal(
+    failures: tuple[Failure, ...], lesson: WantedLesson, start_at: datetime, now: datetime
+) -> Exception:
+    failed = {failure.rule for failure in failures}
+    if failed == {"R7"}:
+        return LearnerBusyError(failures[0].student_text)
+    return slot_taken(lesson, start_at, now, reasons=rules_reasons(failures))
+
+
+def rules_reasons(failures: tuple[Failure, ...]) -> list[str]:
+    """Return the plain reasons a student may see; nothing private (Spec: S12.6)."""
+    return [failure.student_text for failure in failures]
+
+
+def slot_taken(
+    lesson: WantedLesson, start_at: datetime, now: datetime, *, reasons: list[str] | None = None
+) -> SlotTakenError:
+    """Return the refusal with the three nearest bookable starts. Spec: R12."""
+    zone = lesson_zone(lesson.offering.instructor)
+    on = start_at.astimezone(zone).date()
+    reach = timedelta(days=62)
+    facts: BookabilityFacts = load_facts(lesson, first_on=on - reach, last_on=on + reach, now=now)
+    nearest = rules.nearest_starts(facts, start_at, lesson.duration_minutes, now, limit=NEAREST)
+    return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons or [])
+
+
+def _release_overlapping(
+    by: Owner, lesson: WantedLesson, start_at: datetime, end_at: datetime, now: datetime
+) -> None:
+    """Give up this person's own hold that the new one replaces. Spec: T3."""
+    same = Q(instructor_id=lesson.offering.instructor_id)
+    if lesson.learner_id is not None:
+        same |= Q(learner_id=lesson.learner_id)
+    Booking.objects.held_by(by).live_holds(now).filter(
+        same, start_at__lt=end_at, end_at__gt=start_at
+    ).update(status=Status.EXPIRED)
+
+
+def _check_limits(by: Owner, now: datetime) -> None:
+    policy = Policy.objects.current()
+    mine = Booking.objects.held_by(by)
+    if mine.live_holds(now).count() >= policy.max_live_holds:
+        raise HoldLimitError(
+            f"You are already holding {policy.max_live_holds} times. "
+            "Finish or release one of them first.",
+            retry_after_seconds=policy.hold_minutes * 60,
+        )
+    hour_ago = now - timedelta(hours=1)
+    made = mine.filter(created_at__gt=hour_ago).order_by("created_at")
+    times = list(made.values_list("created_at", flat=True)[: policy.holds_per_hour])
+    if len(times) >= policy.holds_per_hour:
+        wait = int((times[0] - hour_ago).total_seconds()) + 1
+        raise HoldLimitError(
+            f"Too many holds in one hour. Wait {wait} seconds.", retry_after_seconds=wait
+        )
+
+
+def _held_row(
+    by: Owner, lesson: WantedLesson, offering: Offering, start_at: datetime, now: datetime
+) -> Booking:
+    policy = Policy.objects.current()
+    instructor = offering.instructor
+    price = next(
+        row for row in offering.prices.all() if row.duration_minutes == lesson.duration_minutes
+    )
+    at_student = lesson.modality == Modality.AT_STUDENT
+    buffers = _buffers(instructor.pk)
+    return Booking(
+        student_id=by.user_id,
+        guest_key=by.guest_key,
+        learner_id=lesson.learner_id,
+        instructor=instructor,
+        offering=offering,
+        policy=policy,
+        start_at=start_at,
+        end_at=start_at + timedelta(minutes=lesson.duration_minutes),
+        buffer_before_minutes=buffers[0],
+        buffer_after_minutes=buffers[1],
+        zone=instructor.zone,
+        duration_minutes=lesson.duration_minutes,
+        service_name=offering.service.name,
+        modality=lesson.modality,
+        neighborhood_id=lesson.neighborhood_id if at_student else None,
+        price_cents=price.price_cents,
+        travel_fee_cents=offering.travel_fee_cents if at_student else 0,
+        fee_pct=policy.fee_founding_pct if instructor.is_founding else policy.fee_standard_pct,
+        expires_at=now + timedelta(minutes=policy.hold_minutes),
+        created_at=now,
+    )
+
+
+def _buffers(instructor_id: int) -> tuple[int, int]:
+    from bookings.availability.models import AvailabilityRules
+
+    rules_row = AvailabilityRules.objects.filter(pk=instructor_id).first() or AvailabilityRules()
+    return rules_row.buffer_before_minutes, rules_row.buffer_after_minutes
+
+
+def _reraise_unless_overlap(error: Exception) -> None:
+    """Only a lost race for the time is a 409; every other broken invariant is a bug."""
+    if isinstance(error, SlotBusyError):
+        return
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if name == "booking_learner_no_overlap":
+        raise LearnerBusyError("This learner already has a lesson at that time.") from error
+    if name != "booking_instructor_no_overlap":
+        raise error
+
+
+def release_hold(*, by: Owner, hold_id: str) -> Booking:
+    """Give a hold back at once; releasing a lapsed one changes nothing. Spec: T3, S13.2."""
+    booking = Booking.objects.held_by(by).filter(hold_id=hold_id).first()
+    if booking is None:
+        raise NotFoundError("We couldn't find this hold.")
+    changed = Booking.objects.filter(pk=booking.pk, status=Status.HELD).update(
+        status=Status.EXPIRED
+    )
+    if not changed and booking.status != Status.EXPIRED:
+        raise LessonChangedError("This lesson changed")
+    return booking
+
+
+def claim_guest_holds(*, user: User, guest_key: str, now: datetime | None = None) -> int:
+    """Move a guest's live holds to the account that signed in; return how many. Spec: S17.8.
+
+    The learner stays open until checkout, so a busy learner cannot break the sign-in.
+    """
+    return (
+        Booking.objects.held_by(Owner(guest_key=guest_key))
+        .live_holds(now or clock.now())
+        .update(student=user, guest_key=None)
+    )
+
+
+def extend_holds_for_sign_up(*, guest_key: str, now: datetime | None = None) -> int:
+    """Give a person who is verifying an e-mail ten more minutes, once per hold. Spec: 02 section 1."""
+    now = now or clock.now()
+    until = now + timedelta(minutes=Policy.objects.current().hold_minutes)
+    holds = Booking.objects.held_by(Owner(guest_key=guest_key)).live_holds(now)
+    return holds.filter(is_signup_extended=False, expires_at__lt=until).update(
+        expires_at=until, is_signup_extended=True
+    )
+
+
+def extend_hold_for_payment(booking: Booking, now: datetime) -> None:
+    """Keep the hold while the bank asks for an extra step or does not answer, once. Spec: T2."""
+    minutes = booking.policy.hold_payment_minutes
+    until = max(booking.expires_at or now, now + timedelta(minutes=minutes))
+    Booking.objects.filter(
+        pk=booking.pk, status=Status.HELD, is_payment_extended=False
+    ).update(expires_at=until, is_payment_extended=True)
+    booking.refresh_from_db()
+
+
+def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
+    """Turn a HELD row into a confirmed lesson; the caller holds the locks and has charged.
+
+    Compare-and-swap: raises ``LessonChangedError`` when the row is no longer HELD. Spec: T4, R13.
+    """
+    for _ in range(CODE_TRIES):
+        try:
+            with transaction.atomic():
+                changed = Booking.objects.filter(
+                    pk=booking.pk, status__in=sources_of("T4")
+                ).update(
+                    status=Status.CONFIRMED, code=booking_code(), confirmed_at=now, expires_at=None
+                )
+            break
+        except IntegrityError as error:
+            diag = getattr(error.__cause__, "diag", None)
+            if getattr(diag, "constraint_name", None) != "booking_code_unique":
+                raise
+    else:
+        raise LessonChangedError("We couldn't find a free booking code. Please try again.")
+    if not changed:
+        raise LessonChangedError("This lesson changed")
+    booking.refresh_from_db()
+    return booking
+
+
+def flip_clock_states(now: datetime | None = None, *, batch: int = 500) -> dict[str, int]:
+    """Write down what the clock has decided: lapsed holds, ended and completed lessons.
+
+    Bounded batches with SKIP LOCKED, so two runs share the work. Spec: T3, T11, T12, S4.3.
+    """
+    now = now or clock.now()
+    day = timedelta(hours=Policy.objects.current().auto_complete_hours)
+    steps = {
+        "expired": (Q(status="held", expires_at__lte=now), Status.EXPIRED),
+        "ended": (Q(status="confirmed", end_at__lte=now), Status.ENDED),
+        "completed": (Q(status="ended", end_at__lte=now - day), Status.COMPLETED),
+    }
+    return {name: _flip(rows, status, now, batch) for name, (rows, status) in steps.items()}
+
+
+def _flip(rows: Q, status: Status, now: datetime, batch: int) -> int:
+    with transaction.atomic():
+        due = Booking.objects.filter(rows).order_by("pk").select_for_update(skip_locked=True)
+        ids = list(due.values_list("pk", flat=True)[:batch])
+        values = {"status": status}
+        if status is Status.COMPLETED:
+            values["completed_at"] = now  # type: ignore[assignment]
+        return Booking.objects.filter(pk__in=ids).update(**values)

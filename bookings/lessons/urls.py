@@ -1,0 +1,22 @@
+"""Addresses of the lesson's path (Spec: 12 section 6)."""
+
+from django.urls import path
+
+from bookings.lessons.views import checkout, my_lessons, times
+
+app_name = "lessons"
+
+urlpatterns = [
+    path("i/<slug:slug>/book/", times.times, name="times"),
+    path("book/<str:hold_id>/", checkout.checkout_page, name="checkout"),
+    path("book/<str:hold_id>/pay/", checkout.pay, name="pay"),
+    path("book/<str:hold_id>/bank/", checkout.bank_step, name="bank-step"),
+    path("book/<str:hold_id>/payment/", checkout.payment_state, name="payment-state"),
+    path("book/<str:hold_id>/release/", checkout.release, name="release"),
+    path("book/<str:hold_id>/again/", checkout.hold_again, name="hold-again"),
+    path("lessons/", my_lessons.lesson_list, name="list"),
+    path("lessons/<str:code>/", my_lessons.lesson_detail, name="detail"),
+    path("lessons/<str:code>/confirmed/", checkout.confirmed, name="confirmed"),
+    path("lessons/<str:code>/cancel/", my_lessons.booking_cancel, name="cancel"),
+    path("lessons/<str:code>/lesson.ics", my_lessons.calendar_file, name="calendar-file"),
+]

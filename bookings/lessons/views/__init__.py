@@ -1,0 +1,1 @@
+"""Pages of the lesson's path, one module per noun."""

@@ -1,0 +1,284 @@
+"""Review, pay and done: the hold's own page (Spec: S13.1-S13.3)."""
+
+import secrets
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.owners import Owner, owner_of
+from bookings.lessons import checkout
+from bookings.lessons.cancellation import find_lesson
+from bookings.lessons.errors import HoldExpiredError, HoldLimitError, SlotTakenError
+from bookings.lessons.forms import CheckoutForm
+from bookings.lessons.idempotency import run_once
+from bookings.lessons.models import Booking
+from bookings.lessons.places import place_for_student, place_in_words
+from bookings.lessons.policies import PolicyNumbers, free_cancel_until
+from bookings.lessons.services import release_hold
+from bookings.lessons.states import Status
+from bookings.payments import services as payments
+from bookings.payments.selectors import payment_summary
+from catalog.models import Modality
+from instainstru import clock
+from instainstru.access import public, requires
+from instainstru.errors import ApplicationError
+from instainstru.http import mark_private, render_page_or_fragment
+
+TEMPLATE = "lessons/checkout.html"
+DONE_TEMPLATE = "lessons/confirmed.html"
+SLOW_BANK_SECONDS = 5
+
+
+@public
+@require_GET
+def checkout_page(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Show what is held, the price and the form to pay; guests are asked to sign in or up."""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    lesson = checkout.lesson_from(hold)
+    if lesson is not None:
+        return redirect("lessons:confirmed", code=lesson.code)
+    attempt = checkout.open_attempt_of(hold)
+    if attempt is not None and attempt.status == attempt.Status.NEEDS_ACTION:
+        return redirect("lessons:bank-step", hold_id=hold_id)
+    if attempt is not None and attempt.status == attempt.Status.UNKNOWN:
+        return redirect("lessons:payment-state", hold_id=hold_id)
+    return _render(request, hold)
+
+
+@requires("bookings.create")
+@require_POST
+def pay(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Charge once and confirm; every answer keeps what was typed."""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    return run_once(request, owner_of(request), f"pay:{hold_id}", lambda: _pay(request, hold))
+
+
+def _pay(request: HttpRequest, hold: Booking) -> HttpResponse:
+    if hold.code is not None:
+        return redirect("lessons:confirmed", code=hold.code)
+    form = _form(request, hold, request.POST)
+    if not form.is_valid():
+        return _render(request, hold, form=form, status=422)
+    try:
+        result = checkout.pay_and_confirm(
+            by=request.user,  # type: ignore[arg-type]
+            hold_id=hold.hold_id,
+            details=_details(form),
+        )
+    except ApplicationError as error:
+        return _refused(request, hold, form, error)
+    return _next_step(request, result)
+
+
+def _details(form: CheckoutForm) -> checkout.CheckoutDetails:
+    data = form.cleaned_data
+    neighborhood = data.get("neighborhood")
+    number = data.get("card_number")
+    return checkout.CheckoutDetails(
+        learner_id=data["learner"].pk,
+        neighborhood_id=neighborhood.pk if neighborhood else None,
+        address=data.get("address", ""),
+        note=data["note"],
+        card=payments.read_card(number) if number else None,
+    )
+
+
+def _refused(
+    request: HttpRequest, hold: Booking, form: CheckoutForm, error: ApplicationError
+) -> HttpResponse:
+    if isinstance(error, HoldExpiredError):
+        hold = checkout.find_hold(by=owner_of(request), hold_id=hold.hold_id)
+        _keep_typed(hold, form)
+        return _render(request, hold, form=form, status=error.status)
+    for name, text in error.fields.items():
+        form.add_error(name if name in form.fields else None, text)
+    return _render(request, hold, form=form, error=error, status=error.status)
+
+
+def _keep_typed(hold: Booking, form: CheckoutForm) -> None:
+    """A lapsed hold keeps the note and the address for "Hold it again". Spec: S13.2."""
+    Booking.objects.filter(pk=hold.pk, code=None).update(
+        note=form.cleaned_data.get("note", ""), address=form.cleaned_data.get("address", "")
+    )
+
+
+def mask_email(email: str) -> str:
+    """Return an address that its owner recognises and others cannot read: ``m…@…``."""
+    return f"{email[:1]}…@…"
+
+
+def _next_step(request: HttpRequest, result: checkout.CheckoutResult) -> HttpResponse:
+    booking = result.booking
+    if result.step is checkout.Step.CONFIRMED:
+        return redirect("lessons:confirmed", code=booking.code)
+    if result.step is checkout.Step.NEEDS_BANK:
+        return redirect("lessons:bank-step", hold_id=booking.hold_id)
+    return redirect("lessons:payment-state", hold_id=booking.hold_id)
+
+
+@requires("bookings.create")
+@require_http_methods(["GET", "POST"])
+def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """The extra step that the bank wants; POST confirms it. Spec: T2, S14.4."""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    if hold.code is not None:
+        return redirect("lessons:confirmed", code=hold.code)
+    if checkout.open_attempt_of(hold) is None:
+        return redirect("lessons:checkout", hold_id=hold_id)
+    if request.method == "GET":
+        context = {"hold": hold, "server_now": clock.now()}
+        return mark_private(
+            render_page_or_fragment(request, "lessons/bank_step.html", context, fragment="step")
+        )
+    try:
+        result = checkout.complete_bank_step(
+            by=request.user,  # type: ignore[arg-type]
+            hold_id=hold_id,
+            is_approved=request.POST.get("answer") != "no",
+        )
+    except ApplicationError as error:
+        return _render(request, hold, error=error, status=error.status)
+    return _next_step(request, result)
+
+
+@requires("bookings.create")
+@require_GET
+def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Say where a slow payment stands; leads on as soon as the bank has answered. Spec: S14.2."""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    checkout.refresh_payment(hold)
+    lesson = checkout.lesson_from(checkout.find_hold(by=owner_of(request), hold_id=hold_id))
+    if lesson is not None:
+        return redirect("lessons:confirmed", code=lesson.code)
+    attempt = checkout.latest_attempt_of(hold)
+    if attempt is None or attempt.status == attempt.Status.DECLINED:
+        return redirect("lessons:checkout", hold_id=hold_id)
+    is_refunded = attempt.recorded_at is not None
+    context = {
+        "hold": hold,
+        "is_refunded": is_refunded,
+        "paid_cents": attempt.paid_cents,
+        "nearest": checkout.nearest_to(hold, clock.now()) if is_refunded else [],
+        "refresh_seconds": SLOW_BANK_SECONDS,
+    }
+    return mark_private(
+        render_page_or_fragment(request, "lessons/payment_state.html", context, fragment="state")
+    )
+
+
+@public
+@require_POST
+def release(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Give the hold back at once and return to the times. Spec: T3, S13.2."""
+    hold = release_hold(by=owner_of(request), hold_id=hold_id)
+    return redirect("lessons:times", slug=hold.instructor.slug)
+
+
+@public
+@require_POST
+def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Hold the same time again after the hold has lapsed. Spec: S13.2."""
+    owner = owner_of(request)
+    try:
+        fresh = checkout.hold_again(by=owner, hold_id=hold_id)
+    except (SlotTakenError, HoldLimitError) as error:
+        hold = checkout.find_hold(by=owner, hold_id=hold_id)
+        return _render(request, hold, error=error, status=error.status)
+    return redirect("lessons:checkout", hold_id=fresh.hold_id)
+
+
+def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm:
+    initial = {
+        "learner": hold.learner_id,
+        "neighborhood": hold.neighborhood.slug if hold.neighborhood else None,
+        "address": hold.address,
+        "note": hold.note,
+    }
+    user: Any = request.user
+    return CheckoutForm(
+        data,
+        initial=initial,
+        user=user,
+        asks_place=hold.modality == Modality.AT_STUDENT,
+        asks_card=_card_cents(hold, Owner(user_id=user.pk)) > 0,
+        today=clock.now().astimezone(clock.NEW_YORK).date(),
+    )
+
+
+def _credit_cents(hold: Booking, owner: Owner) -> int:
+    if owner.user_id is None:
+        return 0
+    return checkout.credit_for(owner.user_id, hold.total_cents, clock.now())
+
+
+def _card_cents(hold: Booking, owner: Owner) -> int:
+    return hold.total_cents - _credit_cents(hold, owner)
+
+
+def _price_lines(hold: Booking, credit_cents: int) -> list[dict[str, object]]:
+    lines = [
+        (f"Lesson, {hold.duration_minutes} min", hold.price_cents),
+        ("Travel fee", hold.travel_fee_cents),
+        ("Credit", -credit_cents),
+    ]
+    return [{"label": label, "cents": cents} for label, cents in lines if cents]
+
+
+def _key() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _render(
+    request: HttpRequest,
+    hold: Booking,
+    *,
+    form: CheckoutForm | None = None,
+    error: ApplicationError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now, owner = clock.now(), owner_of(request)
+    is_live = hold.status == Status.HELD and hold.expires_at is not None and now < hold.expires_at
+    if form is None and is_live and request.user.is_authenticated:
+        form = _form(request, hold)
+    context = {
+        "hold": hold,
+        "form": form,
+        "error": error,
+        "page_error": error is not None,
+        "is_live": is_live,
+        "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
+        "server_now": now,
+        "due_cents": _card_cents(hold, owner),
+        "price_lines": _price_lines(hold, _credit_cents(hold, owner)),
+        "place": place_in_words(hold),
+        "free_until": free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
+        "is_past_free": now > free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
+        "idempotency_key": _key(),
+    }
+    response = render_page_or_fragment(request, TEMPLATE, context, fragment="checkout", status=status)
+    if isinstance(error, HoldLimitError):
+        response["Retry-After"] = str(error.retry_after_seconds)
+    return mark_private(response)
+
+
+@requires("bookings.view_own")
+@require_GET
+def confirmed(request: HttpRequest, code: str) -> HttpResponse:
+    """The done page; reload and Back are safe. Spec: S13.3."""
+    booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]
+    if booking.status != Status.CONFIRMED:
+        return redirect("lessons:detail", code=code)
+    numbers = PolicyNumbers.of(booking.policy)
+    context = {
+        "booking": booking,
+        "masked_email": mask_email(booking.student.email),
+        "place": place_for_student(booking),
+        "free_until": free_cancel_until(booking.start_at, numbers),
+        "is_past_free": clock.now() > free_cancel_until(booking.start_at, numbers),
+        "payment": payment_summary(booking.pk),
+    }
+    return mark_private(
+        render_page_or_fragment(request, DONE_TEMPLATE, context, fragment="confirmed")
+    )
