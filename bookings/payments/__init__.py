@@ -1,0 +1,1 @@
+"""Charging, refunding and keeping the books (Spec: 08)."""

@@ -1,6 +1,7 @@
 """Application configuration."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class PaymentsConfig(AppConfig):
@@ -9,3 +10,9 @@ class PaymentsConfig(AppConfig):
     name = "bookings.payments"
     label = "payments"
     verbose_name = "Payments"
+
+    def ready(self) -> None:
+        """Register the start-up checks."""
+        from bookings.payments.checks import check_gateway
+
+        register(check_gateway)

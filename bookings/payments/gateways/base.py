@@ -1,0 +1,105 @@
+"""What every payment company must do for us, and the words for its answers (Spec: S14.1).
+
+Only what checkout and cancellation need stands here. A charge is captured as it is confirmed
+(S14.3), so there is no ``capture``.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class IntentStatus(StrEnum):
+    """How far a payment is at the gateway. SUCCEEDED, DECLINED and CANCELLED are final."""
+
+    REQUIRES_CARD = "requires_card"
+    REQUIRES_ACTION = "requires_action"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class CardToken:
+    """A card as we may know it: a token for the gateway, and what people see of it."""
+
+    token: str = field(repr=False)
+    brand: str
+    last4: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayIntent:
+    """One payment at the gateway as it stands now; money in cents."""
+
+    reference: str
+    status: IntentStatus
+    amount_cents: int
+    refunded_cents: int = 0
+    decline_reason: str = ""
+    card_brand: str = ""
+    card_last4: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRefund:
+    """One refund that the gateway has accepted and paid out."""
+
+    reference: str
+    amount_cents: int
+
+
+class GatewayError(Exception):
+    """The gateway refused or could not do what was asked; nothing was moved by this call."""
+
+
+class GatewayTimeoutError(GatewayError):
+    """No answer came: the call may have worked or not, only ``fetch`` can tell (Spec: S14.2)."""
+
+
+class PaymentGateway(Protocol):
+    """A payment company. Every call may be repeated; keys make repeats harmless.
+
+    All methods may raise ``GatewayTimeoutError`` (the result is unknown) or ``GatewayError``.
+    None may be called with a transaction open.
+    """
+
+    name: str
+
+    def read_card(self, card_number: str) -> CardToken:
+        """Reduce what the card field carried to a token, in memory.
+
+        Raises ``ValidationFailedError`` on field ``card_number``; never stores or logs it.
+        """
+        ...
+
+    def create_intent(self, *, key: str, amount_cents: int) -> GatewayIntent:
+        """Return the intent of this key as it stands now, made if it did not exist.
+
+        Raises ``GatewayError`` for a known key with another amount.
+        """
+        ...
+
+    def confirm(self, *, reference: str, card: CardToken) -> GatewayIntent:
+        """Charge the card; a final intent stays as it is, whatever card is offered.
+
+        DECLINED must be final: an adapter whose gateway would accept another card closes the
+        intent, because the next try comes with a new key.
+        """
+        ...
+
+    def fetch(self, *, reference: str) -> GatewayIntent:
+        """Return the intent as it stands now. Raises ``GatewayError`` for an unknown one."""
+        ...
+
+    def cancel(self, *, reference: str) -> GatewayIntent:
+        """Close an intent that has not succeeded, so that it never can; return how it stands."""
+        ...
+
+    def refund(self, *, reference: str, amount_cents: int, key: str) -> GatewayRefund:
+        """Pay back a part of a succeeded intent, once per key.
+
+        Raises ``GatewayError`` beyond what was charged, and for a known key with another amount.
+        """
+        ...

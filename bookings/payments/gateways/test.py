@@ -1,0 +1,172 @@
+"""The offline gateway: a payment company inside our own database, with test cards (Spec: S14.1).
+
+It behaves like a real one: it keeps its own books, answers the same for the same key, and a late
+result is there only for those who ask again later.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from bookings.payments.gateways.base import (
+    CardToken,
+    GatewayError,
+    GatewayIntent,
+    GatewayRefund,
+    GatewayTimeoutError,
+    IntentStatus,
+)
+from bookings.payments.models import OfflineIntent, OfflineRefund
+from instainstru import clock
+from instainstru.errors import ValidationFailedError
+from instainstru.identifiers import public_id
+
+LATE_RESULT_AFTER = timedelta(seconds=10)
+CARD_LENGTH = 16
+# Issuer numbers that no bank uses: a real card can never pass for a test card.
+TEST_PREFIXES = ("400000", "424242")
+TOKENS = {
+    "4242": "tok_succeeds",
+    "0002": "tok_declined",
+    "9995": "tok_insufficient_funds",
+    "3155": "tok_extra_step",
+    "0341": "tok_fails_on_charge",
+    "9987": "tok_late_result",
+}
+DECLINE_REASONS = {
+    "tok_declined": "card_declined",
+    "tok_insufficient_funds": "insufficient_funds",
+    "tok_fails_on_charge": "charge_failed",
+}
+Status = OfflineIntent.Status
+FINAL = frozenset({Status.SUCCEEDED, Status.DECLINED, Status.CANCELLED})
+
+
+class OfflineGateway:
+    """Takes the six test numbers and moves no money."""
+
+    name = "test"
+
+    def read_card(self, card_number: str) -> CardToken:
+        """Reduce a test number to a token and its last four digits (Spec: S14.1)."""
+        digits = card_number.replace(" ", "").replace("-", "")
+        is_number = len(digits) == CARD_LENGTH and digits.isascii() and digits.isdigit()
+        token = TOKENS.get(digits[-4:])
+        if token is None or not is_number or not digits.startswith(TEST_PREFIXES):
+            raise _unknown_card()
+        return CardToken(token=token, brand="Visa", last4=digits[-4:])
+
+    def create_intent(self, *, key: str, amount_cents: int) -> GatewayIntent:
+        """Return the intent of this key; two calls at once make one."""
+        intent, _ = OfflineIntent.objects.get_or_create(
+            key=key, defaults={"amount_cents": amount_cents, "reference": f"pi_{public_id()}"}
+        )
+        if intent.amount_cents != amount_cents:
+            raise GatewayError("This key was used with another amount.")
+        return self.fetch(reference=intent.reference)
+
+    def confirm(self, *, reference: str, card: CardToken) -> GatewayIntent:
+        """Attach the card, then charge it as its token says."""
+        intent = _change(reference, lambda row: _charge(row, card))
+        if intent.status is IntentStatus.PENDING:
+            raise GatewayTimeoutError("No answer within the time allowed.")
+        return intent
+
+    def fetch(self, *, reference: str) -> GatewayIntent:
+        """Return the intent; a late result shows once its time has come."""
+        return _change(reference, lambda _row: None)
+
+    def cancel(self, *, reference: str) -> GatewayIntent:
+        """Close an intent without a result; an outstanding result cannot be stopped."""
+        return _change(reference, _close)
+
+    def refund(self, *, reference: str, amount_cents: int, key: str) -> GatewayRefund:
+        """Pay back a part, once per key."""
+        with transaction.atomic():
+            intent = _locked(reference)
+            known = OfflineRefund.objects.filter(key=key).first()
+            if known is None:
+                known = _pay_back(intent, amount_cents, key)
+        if known.amount_cents != amount_cents or known.intent_id != intent.pk:
+            raise GatewayError("This key was used for another refund.")
+        return GatewayRefund(reference=known.reference, amount_cents=known.amount_cents)
+
+    def complete_extra_step(self, *, reference: str, is_approved: bool) -> GatewayIntent:
+        """Do what the bank's own page does when its customer approves the payment, or not."""
+        return _change(reference, lambda row: _finish_step(row, is_approved=is_approved))
+
+
+def _unknown_card() -> ValidationFailedError:
+    message = "Use one of the test card numbers."
+    return ValidationFailedError(message, fields={"card_number": message})
+
+
+def _locked(reference: str) -> OfflineIntent:
+    intent = OfflineIntent.objects.select_for_update().filter(reference=reference).first()
+    if intent is None:
+        raise GatewayError("There is no such payment.")
+    return intent
+
+
+def _change(reference: str, change: Callable[[OfflineIntent], None]) -> GatewayIntent:
+    with transaction.atomic():
+        intent = _locked(reference)
+        _let_time_pass(intent, clock.now())
+        change(intent)
+        intent.save()
+    return GatewayIntent(
+        reference=intent.reference,
+        status=IntentStatus(intent.status),
+        amount_cents=intent.amount_cents,
+        refunded_cents=intent.refunded_cents,
+        decline_reason=intent.decline_reason,
+        card_brand=intent.card_brand,
+        card_last4=intent.card_last4,
+    )
+
+
+def _let_time_pass(intent: OfflineIntent, now: datetime) -> None:
+    if intent.status == Status.PENDING and intent.result_at and intent.result_at <= now:
+        intent.status = Status.SUCCEEDED
+
+
+def _charge(intent: OfflineIntent, card: CardToken) -> None:
+    if intent.status in FINAL or intent.status == Status.PENDING:
+        return
+    intent.card_token, intent.card_brand, intent.card_last4 = card.token, card.brand, card.last4
+    if card.token == "tok_succeeds":  # noqa: S105 - the name of a behaviour
+        intent.status = Status.SUCCEEDED
+    elif card.token == "tok_extra_step":  # noqa: S105
+        intent.status = Status.REQUIRES_ACTION
+    elif card.token == "tok_late_result":  # noqa: S105
+        intent.status = Status.PENDING
+        intent.result_at = clock.now() + LATE_RESULT_AFTER
+    else:
+        intent.status = Status.DECLINED
+        intent.decline_reason = DECLINE_REASONS.get(card.token, "card_declined")
+
+
+def _close(intent: OfflineIntent) -> None:
+    if intent.status in {Status.REQUIRES_CARD, Status.REQUIRES_ACTION}:
+        intent.status = Status.CANCELLED
+        intent.decline_reason = "abandoned"
+
+
+def _finish_step(intent: OfflineIntent, *, is_approved: bool) -> None:
+    if intent.status != Status.REQUIRES_ACTION:
+        return
+    intent.status = Status.SUCCEEDED if is_approved else Status.DECLINED
+    intent.decline_reason = "" if is_approved else "step_failed"
+
+
+def _pay_back(intent: OfflineIntent, amount_cents: int, key: str) -> OfflineRefund:
+    _let_time_pass(intent, clock.now())
+    left_cents = intent.amount_cents - intent.refunded_cents
+    if intent.status != Status.SUCCEEDED or not 0 < amount_cents <= left_cents:
+        raise GatewayError("There is not that much to pay back.")
+    intent.refunded_cents += amount_cents
+    intent.save()
+    return OfflineRefund.objects.create(
+        key=key, reference=f"re_{public_id()}", intent=intent, amount_cents=amount_cents
+    )

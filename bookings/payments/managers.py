@@ -1,0 +1,57 @@
+"""Reads on attempts, refunds and credits in the words of payment."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q, Sum
+
+if TYPE_CHECKING:
+    from bookings.payments.models import Credit, PaymentAttempt, Refund  # noqa: F401
+
+
+class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
+    """Reads on attempts."""
+
+    def open(self) -> "PaymentAttemptQuerySet":
+        """Attempts whose end is not known yet."""
+        return self.filter(status__in=["processing", "needs_action", "unknown"])
+
+    def succeeded(self) -> "PaymentAttemptQuerySet":
+        """Attempts that paid, by card, by credit or both."""
+        return self.filter(status="succeeded")
+
+    def declined_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
+        """Return the declines of one student after an instant, oldest first (Spec: S14.4)."""
+        declined = self.filter(student_id=student_id, status="declined", settled_at__gt=since)
+        return declined.exclude(decline_reason="abandoned").order_by("settled_at")
+
+    def unfinished(self, now: datetime, *, older_than: timedelta) -> "PaymentAttemptQuerySet":
+        """Attempts that nobody finished: open, or paid and not in the ledger (Spec: S14.13)."""
+        paid_unwritten = Q(status="succeeded", recorded_at__isnull=True)
+        return self.filter(
+            Q(status__in=["processing", "needs_action", "unknown"]) | paid_unwritten,
+            created_at__lte=now - older_than,
+        ).order_by("created_at")
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    """Reads on refunds."""
+
+    def due(self, now: datetime) -> "RefundQuerySet":
+        """Refunds that have to be sent now, longest waiting first."""
+        return self.exclude(status="settled").filter(next_try_at__lte=now).order_by("next_try_at")
+
+
+class CreditQuerySet(models.QuerySet["Credit"]):
+    """Reads on credits."""
+
+    def spendable(self, user_id: int, now: datetime) -> "CreditQuerySet":
+        """Return what is left and has not expired, soonest expiry first (Spec: S14.7)."""
+        left = self.filter(user_id=user_id, remaining_cents__gt=0, expires_at__gt=now)
+        return left.order_by("expires_at", "pk")
+
+    def remaining_sum_cents(self) -> int:
+        """Return what is left of these credits together, in cents."""
+        total: int | None = self.aggregate(total=Sum("remaining_cents"))["total"]
+        return total or 0

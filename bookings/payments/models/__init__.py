@@ -1,0 +1,17 @@
+"""What was tried, charged, refunded and credited, and the ledger of it all (Spec: 08)."""
+
+from bookings.payments.models.attempts import PaymentAttempt, Refund
+from bookings.payments.models.credits import Credit, CreditUse
+from bookings.payments.models.ledger import LedgerEntry, LedgerTransaction
+from bookings.payments.models.offline import OfflineIntent, OfflineRefund
+
+__all__ = [
+    "Credit",
+    "CreditUse",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "OfflineIntent",
+    "OfflineRefund",
+    "PaymentAttempt",
+    "Refund",
+]

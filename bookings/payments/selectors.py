@@ -1,0 +1,161 @@
+"""What pages and jobs ask about payments (Spec: S11.6, S14.5, S14.13)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
+
+from bookings.payments.entries import Account
+from bookings.payments.models import (
+    Credit,
+    CreditUse,
+    LedgerEntry,
+    LedgerTransaction,
+    PaymentAttempt,
+    Refund,
+)
+
+UNFINISHED_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSummary:
+    """How a booking was paid and what went back; money in cents.
+
+    ``paid_cents`` is the card part. ``refunded_cents`` is what was ordered back to the card,
+    ``returned_credit_cents`` what came back as credit. ``refund_status`` is the least advanced
+    state of its card refunds, empty without one.
+    """
+
+    attempt_id: int
+    card_brand: str
+    card_last4: str
+    paid_cents: int
+    credit_cents: int
+    refunded_cents: int
+    returned_credit_cents: int
+    refund_status: str
+    paid_at: datetime | None
+
+    @property
+    def total_cents(self) -> int:
+        """Card and credit together."""
+        return self.paid_cents + self.credit_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imbalance:
+    """One broken promise of the ledger: which rule, which object, by how many cents."""
+
+    rule: str
+    subject: str
+    cents: int
+
+
+def payment_summary(booking_id: int) -> PaymentSummary | None:
+    """Return how a booking was paid, or ``None`` when it is not (Spec: S11.2, S11.6)."""
+    attempt = PaymentAttempt.objects.succeeded().filter(booking_id=booking_id).first()
+    if attempt is None:
+        return None
+    to_card = attempt.refunds.filter(amount_cents__gt=0)
+    return PaymentSummary(
+        attempt_id=attempt.pk,
+        card_brand=attempt.card_brand,
+        card_last4=attempt.card_last4,
+        paid_cents=attempt.amount_cents,
+        credit_cents=attempt.credit_cents,
+        refunded_cents=attempt.refunded_cents,
+        returned_credit_cents=attempt.credited_cents,
+        refund_status=_least_advanced(set(to_card.values_list("status", flat=True))),
+        paid_at=attempt.settled_at,
+    )
+
+
+def latest_attempt(booking_id: int) -> PaymentAttempt | None:
+    """Return the newest try to pay a booking, or ``None``."""
+    return PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number").first()
+
+
+def planned_credit_cents(
+    *, booking_id: int, student_id: int, total_cents: int, now: datetime
+) -> int:
+    """Return how much of the total credits pay: credit comes before the card (Spec: S14.7).
+
+    While an attempt is open or has succeeded, its own split holds.
+    """
+    latest = latest_attempt(booking_id)
+    if latest is not None and latest.status != PaymentAttempt.Status.DECLINED:
+        return latest.credit_cents
+    left_cents = Credit.objects.spendable(student_id, now).remaining_sum_cents()
+    return min(left_cents, total_cents)
+
+
+def unfinished_attempt_ids(now: datetime, *, older_than: timedelta = UNFINISHED_AFTER) -> list[int]:
+    """Return the attempts that a job must finish: open, or paid and not recorded (Spec: S14.13)."""
+    rows = PaymentAttempt.objects.unfinished(now, older_than=older_than)
+    return list(rows.values_list("pk", flat=True))
+
+
+def ledger_imbalances() -> list[Imbalance]:
+    """Return every violation of the money invariants; none means all is well (Spec: S14.5)."""
+    return [
+        *_unbalanced_events(),
+        *_refunds_beyond_paid(),
+        *_credit_difference(),
+        *_unrecorded_refunds(),
+    ]
+
+
+def _least_advanced(statuses: set[str]) -> str:
+    order = [Refund.Status.FAILED, Refund.Status.REQUESTED, Refund.Status.SENT]
+    waiting = [str(status.value) for status in order if status in statuses]
+    if waiting:
+        return waiting[0]
+    return str(Refund.Status.SETTLED.value) if statuses else ""
+
+
+def _unbalanced_events() -> list[Imbalance]:
+    sums = LedgerTransaction.objects.annotate(
+        total=Coalesce(Sum("entries__amount_cents"), 0), lines=Count("entries")
+    )
+    broken = sums.exclude(total=0, lines__gte=2).values_list("key", "total")
+    return [Imbalance(rule="unbalanced", subject=key, cents=total) for key, total in broken]
+
+
+def _refunds_beyond_paid() -> list[Imbalance]:
+    """Compare what refunds gave with what was paid, and with the counters beside it."""
+    attempts = PaymentAttempt.objects.annotate(
+        to_card=Coalesce(Sum("refunds__amount_cents"), 0),
+        to_credit=Coalesce(Sum("refunds__credit_cents"), 0),
+    ).filter(
+        Q(to_card__gt=F("amount_cents"))
+        | Q(to_card__gt=F("amount_cents") + F("credit_cents") - F("to_credit"))
+        | ~Q(to_card=F("refunded_cents"))
+    )
+    rows = attempts.values_list("idempotency_key", "to_card", "refunded_cents")
+    return [
+        Imbalance(rule="refunds", subject=key, cents=given - counted)
+        for key, given, counted in rows
+    ]
+
+
+def _credit_difference() -> list[Imbalance]:
+    """Compare the credits that students hold with what the ledger says is owed to them."""
+    held = Credit.objects.aggregate(total=Coalesce(Sum("remaining_cents"), 0))["total"]
+    uses = CreditUse.objects.filter(status=CreditUse.Status.RESERVED)
+    reserved = uses.aggregate(total=Coalesce(Sum("amount_cents"), 0))["total"]
+    entries = LedgerEntry.objects.filter(account=Account.STUDENT_CREDIT)
+    owed = entries.aggregate(total=Coalesce(Sum("amount_cents"), 0))["total"]
+    difference = held + reserved - owed
+    return [Imbalance(rule="credit", subject="student_credit", cents=difference)] * bool(difference)
+
+
+def _unrecorded_refunds() -> list[Imbalance]:
+    """Compare the refunds account with the refunds that are ordered and not paid out yet."""
+    waiting = Refund.objects.exclude(status=Refund.Status.SETTLED)
+    ordered = waiting.aggregate(total=Coalesce(Sum("amount_cents"), 0))["total"]
+    entries = LedgerEntry.objects.filter(account=Account.REFUNDS)
+    owed = entries.aggregate(total=Coalesce(Sum("amount_cents"), 0))["total"]
+    difference = ordered - owed
+    return [Imbalance(rule="refunds", subject="refunds", cents=difference)] * bool(difference)

@@ -1,0 +1,44 @@
+"""Everything that moves money; callers use these names only (Spec: 08)."""
+
+from bookings.payments.services.attempts import (
+    ChargeResult,
+    abandon_attempt,
+    charge_attempt,
+    complete_extra_step,
+    open_attempt,
+    read_card,
+    reassign_attempt,
+    refresh_attempt,
+)
+from bookings.payments.services.credits import (
+    available_credit_cents,
+    grant_credit,
+    release_credit,
+    reserve_credit,
+)
+from bookings.payments.services.ledger import LessonTerms, record_charge
+from bookings.payments.services.refunds import (
+    refund_orphan_charge,
+    request_refund,
+    settle_refunds,
+)
+
+__all__ = [
+    "ChargeResult",
+    "LessonTerms",
+    "abandon_attempt",
+    "available_credit_cents",
+    "charge_attempt",
+    "complete_extra_step",
+    "grant_credit",
+    "open_attempt",
+    "read_card",
+    "reassign_attempt",
+    "record_charge",
+    "refresh_attempt",
+    "refund_orphan_charge",
+    "release_credit",
+    "request_refund",
+    "reserve_credit",
+    "settle_refunds",
+]

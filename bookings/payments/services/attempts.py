@@ -1,0 +1,266 @@
+"""Try to pay: open, charge, find out, give up (Spec: S14.2, S14.4, S14.13)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+import structlog
+from django.db import transaction
+
+from bookings.payments.gateways import current_gateway, gateway_named
+from bookings.payments.gateways.base import (
+    CardToken,
+    GatewayError,
+    GatewayIntent,
+    IntentStatus,
+    PaymentGateway,
+)
+from bookings.payments.models import PaymentAttempt
+from bookings.payments.services.credits import release_credit, reserve_credit
+from instainstru.errors import ConflictError, RateLimitedError
+
+DECLINES_PER_HOUR = 5
+DECLINE_WINDOW = timedelta(hours=1)
+Status = PaymentAttempt.Status
+STATUS_OF_INTENT = {
+    IntentStatus.REQUIRES_CARD: Status.PROCESSING,
+    IntentStatus.REQUIRES_ACTION: Status.NEEDS_ACTION,
+    IntentStatus.PENDING: Status.UNKNOWN,
+    IntentStatus.SUCCEEDED: Status.SUCCEEDED,
+    IntentStatus.DECLINED: Status.DECLINED,
+    IntentStatus.CANCELLED: Status.DECLINED,
+}
+DECLINE_MESSAGES = {
+    "insufficient_funds": "Your card does not have enough funds. Nothing was charged.",
+    "charge_failed": "Your bank refused the charge. Nothing was charged.",
+    "step_failed": "Your bank did not confirm the payment. Nothing was charged.",
+    "abandoned": "The payment was not finished. Nothing was charged.",
+}
+DECLINED_MESSAGE = "Your card was declined. Nothing was charged."
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeResult:
+    """How an attempt stands; ``message`` says to the student why nothing was charged."""
+
+    attempt_id: int
+    status: PaymentAttempt.Status
+    decline_reason: str = ""
+    message: str = ""
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the money is there."""
+        return self.status == Status.SUCCEEDED
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether this attempt is over without a charge."""
+        return self.status == Status.DECLINED
+
+
+def read_card(card_number: str) -> CardToken:
+    """Reduce a card field to a token in memory, before anything is opened or written.
+
+    Raises ``ValidationFailedError`` (422) on field ``card_number``. Spec: S14.1.
+    """
+    return current_gateway().read_card(card_number)
+
+
+def open_attempt(
+    *,
+    booking_id: int,
+    hold_id: str,
+    student_id: int,
+    amount_cents: int,
+    credit_cents: int,
+    now: datetime,
+) -> PaymentAttempt:
+    """Write the attempt row and reserve its credit, in the caller's transaction and lock.
+
+    An attempt that is still open, or has succeeded, is returned instead with its own split of card
+    and credit: double clicks, second tabs and retries share one key and so one charge. Raises
+    ``RateLimitedError`` after 5 declines in an hour, ``ConflictError`` when the credit is gone or
+    the total is another one. Spec: S14.2, S14.4, S14.13 (a).
+    """
+    attempts = PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number")
+    latest = attempts.select_for_update(no_key=True).first()
+    if latest is not None and latest.status != Status.DECLINED:
+        if latest.paid_cents != amount_cents + credit_cents:
+            raise ConflictError("A payment for this lesson is running.", code="payment_in_progress")
+        return latest
+    require_declines_left(student_id, now)
+    number = latest.number + 1 if latest else 1
+    attempt = PaymentAttempt.objects.create(
+        booking_id=booking_id,
+        student_id=student_id,
+        number=number,
+        idempotency_key=f"{hold_id}-{number}",
+        amount_cents=amount_cents,
+        credit_cents=credit_cents,
+        gateway=current_gateway().name,
+        created_at=now,
+    )
+    reserve_credit(attempt, now=now)
+    return attempt
+
+
+def require_declines_left(student_id: int, now: datetime) -> None:
+    """Raise ``RateLimitedError`` when the student was declined 5 times in an hour (Spec: S14.4)."""
+    declined = PaymentAttempt.objects.declined_since(student_id, now - DECLINE_WINDOW)
+    times = [row.settled_at for row in declined if row.settled_at is not None]
+    if len(times) < DECLINES_PER_HOUR:
+        return
+    frees_at = times[-DECLINES_PER_HOUR] + DECLINE_WINDOW
+    raise RateLimitedError(
+        "Too many declined payments. Please wait before you try again.",
+        retry_after_seconds=max(1, ceil((frees_at - now).total_seconds())),
+    )
+
+
+def charge_attempt(
+    attempt: PaymentAttempt, card: CardToken | None, *, now: datetime
+) -> ChargeResult:
+    """Ask the gateway for the money; call it with no transaction open (Spec: S14.13 (b)).
+
+    An attempt without a card part succeeds by itself. No answer from the gateway is ``unknown``,
+    never a failure; a final attempt is returned as it is. Raises ``RuntimeError`` inside a
+    transaction, ``ValueError`` when a card is needed and missing.
+    """
+    with transaction.atomic(durable=True):
+        attempt.refresh_from_db()
+    if not attempt.is_open:
+        return _result_of(attempt)
+    if not attempt.amount_cents:
+        return _apply(attempt.pk, Status.SUCCEEDED, None, now)
+    if card is None:
+        raise ValueError("a card is needed")
+    gateway = gateway_named(attempt.gateway)
+    return _ask(attempt, now, lambda: _charge(gateway, attempt, card))
+
+
+def refresh_attempt(attempt_id: int, *, now: datetime) -> ChargeResult:
+    """Ask the gateway how an open attempt ended; no transaction may be open (Spec: S14.2, S14.13).
+
+    An attempt that never reached the gateway stays ``processing``: charge it again or abandon it.
+    """
+    with transaction.atomic(durable=True):
+        attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if not attempt.is_open or not attempt.amount_cents:
+        return _result_of(attempt)
+    gateway = gateway_named(attempt.gateway)
+    return _ask(attempt, now, lambda: _intent(gateway, attempt))
+
+
+def abandon_attempt(attempt_id: int, *, now: datetime) -> ChargeResult:
+    """Close an open attempt whose hold is over, so that it can never charge; frees its credit.
+
+    Returns what became of it: ``succeeded`` when the money came after all, ``unknown`` while an
+    answer is outstanding. No transaction may be open. Spec: S14.3, S14.13.
+    """
+    with transaction.atomic(durable=True):
+        attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if not attempt.is_open:
+        return _result_of(attempt)
+    if not attempt.amount_cents:
+        return _apply(attempt.pk, Status.DECLINED, None, now)
+    gateway = gateway_named(attempt.gateway)
+    return _ask(attempt, now, lambda: _cancel(gateway, attempt))
+
+
+def complete_extra_step(attempt_id: int, *, is_approved: bool, now: datetime) -> ChargeResult:
+    """Answer the extra step of the offline gateway, as the bank's customer; then find out.
+
+    Raises ``ConflictError`` when no step is waiting or another gateway owns it. Spec: S14.1.
+    """
+    from bookings.payments.gateways.test import OfflineGateway
+
+    with transaction.atomic(durable=True):
+        attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if not attempt.is_open:
+        return _result_of(attempt)
+    gateway = gateway_named(attempt.gateway)
+    if attempt.status != Status.NEEDS_ACTION or not isinstance(gateway, OfflineGateway):
+        raise ConflictError("There is no step to complete.", code="no_extra_step")
+    reference = attempt.gateway_reference
+    return _ask(
+        attempt,
+        now,
+        lambda: gateway.complete_extra_step(reference=reference, is_approved=is_approved),
+    )
+
+
+def reassign_attempt(attempt_id: int, *, booking_id: int) -> None:
+    """Let a late success pay the new row of the same lesson, in the caller's transaction.
+
+    Raises ``ConflictError`` when the attempt has not succeeded or its charge is already recorded.
+    Spec: S14.3.
+    """
+    late = PaymentAttempt.objects.succeeded().filter(pk=attempt_id, recorded_at__isnull=True)
+    if not late.update(booking_id=booking_id):
+        raise ConflictError("This payment belongs to its lesson.", code="not_paid")
+
+
+def _ask(attempt: PaymentAttempt, now: datetime, call: Callable[[], GatewayIntent]) -> ChargeResult:
+    try:
+        intent = call()
+    except GatewayError as error:
+        log.warning("gateway_unclear", attempt=attempt.idempotency_key, error=type(error).__name__)
+        return _apply(attempt.pk, Status.UNKNOWN, None, now)
+    return _apply(attempt.pk, STATUS_OF_INTENT[intent.status], intent, now)
+
+
+def _intent(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
+    """Find the intent by our key, which also finds one whose reference was never written down."""
+    intent = gateway.create_intent(key=attempt.idempotency_key, amount_cents=attempt.amount_cents)
+    if attempt.gateway_reference != intent.reference:
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(gateway_reference=intent.reference)
+    return intent
+
+
+def _charge(gateway: PaymentGateway, attempt: PaymentAttempt, card: CardToken) -> GatewayIntent:
+    intent = _intent(gateway, attempt)
+    if intent.status in {IntentStatus.REQUIRES_CARD, IntentStatus.REQUIRES_ACTION}:
+        return gateway.confirm(reference=intent.reference, card=card)
+    return intent
+
+
+def _cancel(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
+    return gateway.cancel(reference=_intent(gateway, attempt).reference)
+
+
+@transaction.atomic(durable=True)
+def _apply(
+    attempt_id: int, status: str, intent: GatewayIntent | None, now: datetime
+) -> ChargeResult:
+    """Write down how the attempt stands; a final state stays, whatever comes later."""
+    attempt = PaymentAttempt.objects.select_for_update(no_key=True).get(pk=attempt_id)
+    if not attempt.is_open:
+        if status == Status.SUCCEEDED and attempt.status == Status.DECLINED:
+            log.error("charge_after_decline", attempt=attempt.idempotency_key)
+        return _result_of(attempt)
+    attempt.status = status
+    if intent is not None:
+        attempt.card_brand = intent.card_brand or attempt.card_brand
+        attempt.card_last4 = intent.card_last4 or attempt.card_last4
+    if status in {Status.SUCCEEDED, Status.DECLINED}:
+        attempt.settled_at = now
+    if status == Status.DECLINED:
+        attempt.decline_reason = intent.decline_reason if intent else "abandoned"
+        release_credit(attempt.pk)
+    attempt.save()
+    return _result_of(attempt)
+
+
+def _result_of(attempt: PaymentAttempt) -> ChargeResult:
+    is_declined = attempt.status == Status.DECLINED
+    message = DECLINE_MESSAGES.get(attempt.decline_reason, DECLINED_MESSAGE) if is_declined else ""
+    return ChargeResult(
+        attempt_id=attempt.pk,
+        status=Status(attempt.status),
+        decline_reason=attempt.decline_reason,
+        message=message,
+    )

@@ -1,0 +1,107 @@
+"""Write money events into the ledger, once per key (Spec: S14.5)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from bookings.payments.entries import Entries, charge_entries
+from bookings.payments.models import CreditUse, LedgerEntry, LedgerTransaction, PaymentAttempt
+from instainstru.errors import ConflictError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonTerms:
+    """The frozen terms of a booking that decide its entries; money in cents (Spec: R17)."""
+
+    booking_id: int
+    student_id: int
+    instructor_id: int
+    price_cents: int
+    travel_fee_cents: int
+    fee_pct: int
+
+
+def post_event(
+    *,
+    kind: str,
+    key: str,
+    entries: Entries,
+    occurred_at: datetime,
+    booking_id: int | None = None,
+    student_id: int | None = None,
+    instructor_id: int | None = None,
+) -> LedgerTransaction:
+    """Write one event in the caller's transaction; a known key returns the first one unchanged."""
+    event, is_new = LedgerTransaction.objects.get_or_create(
+        key=key,
+        defaults={
+            "kind": kind,
+            "booking_id": booking_id,
+            "student_id": student_id,
+            "instructor_id": instructor_id,
+            "occurred_at": occurred_at,
+        },
+    )
+    if is_new:
+        LedgerEntry.objects.bulk_create(
+            LedgerEntry(transaction=event, account=account, amount_cents=cents)
+            for account, cents in entries.items()
+        )
+    return event
+
+
+@transaction.atomic
+def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> LedgerTransaction:
+    """Write a succeeded attempt into the ledger and spend its credits, once.
+
+    Call it in the transaction that confirms the booking (T4). Raises ``ConflictError`` when the
+    attempt has not succeeded, was given back, or does not add up to the price. Spec: S14.5, S14.13.
+    """
+    attempt = PaymentAttempt.objects.select_for_update(no_key=True).get(pk=attempt_id)
+    _require_payable(attempt, lesson)
+    if attempt.recorded_at is not None:
+        return _recorded(attempt)
+    CreditUse.objects.filter(attempt=attempt, status=CreditUse.Status.RESERVED).update(
+        status=CreditUse.Status.SPENT
+    )
+    attempt.recorded_at = now
+    attempt.save(update_fields=["recorded_at"])
+    return post_event(
+        kind=LedgerTransaction.Kind.CHARGE,
+        key=_charge_key(attempt),
+        entries=charge_entries(
+            price_cents=lesson.price_cents,
+            travel_fee_cents=lesson.travel_fee_cents,
+            fee_pct=lesson.fee_pct,
+            credit_cents=attempt.credit_cents,
+        ),
+        occurred_at=now,
+        booking_id=lesson.booking_id,
+        student_id=lesson.student_id,
+        instructor_id=lesson.instructor_id,
+    )
+
+
+def charge_event(attempt: PaymentAttempt) -> LedgerTransaction | None:
+    """Return the ledger event of an attempt that pays a lesson, else ``None``."""
+    return LedgerTransaction.objects.filter(key=_charge_key(attempt)).first()
+
+
+def _charge_key(attempt: PaymentAttempt) -> str:
+    return f"charge:{attempt.idempotency_key}"
+
+
+def _recorded(attempt: PaymentAttempt) -> LedgerTransaction:
+    event = charge_event(attempt)
+    if event is None:
+        raise ConflictError("This payment was given back.", code="payment_returned")
+    return event
+
+
+def _require_payable(attempt: PaymentAttempt, lesson: LessonTerms) -> None:
+    is_paid = attempt.status == PaymentAttempt.Status.SUCCEEDED
+    if not is_paid or attempt.booking_id != lesson.booking_id:
+        raise ConflictError("This lesson is not paid.", code="not_paid")
+    if attempt.paid_cents != lesson.price_cents + lesson.travel_fee_cents:
+        raise ConflictError("The payment does not match the price.", code="amount_mismatch")
