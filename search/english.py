@@ -62,7 +62,9 @@ within without woman women won wonder wondering word words work worked working w
 worth would wow write wrong yeah year years yes yesterday yet you young your yours yourself zero
 bucks dollars tops asap maximum minimum weekday weekdays weeknights budget premium affordable
 patient beginner intermediate advanced expert virtual zoom february april august september
-december mexico trip seafood curtains cooking tomatoes roof bad grind
+december mexico trip seafood curtains cooking tomatoes roof bad grind native speaker speakers
+circle salutation salutations bryant anxious hyper knees crash summer indexes brother accent
+accents makeover
 """
 COMMON_WORDS = frozenset(_COMMON_WORDS.split())
 
@@ -72,15 +74,15 @@ a about all am an and any anybody anyone anything are as at be best book booking
 class classes coach coaches coaching course courses could do does etc find for from get give go
 going got have having hello help her hey hi him his i if im in instruction instructor
 instructors into is it its just learn learning lesson lessons let like local looking lookin love
-me mentor my near need needed needs new of on one or our please pls private pro professional
-program really same school search searching seeking session sessions she he some somebody
-someone something start starting stuff take taking taught teach teacher teachers teaches
-teaching that the their them there they this to trainer trainers trying tutor tutoring tutors up
-us using want wanna wanted wants we what where which who will with work workshop workshops would
-you your ones student he's she's i'm i'd we're thanks thank available availability who's both
-ideally preferably maybe hour hours minutes time times clases clase lecciones leccion curso
-cursos profesor profesora maestro maestra de para en el la los las un una mi mis aprender quiero
-busco necesito con cours professeur apprendre le les des du pour
+me mentor my near need needed needs of on one or our please pls private pro professional program
+really same school search searching seeking session sessions she he some somebody someone
+something start starting stuff take taking taught teach teacher teachers teaches teaching that
+the their them there they this to trainer trainers trying tutor tutoring tutors up us using want
+wanna wanted wants we what where which who will with work workshop workshops would you your ones
+student he's she's i'm i'd we're thanks thank available availability who's both ideally
+preferably maybe hour hours minutes time times clases clase lecciones leccion curso cursos
+profesor profesora maestro maestra de para en el la los las un una mi mis aprender quiero busco
+necesito con cours professeur apprendre le les des du pour
 """
 FILLER_WORDS = frozenset(_FILLER_WORDS.split())
 

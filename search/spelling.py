@@ -4,11 +4,12 @@ Spec: S8.2
 """
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.english import COMMON_WORDS
-from search.vocabulary import Vocabulary
+from search.english import COMMON_WORDS, FILLER_WORDS, IGNORED_WORDS
+from search.vocabulary import Vocabulary, letters_of
 
 NEVER_UP_TO = 3
 ONE_EDIT_UP_TO = 5
@@ -16,11 +17,18 @@ SAME_FIRST_BONUS = 0.4
 SAME_LAST_BONUS = 0.25
 FREQUENCY_WEIGHT = 0.15
 SURE_MARGIN = 0.15
+SURE_TWO_EDITS_FROM = 8  # letters; shorter words two edits away are only asked
+COMPANY_BONUS = 0.5
+SHORTEST_PART = 2  # letters of a half that may be joined
+
+_SHORT_VOWEL = re.compile(r"[^aeiou][aeiou][^aeiouwxy]$")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Words `first`..`last` (exclusive) of the input read as `right`; unsure ones are only asked."""
+    """Words `first`..`last` (exclusive) of the input read as `right`; unsure ones are only "
+    "asked.
+    """
 
     first: int
     last: int
@@ -58,6 +66,7 @@ def correct(
     """Correct words outside the catalogue, common English and `known`; join split words.
 
     `tokens` are folded words. Short words, catalogue words and numbers are never changed.
+    An unsure correction is a question ("Did you mean"), not to be applied.
 
     Spec: S8.2
     """
@@ -65,11 +74,23 @@ def correct(
     position = 0
     while position < len(tokens):
         joined = _join(tokens, position, vocabulary)
-        correction = joined or _correct_word(tokens[position], position, vocabulary, known)
+        correction = joined or _correct_word(tokens, position, vocabulary, known)
         if correction:
             found.append(correction)
         position = correction.last if correction else position + 1
     return found
+
+
+def apply_corrections(tokens: Sequence[str], corrections: Sequence[Correction]) -> list[str]:
+    """Return the tokens with all sure corrections put in.
+
+    Spec: S8.2
+    """
+    corrected = list(tokens)
+    for one in sorted(corrections, key=lambda one: one.first, reverse=True):
+        if one.is_sure:
+            corrected[one.first : one.last] = [one.right]
+    return corrected
 
 
 def _join(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Correction | None:
@@ -77,56 +98,85 @@ def _join(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Corre
         return None
     first, second = tokens[position : position + 2]
     both = first + second
-    if both not in vocabulary or min(len(first), len(second)) < 2:
+    if both not in vocabulary or min(len(first), len(second)) < SHORTEST_PART:
         return None
     if f"{first} {second}" in vocabulary.phrases or (first in vocabulary and second in vocabulary):
-        if vocabulary.frequency[both] <= 1:
-            return None
+        return None
     return Correction(position, position + 2, f"{first} {second}", both, is_sure=True)
 
 
 def _correct_word(
-    word: str, position: int, vocabulary: Vocabulary, known: frozenset[str]
+    tokens: Sequence[str], position: int, vocabulary: Vocabulary, known: frozenset[str]
 ) -> Correction | None:
+    word = tokens[position]
     if _is_left_alone(word, vocabulary, known):
         return None
-    ranked = sorted(_candidates(word, vocabulary.frequency))
+    ranked = sorted(
+        (score - _company_bonus(right, tokens, position, vocabulary), right, distance)
+        for score, right, distance in _candidates(word, vocabulary)
+    )
     if not ranked:
         return None
-    best_score, best = ranked[0]
-    rivals = tuple(right for score, right in ranked[1:3] if score - best_score < SURE_MARGIN)
-    return Correction(position, position + 1, word, best, is_sure=not rivals, alternatives=rivals)
+    best_score, best, distance = ranked[0]
+    rivals = tuple(right for score, right, _ in ranked[1:3] if score - best_score < SURE_MARGIN)
+    is_near = distance == 1 or (best[0] == word[0] and len(word) >= SURE_TWO_EDITS_FROM)
+    return Correction(position, position + 1, word, best, is_near and not rivals, rivals)
+
+
+def _company_bonus(
+    right: str, tokens: Sequence[str], position: int, vocabulary: Vocabulary
+) -> float:
+    """A candidate that forms a catalogue phrase with its neighbour is likelier."""
+    before = f"{tokens[position - 1]} {right}" if position else ""
+    after = f"{right} {tokens[position + 1]}" if position + 1 < len(tokens) else ""
+    return COMPANY_BONUS if {before, after} & vocabulary.phrases else 0.0
 
 
 def _is_left_alone(word: str, vocabulary: Vocabulary, known: frozenset[str]) -> bool:
     if len(word) <= NEVER_UP_TO or not word.replace("'", "").isalpha():
         return True
+    if word in FILLER_WORDS or word in IGNORED_WORDS or f"{word}s" in vocabulary:
+        return True
     return any(form in vocabulary or form in COMMON_WORDS or form in known for form in _forms(word))
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """The word and what it is a plain ending of: "tunings" is no misspelling of "tuning"."""
-    endings = ("'s", "s", "es", "ing", "ed", "er", "ers", "ly")
-    stems = [word[: -len(ending)] for ending in endings if word.endswith(ending)]
-    silent = [f"{stem}e" for stem in stems]
-    return (word, *(stem for stem in (*stems, *silent) if len(stem) > NEVER_UP_TO))
+    """Return the word and what it is a plain ending of: "tunings" is a form of "tuning"."""
+    forms = [word]
+    for ending in ("'s", "s", "es", "ly", "ing", "ed", "er", "ers"):
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) <= NEVER_UP_TO:
+            continue
+        if ending in {"ing", "ed", "er", "ers"}:
+            forms.append(f"{stem}e")
+            if _doubles(stem):
+                continue
+        forms.append(stem)
+    return tuple(forms)
 
 
-def _candidates(word: str, frequency: Mapping[str, int]) -> list[tuple[float, str]]:
-    limit = 1 if len(word) <= ONE_EDIT_UP_TO else 2
-    return [
-        (score, known)
-        for known, count in frequency.items()
-        if len(known) > NEVER_UP_TO
-        and (limit == 2 or known[0] == word[0])
-        and (score := _score(word, known, count, limit)) is not None
-    ]
+def _doubles(stem: str) -> bool:
+    """True for "swim": its forms double the last letter, so "swiming" is misspelt."""
+    return len(stem) <= ONE_EDIT_UP_TO and bool(_SHORT_VOWEL.search(stem))
 
 
-def _score(word: str, known: str, count: int, limit: int) -> float | None:
-    distance = distance_within(word, known, limit)
-    if distance is None:
-        return None
-    first = SAME_FIRST_BONUS if word[0] == known[0] else 0.0
-    last = SAME_LAST_BONUS if word[-1] == known[-1] else 0.0
+def _candidates(word: str, vocabulary: Vocabulary) -> list[tuple[float, str, int]]:
+    is_short = len(word) <= ONE_EDIT_UP_TO
+    limit = 1 if is_short else 2
+    letters = letters_of(word)
+    found: list[tuple[float, str, int]] = []
+    for length in range(max(NEVER_UP_TO + 1, len(word) - limit), len(word) + limit + 1):
+        for right, shape in vocabulary.shapes.get(length, ()):
+            if (letters ^ shape).bit_count() > 2 * limit or (is_short and right[0] != word[0]):
+                continue
+            distance = distance_within(word, right, limit)
+            if distance:
+                score = _score(word, right, distance, vocabulary.frequency[right])
+                found.append((score, right, distance))
+    return found
+
+
+def _score(word: str, right: str, distance: int, count: int) -> float:
+    first = SAME_FIRST_BONUS if word[0] == right[0] else 0.0
+    last = SAME_LAST_BONUS if word[-1] == right[-1] else 0.0
     return distance - first - last - FREQUENCY_WEIGHT * math.log(count)

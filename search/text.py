@@ -9,7 +9,7 @@ _PUNCTUATION = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "–"
 
 
 def clean_text(text: str) -> str:
-    """Return the text as it is used: NFKC, no control characters, one space, at most 200 characters.
+    """Return the text as used: NFKC, no control characters, single spaces, at most 200 long.
 
     Spec: S8.1
     """

@@ -1,7 +1,7 @@
 """The words of the catalogue: what must not be eaten by a rule nor changed by spelling."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.text import fold, words_of
@@ -9,11 +9,16 @@ from search.text import fold, words_of
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Folded words with how often they occur, and phrases of two words and more."""
+    """Folded words with how often they occur, and phrases of two words and more.
+
+    `shapes` lists words by length with the set of their letters as bits, so that spelling
+    compares only with words that can be near.
+    """
 
     frequency: Mapping[str, int] = field(default_factory=dict)
     phrases: frozenset[str] = frozenset()
     longest_phrase: int = 1
+    shapes: Mapping[int, Sequence[tuple[str, int]]] = field(default_factory=dict)
 
     def __contains__(self, word: object) -> bool:
         return word in self.frequency
@@ -38,4 +43,15 @@ def build_vocabulary(
     for text in descriptions:
         frequency.update(set(words_of(fold(text))))
     longest = max((phrase.count(" ") + 1 for phrase in phrases), default=1)
-    return Vocabulary(dict(frequency), frozenset(phrases), longest)
+    shapes: dict[int, list[tuple[str, int]]] = {}
+    for word in frequency:
+        shapes.setdefault(len(word), []).append((word, letters_of(word)))
+    return Vocabulary(dict(frequency), frozenset(phrases), longest, shapes)
+
+
+def letters_of(word: str) -> int:
+    """Return the letters of a word as bits; each edit changes at most two of them."""
+    bits = 0
+    for char in word:
+        bits |= 1 << (ord(char) % 32)
+    return bits

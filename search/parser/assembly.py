@@ -10,8 +10,8 @@ from search.parser.modality import MODALITIES
 from search.parser.places import Mention
 from search.parser.query import Chip, Constraints, Exclusions
 from search.parser.reading import Finding, Reading
-from search.parser.times import LAST_MINUTE, Window, merge_windows
 from search.parser.weekdays import CODES
+from search.parser.windows import LAST_MINUTE, Window, merge_windows
 
 DEFAULT_DURATION_MINUTES = 60
 
@@ -77,7 +77,7 @@ class Assembly:
         found = [one for one in self.reading.findings if one.key == "location"]
         if not found or self._is_removed("location"):
             return
-        mentions = [cast(Mention, one.value) for one in found]
+        mentions = [cast("Mention", one.value) for one in found]
         choices = self._choices(mentions)
         names = list(dict.fromkeys(mention.place.name for mention in mentions))
         if self.place in choices and self.place is not None:
@@ -131,7 +131,7 @@ class Assembly:
         found = self._first("duration_minutes")
         if found is None or self._is_removed("duration_minutes"):
             return DEFAULT_DURATION_MINUTES
-        return cast(int, found.value)
+        return cast("int", found.value)
 
     def _time(self) -> None:
         if self._is_removed("time"):
@@ -141,7 +141,7 @@ class Assembly:
         minutes = self._duration_minutes()
         if soon and not found:
             found = [Finding("window", _soon_window(soon, minutes), soon.start, soon.end)]
-        window = merge_windows([cast(Window, one.value) for one in found], minutes)
+        window = merge_windows([cast("Window", one.value) for one in found], minutes)
         if window is None:
             return
         if window.after is not None:
@@ -162,7 +162,7 @@ class Assembly:
     def _duration(self) -> None:
         found = self._first("duration_minutes")
         if found and not self._is_removed("duration_minutes"):
-            minutes = cast(int, found.value)
+            minutes = cast("int", found.value)
             self.constraints["duration_minutes"] = minutes
             self._chip("duration_minutes", labels.duration_label(minutes), minutes, found)
 

@@ -30,8 +30,10 @@ _PATTERNS = (
         r"(?![\w/]| ?(?:time|size|sized|meter|violin|cello|guitar|viola|bass|rhythm|inch|cup)\b)"
     ),
     re.compile(
-        rf"(?P<lead>\b(?:(?:on )?(?:next )?{WEEKDAY},? (?:the )?|on the |(?:for )?the ))(?P<day>\d{{1,2}}(?:st|nd|rd|th))\b"
-        r"(?![ -](?:grade|grader|century|street|st\b|ave|avenue|floor|note|time|edition|position|birthday))"
+        rf"(?P<lead>\b(?:(?:on )?(?:next )?{WEEKDAY},? (?:the )?|on the |"
+        rf"(?:for )?the ))(?P<day>\d{{1,2}}(?:st|nd|rd|th))\b"
+        r"(?![ -](?:grade|grader|century|street|st\b|ave|avenue|floor|note|time|edition|"
+        r"position|birthday))"
     ),
 )
 _FRACTIONS = {(1, 2), (1, 4), (3, 4), (1, 3), (2, 3), (1, 8), (2, 4), (4, 4), (6, 8)}
@@ -76,7 +78,7 @@ def _further(more: str, first: date) -> Iterator[date]:
 
 
 def _is_fraction(match: re.Match[str], month: int | None, day: int, reading: Reading) -> bool:
-    """ "1/2" and "3/4" are sizes unless something says that they are dates."""
+    """“1/2” and “3/4” are sizes unless something says that they are dates."""
     if (month, day) not in _FRACTIONS or match.groupdict().get("year"):
         return False
     before, after = reading.folded[: match.start("month")], reading.folded[match.end() :]
@@ -106,7 +108,7 @@ def _resolve(year: str | None, month: int | None, day: int, today: date) -> date
     if month is None:
         return _next_day_of_month(day, today)
     if year:
-        return _day_of(int(year) + (2000 if len(year) == 2 else 0), month, day)
+        return _day_of(int(year) + (2000 if len(year) == len("26") else 0), month, day)
     for candidate in range(today.year, today.year + 9):
         found = _day_of(candidate, month, day)
         if found and found >= today:

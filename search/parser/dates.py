@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from search.parser.calendar_dates import read_calendar_dates
 from search.parser.numbers import NUMBER, to_number
 from search.parser.reading import Finding, Reading
-from search.parser.times import Window
 from search.parser.weekdays import CODES, JOIN, WEEKDAY, code_of, is_plural, weekday_tokens
+from search.parser.windows import Window
 
 EVENING = 17 * 60
 WORKDAYS = list(CODES[:5])
@@ -21,25 +21,35 @@ _PART_TODAY = re.compile(
     r"\b(?:later )?(?:this )(?=(?:morning|afternoon|evening)\b|late afternoon)"
 )
 _WEEK = re.compile(
-    r"\b(?:(?:any ?(?:time|day) |sometime |later |during |for )*(?P<which>this|next)|rest of the) week\b"
+    r"\b(?:(?:any ?(?:time|day) |sometime |later |during |for )*(?P<which>this|next)|"
+    r"rest of the) week\b"
 )
 _WEEKEND = re.compile(
-    r"\b(?:on |over |for |during |at )?(?P<which>this coming |this |the coming |coming |next |every |the |on )?"
+    r"\b(?:on |over |for |during |at )?(?P<which>this coming |this |the coming |coming |next |"
+    r"every |the |on )?"
     r"(?P<word>week-?ends?|fin de semana)\b(?: only)?"
 )
 _WEEKLY = re.compile(
-    r"\b(?:(?:once|twice|thrice|two times|three times|\d ?x|\d times) (?:a|per|each|every) week|weekly|every week|each week)\b"
+    r"\b(?:(?:once|twice|thrice|two times|three times|\d ?x|\d times) (?:a|per|each|every) week|"
+    r"weekly|every week|each week)\b"
 )
 _WEEKDAYS = re.compile(
-    r"\b(?:on |during |every |any |all )*(?:the )?(?P<word>week-?days?|week-?nights?|work-?days)\b(?: only)?"
+    r"\b(?:on |during |every |any |all )*(?:the )?(?P<word>week-?days?|week-?nights?|"
+    r"work-?days)\b(?: only)?"
 )
 _DAY_RANGE = re.compile(
-    rf"\b(?:from |on |every )?(?P<first>{WEEKDAY})\s?(?:-|to|thru|through|until)\s?(?P<last>{WEEKDAY})"
+    rf"\b(?:from |on |every )?(?P<first>{WEEKDAY})\s?(?:-|to|thru|through|"
+    rf"until)\s?(?P<last>{WEEKDAY})"
 )
-_RECURRING_LEAD = re.compile(r"(?:\b(?:every|each)(?: other| single)?|\ball|\bon all) $")
+_RECURRING_LEAD = re.compile(
+    r"(?:\b(?:every|each)(?: other| single)?|\ball|\bon all|\blos|"
+    r"\bcada) $"
+)
 _LEAD = re.compile(
-    r"(?:\b(?:only |either )?(?:on |for |starting |from |by |before |until |any |available )*(?:on |only )?"
-    r"(?P<which>this coming |this |next |coming |the next |every other |every single |every |each |all )?)$"
+    r"(?:\b(?:only |either )?(?:on |for |starting |from |by |before |until |any |"
+    r"available )*(?:on |only )?"
+    r"(?P<which>this coming |this |next |coming |the next |every other |every single |every |"
+    r"each |all |los |cada |el )?)$"
 )
 _PLURAL_PART = re.compile(
     r",? ?(?:late |early )?(?:in the )?(?:mornings|afternoons|evenings|nights|lunches|lunchtimes)\b"
@@ -155,7 +165,7 @@ def _read_weekday_lists(
 
 
 def _plural_part_before(reading: Reading, start: int) -> bool:
-    """ "mornings on tuesday" recurs as well."""
+    """“mornings on tuesday” recurs as well."""
     return bool(
         re.search(r"\b(?:mornings|afternoons|evenings|nights) (?:on )?$", reading.folded[:start])
     )
@@ -181,7 +191,7 @@ def _lists(tokens: list[re.Match[str]], reading: Reading) -> list[list[re.Match[
 def _weekday_on(code: str, today: date, which: str) -> date:
     """Return the day of this name: today counts, "next" is that day of the next Monday week."""
     number = CODES.index(code)
-    if which in {"next"}:
+    if which == "next":
         return today + timedelta(7 - today.weekday() + number)
     return today + timedelta((number - today.weekday()) % 7)
 

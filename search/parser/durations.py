@@ -27,7 +27,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
         ),
         None,
     ),
-    (re.compile(rf"{_LEAD}(?<![\w$/.])(?P<minutes>{NUMBER})[ -]?{_MINUTES}{_NOT_TRAVEL}"), None),
+    (re.compile(rf"{_LEAD}(?<![\w$.])(?P<minutes>{NUMBER})[ -]?{_MINUTES}{_NOT_TRAVEL}"), None),
     (
         re.compile(
             rf"\bfor (?:an|one|a full|a whole) hour\b|\b(?:an |one )?hour(?=[ -]{_LESSON}\b)"
@@ -59,7 +59,7 @@ def _minutes(match: re.Match[str]) -> float:
 
 
 def _is_rate(reading: Reading, match: re.Match[str]) -> bool:
-    """ "$60 an hour lesson" names a rate, not a length."""
+    """“$60 an hour lesson” names a rate, not a length."""
     if not re.match(r"an |one |hour", match.group()):
         return False
     return bool(_RATE_BEFORE.search(reading.folded[: match.start()]))

@@ -6,15 +6,18 @@ from search.gazetteer import Gazetteer
 from search.parser.modality import ANY_MODALITY, modality_of
 from search.parser.places import Mention, mentions_in
 from search.parser.reading import Reading
-from search.parser.times import EVENING_START, NOON, Window
 from search.parser.weekdays import CODES, JOIN, WEEKDAY, code_of
+from search.parser.windows import EVENING_START, NOON, Window
 from search.vocabulary import Vocabulary
 
 _LEAD = re.compile(
-    r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|except(?: for)?|excluding|avoid(?:ing)?|other than|outside(?: of)?|"
-    r"without|nothing|can'?t(?: do| make)?|cannot(?: do| make)?|(?:don'?t|do not|doesn'?t|won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
+    r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|except(?: for)?|excluding|"
+    r"avoid(?:ing)?|other than|outside(?: of)?|"
+    r"without|nothing|can'?t(?: do| make)?|cannot(?: do| make)?|(?:don'?t|do not|doesn'?t|"
+    r"won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
     r"sin|excepto)|"
-    r"any ?(?:where|place|day|days|time|borough)(?:,)? (?:but|except|besides|other than|excluding)(?: for)?|but)"
+    r"any ?(?:where|place|day|days|time|borough)(?:,)? (?:but|except|besides|other than|"
+    r"excluding)(?: for)?|but)"
     r"(?: (?:on|in|at|near|any|from|for|available|over|via))*\s"
 )
 _DAY_WORD = rf"(?:{WEEKDAY}|week-?ends?|week-?days?|week-?nights?)"
@@ -22,7 +25,8 @@ _DAYS = re.compile(rf"(?:any |on |the )*(?P<days>{_DAY_WORD}(?:{JOIN}(?:on )?{_D
 _PART = re.compile(r"(?:in the |the )?(?P<part>mornings?|afternoons?|evenings?|nights?)\b")
 _MODALITY = re.compile(rf"(?:the )?(?:{ANY_MODALITY})(?!\w)(?: (?:lessons?|class(?:es)?|please))?")
 _SOFT = re.compile(
-    r"(?:an? |for |the )*(?:(?:total |complete )?beginn?ers?|advanced|intermediate|kids?|child(?:ren)?|adults?|teens?|toddlers?|seniors?)\b"
+    r"(?:an? |for |the )*(?:(?:total |complete )?beginn?ers?|advanced|intermediate|kids?|"
+    r"child(?:ren)?|adults?|teens?|toddlers?|seniors?)\b"
 )
 _RELATIVE_DAY = re.compile(r"(?:today|tomorrow|tonight|this week(?:end)?|next week(?:end)?)\b")
 
@@ -43,7 +47,9 @@ def _read_target(
 ) -> None:
     start, after = lead.start(), lead.end()
     if days := _DAYS.match(reading.open, after):
-        reading.find("not_weekdays", _codes(days["days"]), start, days.end())
+        part = _PART.match(reading.open, days.end() + 1)
+        end = part.end() if part else days.end()
+        reading.find("not_weekdays", _codes(days["days"]), start, end)
     elif modality := _MODALITY.match(reading.open, after):
         reading.find("not_modality", modality_of(modality), start, modality.end())
     elif part := _PART.match(reading.open, after):
@@ -67,7 +73,9 @@ def _codes(said: str) -> list[str]:
 
 
 def _other_part(part: str) -> Window:
-    """ "not in the morning" leaves noon and later; an excluded afternoon leaves no single window."""
+    """“Not in the morning” leaves noon and later; an excluded afternoon leaves no single "
+    "window.
+    """
     if part.startswith("morning"):
         return Window(after=NOON)
     return Window() if part.startswith("afternoon") else Window(before=EVENING_START)

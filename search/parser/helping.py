@@ -7,40 +7,50 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "cancel",
         re.compile(
-            r"^\s*(?:how (?:do|can|to) (?:i )?|i (?:want|need) to |can i |please )*cancel(?:l?ation|l?ing)?(?: policy)?\s*[?.!]*$"
-            r"|\bcancel(?:l?ation|l?ing)? (?:my |a |the |our |this )?(?:\w+ )?(?:lesson|booking|class|session|appointment|policy|account|order|subscription)\b"
+            r"^\s*(?:how (?:do|can|to) (?:i )?|i (?:want|need) to |can i |"
+            r"please )*cancel(?:l?ation|l?ing)?(?: policy)?\s*[?.!]*$"
+            r"|\bcancel(?:l?ation|l?ing)? (?:my |a |the |our |this )?(?:\w+ )?(?:lesson|booking|"
+            r"class|session|appointment|policy|account|order|subscription)\b"
         ),
     ),
     (
         "reschedule",
         re.compile(
-            r"\b(?:reschedul(?:e|ing)|(?:change|move) (?:my|the|our) (?:\w+ )?(?:lesson|booking|class|appointment)(?: time| date)?)\b"
+            r"\b(?:reschedul(?:e|ing)|(?:change|move) (?:my|the|our) (?:\w+ )?(?:lesson|booking|"
+            r"class|appointment)(?: time| date)?)\b"
         ),
     ),
     (
         "become_instructor",
         re.compile(
-            r"\b(?:(?:become|becoming|be|apply as|apply to be|sign up as|register as|work as|join as)(?: an?)? "
-            r"(?:instructor|tutor|teacher|coach)|apply to teach|teach (?:on|for|with) (?:instainstru|you|this site)|"
-            r"how (?:do|can) (?:i|you) (?:start )?teach(?:ing)? (?:here|on)|list my (?:lessons|services|classes))\b"
+            r"\b(?:(?:become|becoming|be|apply as|apply to be|sign up as|register as|work as|"
+            r"join as)(?: an?)? "
+            r"(?:instructor|tutor|teacher|coach)|apply to teach|teach (?:on|for|"
+            r"with) (?:instainstru|you|this site)|"
+            r"how (?:do|can) (?:i|you) (?:start )?teach(?:ing)? (?:here|on)|list my (?:lessons|"
+            r"services|classes))\b"
         ),
     ),
     (
         "account",
         re.compile(
-            r"\b(?:forgot(?:ten)? (?:my )?password|reset (?:my )?password|can'?t (?:log|sign) in|log ?in|delete my account|change my (?:email|password))\b"
+            r"\b(?:forgot(?:ten)? (?:my )?password|reset (?:my )?password|can'?t (?:log|"
+            r"sign) in|log ?in|delete my account|change my (?:email|password))\b"
         ),
     ),
     (
         "payment",
         re.compile(
-            r"\b(?:gift ?cards?|promo codes?|receipts? for my|payment (?:failed|methods?|problem)|update my card|charged twice)\b"
+            r"\b(?:gift ?cards?|promo codes?|receipts? for my|payment (?:failed|methods?|"
+            r"problem)|update my card|charged twice)\b"
         ),
     ),
     (
         "support",
         re.compile(
-            r"\b(?:(?:contact|customer|talk to) (?:customer )?(?:support|service)|contact (?:us|you)|help ?(?:center|desk)|how does (?:this|it|instainstru) work|report an? (?:instructor|tutor|problem))\b"
+            r"\b(?:(?:contact|customer|talk to) (?:customer )?(?:support|service)|contact (?:us|"
+            r"you)|help ?(?:center|desk)|how does (?:this|it|instainstru) work|"
+            r"report an? (?:instructor|tutor|problem))\b"
         ),
     ),
 )

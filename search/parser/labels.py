@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
-from search.parser.times import Window
+from search.parser.windows import NOON, Window
 
+SHORTEST_SPAN = 3  # days in a row that are shown as "from – to"
 _DAY_NAMES = {
     "mon": "Mondays", "tue": "Tuesdays", "wed": "Wednesdays", "thu": "Thursdays",
     "fri": "Fridays", "sat": "Saturdays", "sun": "Sundays",
@@ -22,7 +24,7 @@ PRICE_PREF_LABELS = {"low": "Lower prices first", "high": "Premium first"}
 
 
 def price_label(low: float | None, high: float | None, basis: str) -> str:
-    """ "Up to $90/hour", "From $50/lesson", "$50–$70/hour"."""
+    """“Up to $90/hour”, “From $50/lesson”, “$50–$70/hour”."""
     if low is not None and high is not None:
         return f"{_dollars(low)}–{_dollars(high)}/{basis}"
     if high is not None:
@@ -35,7 +37,7 @@ def _dollars(value: float) -> str:
 
 
 def when_label(dates: Sequence[date], weekdays: Sequence[str]) -> str:
-    """ "Sat, Jan 17", "Mon, Jan 19 – Sun, Jan 25", "Tuesdays and Thursdays", "Weekends"."""
+    """“Sat, Jan 17”, “Mon, Jan 19 – Sun, Jan 25”, “Tuesdays and Thursdays”, “Weekends”."""
     parts = []
     if dates:
         parts.append(_dates_label(dates))
@@ -45,8 +47,8 @@ def when_label(dates: Sequence[date], weekdays: Sequence[str]) -> str:
 
 
 def _dates_label(dates: Sequence[date]) -> str:
-    consecutive = all(b - a == timedelta(1) for a, b in zip(dates, dates[1:], strict=False))
-    if len(dates) > 2 and consecutive:
+    consecutive = all(b - a == timedelta(1) for a, b in pairwise(dates))
+    if len(dates) >= SHORTEST_SPAN and consecutive:
         return f"{_date_label(dates[0])} – {_date_label(dates[-1])}"
     return _join([_date_label(day) for day in dates], "or")
 
@@ -56,7 +58,7 @@ def _date_label(day: date) -> str:
 
 
 def weekdays_label(codes: Sequence[str]) -> str:
-    """ "Weekdays", "Weekends" or the names."""
+    """“Weekdays”, “Weekends” or the names."""
     if set(codes) == {"mon", "tue", "wed", "thu", "fri"}:
         return "Weekdays"
     if set(codes) == {"sat", "sun"}:
@@ -65,13 +67,13 @@ def weekdays_label(codes: Sequence[str]) -> str:
 
 
 def _join(words: Sequence[str], last: str) -> str:
-    if len(words) < 2:
+    if len(words) <= 1:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def time_label(window: Window) -> str:
-    """ "After 5:00 PM", "Before 12:00 PM", "At 3:00 PM", "12:00 PM – 5:00 PM"."""
+    """“After 5:00 PM”, “Before 12:00 PM”, “At 3:00 PM”, “12:00 PM – 5:00 PM”."""
     if window.is_start and window.after is not None:
         return f"At {_clock_label(window.after)}"
     if window.after is not None and window.before is not None:
@@ -83,21 +85,22 @@ def time_label(window: Window) -> str:
 
 def _clock_label(minute: int) -> str:
     hour, rest = divmod(minute, 60)
-    return f"{(hour - 1) % 12 + 1}:{rest:02d} {'AM' if hour < 12 else 'PM'}"
+    return f"{(hour - 1) % 12 + 1}:{rest:02d} {'AM' if minute < NOON else 'PM'}"
 
 
 def places_label(names: Sequence[str]) -> str:
-    """ "Park Slope" or "Tribeca or Chelsea"."""
+    """“Park Slope” or “Tribeca or Chelsea”."""
     return _join(names, "or")
 
 
 def duration_label(minutes: int) -> str:
-    """ "45 minutes", "2 hours"."""
-    if minutes % 60 == 0:
-        return "1 hour" if minutes == 60 else f"{minutes // 60} hours"
-    return f"{minutes} minutes"
+    """“45 minutes”, “2 hours”."""
+    hours, rest = divmod(minutes, 60)
+    if rest:
+        return f"{minutes} minutes"
+    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def age_label(years: object) -> str:
-    """ "Age 6"."""
+    """“Age 6”."""
     return f"Age {years}"

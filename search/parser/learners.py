@@ -8,13 +8,17 @@ from search.parser.reading import Reading
 OLDEST = 110
 
 _WHO = (
-    r"(?:my|our|the|his|her|a|an)?\s?(?:\w+\s)?(?:son|daughter|kid|child|boy|girl|nephew|niece|brother|"
-    r"sister|grandson|granddaughter|grandkid|toddler|student|mom|mother|dad|father|husband|wife|twins|"
+    r"(?:my|our|the|his|her|a|an)?\s?(?:\w+\s)?(?:son|daughter|kid|child|boy|girl|nephew|niece|"
+    r"brother|"
+    r"sister|grandson|granddaughter|grandkid|toddler|student|mom|mother|dad|father|husband|wife|"
+    r"twins|"
     r"grandma|grandpa|teen|teenager|he|she|who|they)"
 )
 _NOT_YEARS = (
-    r"(?![\d:/.%$]|\s?(?:[ap]\.?m\b|o'?clock)|[ -]?(?:minutes?|mins?|hours?|hrs?|weeks?|days?|months?|dollars?|"
-    r"bucks|miles|blocks?|lessons?|class(?:es)?|times|people|students|kids|ok|okay|fine|max|grade)\b)"
+    r"(?![\d:/.%$]|\s?(?:[ap]\.?m\b|o'?clock)|[ -]?(?:minutes?|mins?|hours?|hrs?|weeks?|days?|"
+    r"months?|dollars?|"
+    r"bucks|miles|blocks?|lessons?|class(?:es)?|times|people|students|kids|ok|okay|fine|max|"
+    r"grade)\b)"
 )
 _FOR = r"(?:\b(?:for )?(?:my |our |an? |the |his |her )?)?"
 _AGES: tuple[re.Pattern[str], ...] = (
@@ -28,7 +32,8 @@ _AGES: tuple[re.Pattern[str], ...] = (
     ),
     re.compile(
         rf"\b(?:i'?m|i am|he'?s|she'?s|{_WHO} is|who'?s|{_WHO} are|turn(?:s|ed|ing)|is turning)"
-        rf"(?: (?:just|almost|only|about|now|turning))? (?P<age>{NUMBER})(?: years?)?{_NOT_YEARS}(?!\w)"
+        rf"(?: (?:just|almost|only|about|now|turning))? (?P<age>{NUMBER})(?: "
+        rf"years?)?{_NOT_YEARS}(?!\w)"
     ),
     re.compile(
         rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter),? "
@@ -42,13 +47,15 @@ _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "toddler",
         re.compile(
-            r"\b(?:for )?(?:my |our |a )?(?:toddlers?|bab(?:y|ies)|infants?)(?:'s)?\b(?! grand| shower)"
+            r"\b(?:for )?(?:my |our |a )?(?:toddlers?|bab(?:y|ies)|infants?)(?:'s)?\b(?! grand|"
+            r" shower)"
         ),
     ),
     (
         "kid",
         re.compile(
-            r"\b(?:for )?(?:my |our |a )?(?:kid(?:do)?s?'?s?|child(?:ren)?(?:'s)?|nin[oa]s?|enfants?)\b"
+            r"\b(?:for )?(?:my |our |a )?(?:kid(?:do)?s?'?s?|child(?:ren)?(?:'s)?|nin[oa]s?|"
+            r"enfants?)\b"
             r"(?! books?\b| lit\b| literature| menu| at heart|'s pose|'s books?)"
         ),
     ),
@@ -59,14 +66,17 @@ _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "senior",
         re.compile(
-            r"(?<!school )(?<!college )(?<!hs )\b(?:for )?(?:my |our |a )?(?:seniors?(?! (?:year|prom|thesis|"
-            r"pictures|in high))|retire[de]s?|retired|grand(?:pa|ma|father|mother|parents?)|elderly|older adults?)\b"
+            r"(?<!school )(?<!college )(?<!hs )\b(?:for )?(?:my |our |"
+            r"a )?(?:seniors?(?! (?:year|prom|thesis|"
+            r"pictures|in high))|retire[de]s?|retired|grand(?:pa|ma|father|mother|parents?)|"
+            r"elderly|older adults?)\b"
         ),
     ),
     (
         "adult",
         re.compile(
-            r"(?<!young )\b(?:for )?(?:my |our |an? )?(?:adult[oe]?s?|grown[ -]?ups?)\b(?! (?:son|child|daughter))"
+            r"(?<!young )\b(?:for )?(?:my |our |an? )?(?:adult[oe]?s?|"
+            r"grown[ -]?ups?)\b(?! (?:son|child|daughter))"
         ),
     ),
 )
@@ -74,28 +84,35 @@ _LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "beginner",
         re.compile(
-            r"\b(?:(?:for )?(?:an? )?(?:absolute|total|complete|true|adult|very|raw)? ?(?:beginn?er'?s?|beginn?ing|"
-            r"newb(?:ie)?s?|noobs?|novices?|starter|first[ -]timers?)(?:[ -](?:level|friendly|class))?|"
-            r"(?:starting )?from (?:scratch|zero)|(?:with )?(?:no|zero|without)(?: \w+)? experience|"
+            r"\b(?:(?:for )?(?:an? )?(?:absolute|total|complete|true|adult|very|"
+            r"raw)? ?(?:beginn?er'?s?|beginn?ing|"
+            r"newb(?:ie)?s?|noobs?|novices?|starter|first[ -]timers?)(?:[ -](?:level|friendly|"
+            r"class))?|"
+            r"(?:starting )?from (?:scratch|zero)|(?:with )?(?:no|zero|"
+            r"without)(?: \w+)? experience|"
             r"(?:i'?ve |i have |have |has |who |he'?s |she'?s )*never (?:\w+ )?"
-            r"(?:learn(?:ed|t)?|played|tried|done|danced|sung|swum|taken|studied|touched|painted|drawn|cooked|"
+            r"(?:learn(?:ed|t)?|played|tried|done|danced|sung|swum|taken|studied|touched|"
+            r"painted|drawn|cooked|"
             r"had a lesson|been|used|held|picked up)(?: (?:before|it|one|any))*|(?:the )?basics|"
             r"just (?:starting|started|beginning)(?: out)?|starting out|first[ -]time(?! home)|"
             r"(?:brand |totally |completely )?new to(?! nyc| new york| the city)|entry[ -]level|"
-            r"intro(?:ductory|duction)?(?: to)?|principiantes?|desde cero|debutante?s?|anfanger|know nothing)\b"
+            r"intro(?:ductory|duction)?(?: to)?|principiantes?|desde cero|debutante?s?|anfanger|"
+            r"know nothing)\b"
         ),
     ),
     (
         "intermediate",
         re.compile(
-            r"\b(?:for )?(?:an? )?(?:(?:lower|upper|low|high)[ -])?(?:intermediate|intermedi[oa]s?)(?:[ -]level)?\b"
+            r"\b(?:for )?(?:an? )?(?:(?:lower|upper|low|high)[ -])?(?:intermediate|"
+            r"intermedi[oa]s?)(?:[ -]level)?\b"
         ),
     ),
     (
         "advanced",
         re.compile(
             r"\b(?:for )?(?:an? )?(?:(?:very )?advanced(?! placement)|avanzad[oa]s?|"
-            r"(?:expert|experienced)(?= (?:level|player|student|learner|dancer|swimmer|runner)))(?:[ -]level)?\b"
+            r"(?:expert|experienced)(?= (?:level|player|student|learner|dancer|swimmer|"
+            r"runner)))(?:[ -]level)?\b"
         ),
     ),
 )

@@ -7,7 +7,8 @@ from search.parser.reading import Reading
 _SELF = r"(?:my|our|his|her|their|the kid'?s|mom'?s|dad'?s|mi)"
 _HOME = r"(?:place|home|house|apartment|apt|flat|office|casa|building|living room|dorm|door)"
 _TEACHER = (
-    r"(?:their|your|the (?:teacher|instructor|tutor|coach|trainer)'?s?|(?:teacher|instructor|tutor|coach|"
+    r"(?:their|your|the (?:teacher|instructor|tutor|coach|trainer)'?s?|(?:teacher|instructor|"
+    r"tutor|coach|"
     r"trainer)'?s|his own|her own|their own|your own)"
 )
 ONLINE = (
@@ -16,17 +17,24 @@ ONLINE = (
     r"|video (?:calls?|chats?|lessons?|sessions?|class(?:es)?|tutor(?:ing)?)|"
     r"over the internet|from (?:my|the) computer|en linea|en ligne|por zoom|distance learning)"
 )
-IN_PERSON = r"(?:in[ -]?person|face[ -](?:to|2)[ -]face|f2f|irl|offline|on[ -]site|presencial(?:es)?|en persona)"
+IN_PERSON = (
+    r"(?:in[ -]?person|face[ -](?:to|2)[ -]face|f2f|irl|offline|on[ -]site|"
+    r"presencial(?:es)?|en persona)"
+)
 AT_STUDENT = (
     rf"(?:(?:at|in|to) {_SELF} (?:own )?{_HOME}|{_SELF} (?:place|home|house|apartment|apt)\b|"
     rf"(?:at|in)[ -]home|in-house|home (?:visits?|lessons?|tutor(?:ing)?|tuition)|house ?calls?|"
-    r"(?:who |that |can |someone |to )*(?:comes?|coming|travels?|traveling|drives?|goes) (?:out )?to (?:us|me|you|"
-    rf"{_SELF} (?:own )?{_HOME}|{_SELF}|(?:the )?students?)|a domicilio|en {_SELF} casa|en casa|at ours)"
+    r"(?:who |that |can |someone |to )*(?:comes?|coming|travels?|traveling|drives?|"
+    r"goes) (?:out )?to (?:us|me|you|"
+    rf"{_SELF} (?:own )?{_HOME}|{_SELF}|(?:the )?students?)|a domicilio|en {_SELF} casa|en casa|"
+    rf"at ours)"
 )
 AT_INSTRUCTOR = (
     rf"(?:(?:at|in|to) {_TEACHER} (?:own )?(?:place|home|house|studio|apartment|space)|{_TEACHER} "
-    r"(?:own )?studio|(?:at|in) (?:an? |the )?(?:\w+ )?studio(?! apartment| city| photography| lighting)|"
-    r"in[ -]studio|i(?:'ll| will| can)? (?:come|go|travel) to (?:you|them|the (?:teacher|instructor|tutor|coach)))"
+    r"(?:own )?studio|(?:at|in) (?:an? |the )?(?:\w+ )?studio(?! apartment| city| photography|"
+    r" lighting)|"
+    r"in[ -]studio|i(?:'ll| will| can)? (?:come|go|travel) to (?:you|them|the (?:teacher|"
+    r"instructor|tutor|coach)))"
 )
 MODALITIES: tuple[tuple[str, str], ...] = (
     ("at_instructor", AT_INSTRUCTOR),

@@ -11,33 +11,43 @@ from search.vocabulary import Vocabulary
 
 _WORD = re.compile(r"[^\W_](?:'?[^\W_])*")
 _HINT = re.compile(
-    r"\b(?:(?:located |based |live |living |lives |somewhere |anywhere |i'?m |close |near )?(?:in|near|around|by|at|within|to|from|en|"
-    r"nearby|through|throughout)|@|neighborhood|serving)(?: (?:the|downtown|lower|upper|north|south|east|west))?:? $"
+    r"\b(?:(?:located |based |live |living |lives |somewhere |anywhere |i'?m |close |"
+    r"near )?(?:in|near|around|by|at|within|to|from|en|"
+    r"nearby|through|throughout)|@|neighborhood|serving)(?: (?:the|downtown|lower|upper|north|"
+    r"south|east|west))?:? $"
 )
 _LEAD = re.compile(
-    r"(?:\b(?:(?:located|based|live|living|lives|somewhere|anywhere|close) )?(?:in|near|around|at|on|within|to|from|en|"
+    r"(?:\b(?:(?:located|based|live|living|lives|somewhere|anywhere|close) )?(?:in|near|around|"
+    r"at|on|within|to|from|en|"
     r"by|nearby)(?: the)? |\bthe )$"
 )
 _TAIL = re.compile(r",? (?:area|neighbou?rhood|borough|ny|nyc|new york)\b(?: city)?")
 _BETWEEN = re.compile(r"[\s,/&|-]*(?:\b(?:or|and|y|o|near|in|ny)\b)?[\s,/&]*(?:the )?")
 _NOT_A_BOROUGH = re.compile(
-    r"(?:[ -]style\b| gambit|'s gambit| tech\b| science\b| zoo\b| museum\b| college\b| bridge\b| public library| cocktail|"
+    r"(?:[ -]style\b| gambit|'s gambit| tech\b| science\b| zoo\b| museum\b| college\b| bridge\b|"
+    r" public library| cocktail|"
     r" school\b| conservatory\b| botanic| nine[ -]nine| ferry\b)"
 )
 _NOT_BEFORE_BOROUGH = re.compile(r"\b(?:drag |beauty |king and |kings and )$")
 _NEAR_ME = re.compile(
-    r"\b(?:(?:near|close to|around|by|nearby to) (?:me|us|my (?:place|home|house|apartment|location|office|work|school|job|area))|"
+    r"\b(?:(?:near|close to|around|by|nearby to) (?:me|us|my (?:place|home|house|apartment|"
+    r"location|office|work|school|job|area))|"
     r"near ?by|nearest|closest|in my (?:area|neighbou?rhood)|walking distance|cerca de mi|near m)\b"
 )
 _LANDMARK = re.compile(
-    r"\b(?:central park|prospect park(?! south)|riverside park|chelsea piers|brooklyn (?:bridge(?: park)?|museum|college|tech|"
+    r"\b(?:central park|prospect park(?! south)|riverside park|chelsea piers|"
+    r"brooklyn (?:bridge(?: park)?|museum|college|tech|"
     r"botanic garden|conservatory)|queens college|bronx (?:science|zoo)|grand central|penn station|"
-    r"fort tryon park|mccarren park|flushing meadows(?: corona park)?|corona park|washington square(?: park)?|bryant park|madison square(?: garden| park)|"
-    r"barclays center|astoria park|marcus garvey park|tompkins square park|forest park|van cortlandt park|"
-    r"hudson river park|east river park|high line|rockefeller center|empire state building|staten island ferry|"
+    r"fort tryon park|mccarren park|flushing meadows(?: corona park)?|corona park|"
+    r"washington square(?: park)?|bryant park|madison square(?: garden| park)|"
+    r"barclays center|astoria park|marcus garvey park|tompkins square park|forest park|"
+    r"van cortlandt park|"
+    r"hudson river park|east river park|high line|rockefeller center|empire state building|"
+    r"staten island ferry|"
     r"central library|lincoln tunnel|manhattan bridge|williamsburg bridge|manhattan school)\b"
 )
-_FUZZY_ALONE = 8
+_FUZZY_ALONE = 7
+_ABBREVIATIONS = frozenset({"les", "ev", "wv", "gv", "si", "jh"})  # believed in capitals
 _SERVICE_AND_PLACE = {"spanish harlem": "harlem"}
 
 
@@ -106,10 +116,8 @@ def _longest_at(
     for count in range(min(gazetteer.longest, len(words) - index), 0, -1):
         chosen = words[index : index + count]
         start, end = chosen[0].start(), chosen[-1].end()
-        if (
-            not _is_one_run(reading.open[start:end])
-            or reading.is_shielded(start, end)
-            and not _is_borough_phrase(reading, start, end)
+        if not _is_one_run(reading.open[start:end]) or (
+            reading.is_shielded(start, end) and not _is_borough_phrase(reading, start, end)
         ):
             continue
         said = [word.group().replace("'", "") for word in chosen]
@@ -128,13 +136,19 @@ def _longest_at(
 
 
 def _is_one_run(text: str) -> bool:
-    return not re.search(r"[^\w\s'.’-]", text) and not re.search(r"\s-|-\s|\. \w{4,}", text)
+    return not re.search(r"[^\w\s'.’-]", text) and not re.search(
+        r"\s-|-\s|"
+        r"(?<!\bst)(?<!\bmt)\. \w",
+        text,
+    )
 
 
 def _is_borough_phrase(reading: Reading, start: int, end: int) -> bool:
     """Catalogue phrases like "queens punjabi" hold a borough, and a borough always restricts."""
     key = reading.folded[start:end]
-    names = {name for names in BOROUGHS.values() for name in names if len(name) > 2}
+    names = {
+        name for names in BOROUGHS.values() for name in names if name not in {"bk", "si", "bx"}
+    }
     return (
         key in names
         and not any(first < start and end < last for first, last in reading.shielded)
@@ -164,7 +178,11 @@ def _is_believable(mention: Mention, reading: Reading) -> bool:
         return not (_NOT_A_BOROUGH.match(after) or _NOT_BEFORE_BOROUGH.search(before)) and (
             mention.key != "si" or _is_weak_believable(mention, reading)
         )
-    if re.match(r"[ -]style\b| method\b| renaissance\b| shake\b", after):
+    if re.match(
+        r"[ -]style\b| (?:method|renaissance|shake|cooking|cuisine|food|recipes|ave|"
+        r"avenue|st|street|blvd|road)\b",
+        after,
+    ):
         return False
     return mention.key not in WEAK_NAMES or _is_weak_believable(mention, reading)
 
@@ -181,7 +199,7 @@ def _is_weak_believable(mention: Mention, reading: Reading) -> bool:
             reading.folded[mention.end :],
         )
     )
-    return mention.is_hinted or alone or named or (shouted and len(said) <= 3)
+    return mention.is_hinted or alone or named or (shouted and mention.key in _ABBREVIATIONS)
 
 
 def _settle(mentions: list[Mention], reading: Reading) -> list[Mention]:
@@ -208,7 +226,7 @@ def _is_in_list(mention: Mention, mentions: list[Mention], reading: Reading) -> 
 def _resolve_boroughs(
     mentions: list[Mention], reading: Reading, gazetteer: Gazetteer
 ) -> list[Mention]:
-    """ "Astoria, Queens" is Astoria; "Chinatown Brooklyn" is Brooklyn; "Queens or SoHo" is both."""
+    """“Astoria, Queens” is Astoria; “Chinatown Brooklyn” is Brooklyn; “Queens or SoHo” is both."""
     boroughs = [mention for mention in mentions if mention.place.is_borough]
     if not boroughs or len(boroughs) == len(mentions):
         return mentions
@@ -239,7 +257,7 @@ def _resolve_boroughs(
 def _free_the_service(
     mention: Mention, reading: Reading, gazetteer: Gazetteer, vocabulary: Vocabulary
 ) -> Mention:
-    """ "spanish harlem" without another subject asks for Spanish in Harlem."""
+    """“spanish harlem” without another subject asks for Spanish in Harlem."""
     rest = _SERVICE_AND_PLACE.get(mention.key)
     place = gazetteer.find([rest]) if rest else None
     others = reading.open[: mention.start] + reading.open[mention.end :]

@@ -8,24 +8,28 @@ from search.parser.reading import Reading
 SMALLEST_BARE = 15  # below that, "under 12" is an age and "before 8" an hour
 
 _UNIT = (
-    r"(?P<unit{n}>\s?(?:/|\bper|\ban?\b|\beach|\bevery|\bthe)\s?(?:hours?|hr|h|lessons?|class(?:es)?|"
-    r"sessions?|time)\b|\s?\b(?:each|hourly)\b|/?hr\b)?"
+    r"(?P<unit{n}>\s?(?:/|\bper|\ban?\b|\beach|\bevery|\bthe)\s?(?:hours?|hr|h|lessons?|"
+    r"class(?:es)?|"
+    r"sessions?|time)\b|\s?\b(?:each|hourly)\b|/?hr\b)"
 )
 _CURRENCY = r"(?:dollars?|bucks|buck|usd|dolares|dlls)\b"
+
+
+_NOT_MONEY = (
+    r"(?!\d|[:.,]\d|\s?[ap]\.?m\b|\s?%|(?:st|nd|rd|th)\b|[ -]?(?:years?|yrs?|yo|y/o|months?|mo|"
+    r"weeks?|"
+    r"days?|minutes?|mins?|hours?|hrs?|miles?|km|blocks?|people|students|kids|lbs?|pounds?|"
+    r"lessons?|class(?:es)?|k|s)\b)"
+)
 
 
 def _amount(n: str) -> str:
     return (
         rf"(?P<sign{n}>\$|usd )?\s?(?<![\w.:])(?P<value{n}>{NUMBER})"
-        rf"(?P<money{n}>\s?\$|\s?{_CURRENCY})?{_UNIT.format(n=n)}"
+        rf"(?P<money{n}>\s?\$|\s?{_CURRENCY})?(?:{_UNIT.format(n=n)}|{_NOT_MONEY})"
     )
 
 
-_NOT_MONEY = (
-    r"(?!\d|[:.,]\d|\s?[ap]\.?m\b|\s?%|(?:st|nd|rd|th)\b|[ -]?(?:years?|yrs?|yo|y/o|months?|mo|weeks?|"
-    r"days?|minutes?|mins?|hours?|hrs?|miles?|km|blocks?|people|students|kids|lbs?|pounds?|"
-    r"lessons?|class(?:es)?|k|s)\b)"
-)
 _UP_TO = (
     r"under|below|beneath|less than|lower than|cheaper than|up to|upto|within|at most|"
     r"no(?:t)? (?:more|higher|over) than|not? (?:over|above)|nothing (?:over|above|more than)|"
@@ -34,29 +38,35 @@ _UP_TO = (
 )
 _BUDGET = (
     r"(?:my |on a )?budget(?: (?:is|of|around|about|under|max|up to))?:?|"
-    r"(?:can |to |could )?(?:only )?(?:afford|spend|pay(?:ing)?)(?: (?:up to|around|about|max|under))?|"
+    r"(?:can |to |could )?(?:only )?(?:afford|spend|pay(?:ing)?)(?: (?:up to|around|about|max|"
+    r"under))?|"
     r"(?:price|rate|cost)s?(?: (?:is|of|around|under|max|up to|below))?:?"
 )
 _ABOUT = r"around|about|roughly|approx(?:imately)?|circa|~|for|at|is|only|just"
-_FROM = r"(?<!no )(?<!not )(?<!nothing )(?:over|above|more than)|at least|no(?:t)? less than|starting (?:at|from)|min(?:imum)?(?: of)?|>=?"
+_FROM = (
+    r"(?<!no )(?<!not )(?<!nothing )(?:over|above|more than)|at least|no(?:t)? less than|"
+    r"starting (?:at|from)|min(?:imum)?(?: of)?|>=?"
+)
 _RANGE = re.compile(
     rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre)\s+)?{_amount('1')}"
-    rf"\s?(?:-|to|and|y)\s?{_amount('2')}{_NOT_MONEY}"
+    rf"\s?(?:-|to|and|y)\s?{_amount('2')}"
 )
 _MAX = re.compile(
     rf"(?:(?<!\w)(?P<about>{_ABOUT})\s?)?(?:(?<!\w)(?P<up_to>{_UP_TO})\s?)?"
-    rf"(?:(?<!\w)(?P<budget>{_BUDGET})\s)?{_amount('')}{_NOT_MONEY}"
-    r"(?P<after>\s?(?:max(?:imum)?|tops|or (?:less|under|below|cheaper)|and (?:under|below)|at most|"
+    rf"(?:(?<!\w)(?P<budget>{_BUDGET})\s)?{_amount('')}"
+    r"(?P<after>\s?(?:max(?:imum)?|tops|or (?:less|under|below|cheaper)|and (?:under|below)|"
+    r"at most|"
     r"limit|budget|o menos)\b)?"
 )
 _MIN = re.compile(
-    rf"(?:(?<!\w)(?P<from>{_FROM})\s?)?{_amount('')}{_NOT_MONEY}"
+    rf"(?:(?<!\w)(?P<from>{_FROM})\s?)?{_amount('')}"
     r"(?P<after>\s?(?:\+|or (?:more|above|up)\b|and (?:up|above|over)\b|plus\b|min(?:imum)?\b))?"
 )
 _LESSON_UNIT = re.compile(r"lesson|class|session|time|each")
 
 _LOW = re.compile(
-    r"\b(?:(?:something |fairly |really |very |not too |most )?(?:cheap(?:er|est|ish)?|affordable|inexpensive|"
+    r"\b(?:(?:something |fairly |really |very |not too |most )?(?:cheap(?:er|est|ish)?|"
+    r"affordable|inexpensive|"
     r"economical|low[ -](?:cost|price[ds]?|budget)|budget[ -]friendly|reasonabl[ey](?:[ -]priced)?|"
     r"bargain|barat[oa]s?|economic[oa]s?|pas cher)(?: (?:rates?|prices?))?|"
     r"on a (?:tight |small |low |student )?budget|(?:not|isn't|nothing) (?:too |very |so )?"

@@ -13,12 +13,14 @@ from search.parser.exclusions import read_exclusions
 from search.parser.helping import help_topic
 from search.parser.learners import read_age, read_age_group, read_level
 from search.parser.modality import read_modality
+from search.parser.parts_of_day import read_parts_of_day
 from search.parser.places import read_near_me, read_places
 from search.parser.prices import read_price
 from search.parser.query import ParsedQuery
 from search.parser.reading import Reading, shield_phrases
 from search.parser.residual import core_of, ignored_of, residual_of
-from search.parser.times import read_clock, read_parts_of_day, read_soon
+from search.parser.soon import read_soon
+from search.parser.times import read_clock
 from search.text import clean_text
 from search.vocabulary import Vocabulary
 

@@ -7,9 +7,10 @@ from search.parser.reading import Reading
 from search.text import words_of
 from search.vocabulary import Vocabulary
 
-_LOOSE_ENDS = frozenset(
-    "in on at for near and or the a an by from with to of around but not any de en para y as is".split()
+_LOOSE = (
+    "in on at for near and or the a an by from with to of around but not any de en para y as is"
 )
+_LOOSE_ENDS = frozenset(_LOOSE.split())
 
 
 def residual_of(reading: Reading) -> str:

@@ -22,24 +22,29 @@ _BY_CODE = tuple(
     (code, re.compile(rf"(?:{spelling})(?:'?s)?"))
     for code, spelling in zip(CODES, _SPELLINGS, strict=True)
 )
-_PLURAL = re.compile(r".*(?:days|day's)")
+_PLURAL = re.compile(r".*(?:days|day's)|sabados|domingos|samedis|dimanches")
 _TOKEN = re.compile(rf"(?<![\w'])(?:{WEEKDAY})")
 
 _EXAM = (
     r"\s*(?:prep|tutor|tutors|tutoring|math|reading|writing|verbal|exam|test|tests|practice|score|"
-    r"english|essay|course|class|lesson|lessons|coach|teacher|vocab|grammar|subject|help|study|or act|and act|/act|act)\b"
+    r"english|essay|course|class|lesson|lessons|coach|teacher|vocab|grammar|subject|help|study|"
+    r"or act|and act|/act|act)\b"
 )
 _TIME_AHEAD = re.compile(
-    r"[,.]?\s*(?:\d{1,2}(?::\d\d)?\s?(?:[ap]\.?m|-|to\b|/)|at \d|@|mornings?\b|afternoons?\b|evenings?\b|nights?\b|"
-    r"noon\b|after \w|before \w|from \d|between \d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* \d|"
+    r"[,.]?\s*(?:\d{1,2}(?::\d\d)?\s?(?:[ap]\.?m|-|to\b|/)|at \d|@|mornings?\b|afternoons?\b|"
+    r"evenings?\b|nights?\b|"
+    r"noon\b|after \w|before \w|from \d|between \d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|"
+    r"nov|dec)\w* \d|"
     r"the \d|only\b|this week\b|next week\b|around \d|late\b|early\b)"
 )
 _LEAD = re.compile(r"(?:\b(?:on|this|next|every|each|coming|any|only|either)\s)$")
 _DAY_BEFORE = re.compile(
-    r"(?:\b(?:mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)(?:day)?s?\s?(?:/|,|&|\+|-|\bor\b|\band\b|\bto\b|\bthru\b)?\s?)$"
+    r"(?:\b(?:mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)(?:day)?s?\s?(?:/|,|&|\+|-|\bor\b|\band\b|"
+    r"\bto\b|\bthru\b)?\s?)$"
 )
 _DAY_AFTER = re.compile(
-    r"\s?(?:/|,|&|\+|-|or\b|and\b|to\b|thru\b)?\s?(?:mon|tues?|weds?|thu(?:rs?)?|fri|sun|sat)(?:day)?s?\b"
+    r"\s?(?:/|,|&|\+|-|or\b|and\b|to\b|thru\b)?\s?(?:mon|tues?|weds?|thu(?:rs?)?|fri|sun|"
+    r"sat)(?:day)?s?\b"
 )
 
 
@@ -59,13 +64,16 @@ def weekday_tokens(open_text: str, folded: str, text: str) -> list[re.Match[str]
 
     Spec: S8.1
     """
-    return [
-        match
-        for match in _TOKEN.finditer(open_text)
-        if match.group().rstrip(".'s") not in {"sat", "sun"}
-        and match.group() not in {"mon", "wed"}
-        or _is_day_by_context(match, folded, text)
-    ]
+    return [match for match in _TOKEN.finditer(open_text) if _is_day(match, folded, text)]
+
+
+def _is_day(match: re.Match[str], folded: str, text: str) -> bool:
+    word = match.group().rstrip(".'s")
+    if word == "mon":
+        return not re.match(r" (?:fils|enfant|mari|ami)\b", folded[match.end() :])
+    if word == "wed":
+        return not re.search(r"\b(?:to|get|getting|newly) $", folded[: match.start()])
+    return word not in {"sat", "sun"} or _is_day_by_context(match, folded, text)
 
 
 def _is_day_by_context(match: re.Match[str], folded: str, text: str) -> bool:
@@ -86,7 +94,7 @@ def _is_real_day_ahead(after: str) -> bool:
 
 
 def _has_subject(before: str) -> bool:
-    """ "guitar lessons sat" ends with a day; "the sat", "math sat" and a lone "sat" do not."""
+    """“guitar lessons sat” ends with a day; “the sat”, “math sat” and a lone “sat” do not."""
     words = before.split()
     if not words or words[-1] in {
         "the",

@@ -1,0 +1,41 @@
+"""Times counted from this moment: "now" and "in 2 hours"."""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from search.parser.numbers import NUMBER, to_number
+from search.parser.reading import Reading
+
+START_WITHIN_HOURS = 3
+
+_SOON = re.compile(
+    r"\b(?:(?:right |available |free )now|(?<!know )(?<!until )(?<!by )(?<!from )now(?! on\b|"
+    r" and then))\b"
+)
+_IN_HOURS = re.compile(
+    rf"\bin (?:about )?(?P<count>an?|half an|{NUMBER}) (?P<unit>hours?|hrs?|minutes?|"
+    rf"mins?)\b(?! of)"
+)
+
+
+def read_soon(reading: Reading, now: datetime, zone: ZoneInfo) -> None:
+    """Find "now" (starts within 3 hours) and "in 2 hours" (from then), by the real clock.
+
+    Spec: S8.1
+    """
+    for match in reading.matches(_IN_HOURS):
+        begin = (now + _span(match)).astimezone(zone)
+        reading.find("soon", (begin, None), match.start(), match.end())
+        return
+    for match in reading.matches(_SOON):
+        local = now.astimezone(zone)
+        latest = (now + timedelta(hours=START_WITHIN_HOURS)).astimezone(zone)
+        reading.find("soon", (local, latest), match.start(), match.end())
+        return
+
+
+def _span(match: re.Match[str]) -> timedelta:
+    said = match["count"]
+    count = 0.5 if said == "half an" else 1.0 if said in {"a", "an"} else to_number(said)
+    return timedelta(hours=count) if match["unit"].startswith("h") else timedelta(minutes=count)
