@@ -1,9 +1,10 @@
 """What pages and jobs ask about payments (Spec: S11.6, S14.5, S14.13)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Prefetch, Q, Sum
 from django.db.models.functions import Coalesce
 
 from bookings.payments.entries import Account
@@ -55,10 +56,18 @@ class Imbalance:
 
 def payment_summary(booking_id: int) -> PaymentSummary | None:
     """Return how a booking was paid, or ``None`` when it is not (Spec: S11.2, S11.6)."""
-    attempt = PaymentAttempt.objects.succeeded().filter(booking_id=booking_id).first()
-    if attempt is None:
-        return None
-    to_card = attempt.refunds.filter(amount_cents__gt=0)
+    return payment_summaries([booking_id]).get(booking_id)
+
+
+def payment_summaries(booking_ids: Collection[int]) -> dict[int, PaymentSummary]:
+    """Return how each paid booking was paid, in two queries; unpaid ones are left out."""
+    attempts = PaymentAttempt.objects.succeeded().filter(booking_id__in=booking_ids)
+    to_card = Refund.objects.filter(amount_cents__gt=0)
+    rows = attempts.prefetch_related(Prefetch("refunds", queryset=to_card))
+    return {attempt.booking_id: _summary(attempt) for attempt in rows}
+
+
+def _summary(attempt: PaymentAttempt) -> PaymentSummary:
     return PaymentSummary(
         attempt_id=attempt.pk,
         card_brand=attempt.card_brand,
@@ -67,7 +76,7 @@ def payment_summary(booking_id: int) -> PaymentSummary | None:
         credit_cents=attempt.credit_cents,
         refunded_cents=attempt.refunded_cents,
         returned_credit_cents=attempt.credited_cents,
-        refund_status=_least_advanced(set(to_card.values_list("status", flat=True))),
+        refund_status=_least_advanced({refund.status for refund in attempt.refunds.all()}),
         paid_at=attempt.settled_at,
     )
 
