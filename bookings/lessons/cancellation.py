@@ -54,7 +54,7 @@ def preview_cancellation(booking: Booking, now: datetime) -> Outcome:
         confirmed_at=booking.confirmed_at,
         price_cents=booking.price_cents,
         travel_fee_cents=booking.travel_fee_cents,
-        credit_cents=paid.credit_cents,
+        credit_cents=paid.credit_cents if paid else 0,
         fee_pct=booking.fee_pct,
         is_late_move=booking.is_late_move,
     )

@@ -36,6 +36,7 @@ from bookings.lessons.states import Status
 from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
+from bookings.payments.selectors import latest_attempt, planned_credit_cents
 from catalog.models import Modality
 from instainstru import clock
 from instainstru.errors import (
@@ -165,7 +166,7 @@ def _reserve(
         booking.neighborhood_id = details.neighborhood_id
         booking.address, booking.note = details.address, details.note
         booking.save(update_fields=["learner", "neighborhood", "address", "note"])
-        credit_cents = credit_for(by.pk, booking.total_cents, now)
+        credit_cents = credit_for(booking, by.pk, now)
         if details.card is None and credit_cents < booking.total_cents:
             raise ValidationFailedError(
                 "Your credit no longer covers this lesson. Add a card.",
@@ -181,9 +182,11 @@ def _reserve(
         )
 
 
-def credit_for(user_id: int, total_cents: int, now: datetime) -> int:
-    """Return how much of a total the person's credit pays, in cents. Spec: S14.7."""
-    return min(total_cents, payments.available_credit_cents(user_id, now))
+def credit_for(hold: Booking, user_id: int, now: datetime) -> int:
+    """Return how much of the hold's total the person's credit pays, in cents. Spec: S14.7."""
+    return planned_credit_cents(
+        booking_id=hold.pk, student_id=user_id, total_cents=hold.total_cents, now=now
+    )
 
 
 def _check_hold_is_live(booking: Booking, now: datetime) -> None:
@@ -335,11 +338,6 @@ def complete_bank_step(
 def open_attempt_of(hold: Booking) -> PaymentAttempt | None:
     """Return the attempt of this hold whose end is not known yet."""
     return PaymentAttempt.objects.open().filter(booking=hold).first()
-
-
-def latest_attempt_of(hold: Booking) -> PaymentAttempt | None:
-    """Return the last try to pay this hold."""
-    return PaymentAttempt.objects.filter(booking=hold).order_by("-number").first()
 
 
 def lesson_from(hold: Booking) -> Booking | None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
+from bookings.lessons.money_words import returned_words
 from bookings.lessons.places import place_in_words
 from bookings.lessons.policies import PolicyNumbers, free_cancel_until
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
@@ -89,7 +90,7 @@ class LessonCard:
     place: str
     free_until: datetime | None
     can_cancel: bool
-    payment: PaymentSummary
+    payment: PaymentSummary | None
 
     @property
     def title(self) -> str:
@@ -125,7 +126,7 @@ class LessonCard:
         if self.free_until is not None:
             return f"Free to cancel until {format_when(self.free_until, self.booking.zone)}"
         if self.booking.status in CANCELLED:
-            return self.payment.outcome_words
+            return returned_words(self.payment)
         return ""
 
     def _actions(self) -> list[dict[str, str]]:
@@ -166,10 +167,10 @@ def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
     """Return the cards of some lessons, their money read in one go."""
     rows = list(bookings)
     money = payment_summaries([row.pk for row in rows])
-    return [_card(row, money[row.pk], now) for row in rows]
+    return [_card(row, money.get(row.pk), now) for row in rows]
 
 
-def _card(booking: Booking, payment: PaymentSummary, now: datetime) -> LessonCard:
+def _card(booking: Booking, payment: PaymentSummary | None, now: datetime) -> LessonCard:
     state = current_status(booking, now)
     badge, tone = _badge(booking, state, now)
     free_until = free_cancel_until(booking.start_at, PolicyNumbers.of(booking.policy))

@@ -14,12 +14,13 @@ from bookings.lessons.errors import HoldExpiredError, HoldLimitError, SlotTakenE
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.models import Booking
+from bookings.lessons.money_words import paid_words, price_lines
 from bookings.lessons.places import place_for_student, place_in_words
 from bookings.lessons.policies import PolicyNumbers, free_cancel_until
 from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
 from bookings.payments import services as payments
-from bookings.payments.selectors import payment_summary
+from bookings.payments.selectors import latest_attempt, payment_summary
 from catalog.models import Modality
 from instainstru import clock
 from instainstru.access import public, requires
@@ -152,7 +153,7 @@ def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
     lesson = checkout.lesson_from(checkout.find_hold(by=owner_of(request), hold_id=hold_id))
     if lesson is not None:
         return redirect("lessons:confirmed", code=lesson.code)
-    attempt = checkout.latest_attempt_of(hold)
+    attempt = latest_attempt(hold.pk)
     if attempt is None or attempt.status == attempt.Status.DECLINED:
         return redirect("lessons:checkout", hold_id=hold_id)
     is_refunded = attempt.recorded_at is not None
@@ -210,20 +211,11 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
 def _credit_cents(hold: Booking, owner: Owner) -> int:
     if owner.user_id is None:
         return 0
-    return checkout.credit_for(owner.user_id, hold.total_cents, clock.now())
+    return checkout.credit_for(hold, owner.user_id, clock.now())
 
 
 def _card_cents(hold: Booking, owner: Owner) -> int:
     return hold.total_cents - _credit_cents(hold, owner)
-
-
-def _price_lines(hold: Booking, credit_cents: int) -> list[dict[str, object]]:
-    lines = [
-        (f"Lesson, {hold.duration_minutes} min", hold.price_cents),
-        ("Travel fee", hold.travel_fee_cents),
-        ("Credit", -credit_cents),
-    ]
-    return [{"label": label, "cents": cents} for label, cents in lines if cents]
 
 
 def _key() -> str:
@@ -251,7 +243,7 @@ def _render(
         "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
         "server_now": now,
         "due_cents": _card_cents(hold, owner),
-        "price_lines": _price_lines(hold, _credit_cents(hold, owner)),
+        "price_lines": price_lines(hold, credit_cents=_credit_cents(hold, owner)),
         "place": place_in_words(hold),
         "free_until": free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
         "is_past_free": now > free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
@@ -277,7 +269,7 @@ def confirmed(request: HttpRequest, code: str) -> HttpResponse:
         "place": place_for_student(booking),
         "free_until": free_cancel_until(booking.start_at, numbers),
         "is_past_free": clock.now() > free_cancel_until(booking.start_at, numbers),
-        "payment": payment_summary(booking.pk),
+        "paid": paid_words(payment_summary(booking.pk)),
     }
     return mark_private(
         render_page_or_fragment(request, DONE_TEMPLATE, context, fragment="confirmed")

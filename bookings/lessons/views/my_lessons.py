@@ -23,10 +23,11 @@ from bookings.lessons.forms import CancelForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.mails import calendar_lesson
 from bookings.lessons.models import Booking
+from bookings.lessons.money_words import card_words, paid_words, price_lines, returned_words
 from bookings.lessons.my_lessons import TABS, by_day, cards_of, tab_counts
 from bookings.lessons.places import place_for_student
-from bookings.lessons.policies import Outcome, PolicyNumbers, free_cancel_until
-from bookings.lessons.states import Status
+from bookings.lessons.policies import Outcome
+from bookings.lessons.states import CANCELLED, Status
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
@@ -75,15 +76,16 @@ def lesson_detail(request: HttpRequest, code: str) -> HttpResponse:
 
 def _detail(request: HttpRequest, booking: Booking, *, status: int = 200, notice: str = "") -> HttpResponse:
     now = clock.now()
-    numbers = PolicyNumbers.of(booking.policy)
+    payment = payment_summary(booking.pk)
     state = current_status(booking, now)
     context = {
         "booking": booking,
         "state": state,
         "card": cards_of([booking], now)[0],
         "place": place_for_student(booking) if booking.code else "",
-        "payment": payment_summary(booking.pk),
-        "free_until": free_cancel_until(booking.start_at, numbers),
+        "paid": paid_words(payment),
+        "returned": returned_words(payment) if state in CANCELLED else "",
+        "price_lines": price_lines(booking),
         "can_cancel": state is Status.CONFIRMED and now < booking.start_at,
         "notice": notice,
         "page_error": bool(notice),
@@ -155,7 +157,7 @@ def _render_cancel(
         "booking": booking,
         "due": due,
         "form": form,
-        "payment": payment_summary(booking.pk),
+        "card_words": card_words(payment_summary(booking.pk)),
         "notice": notice,
         "page_error": bool(notice) or form.is_bound,
         "idempotency_key": secrets.token_urlsafe(12),
