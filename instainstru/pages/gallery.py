@@ -14,6 +14,7 @@ from instainstru.clock import NEW_YORK
 
 SATURDAY = datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+FEW = 2
 CATEGORIES = (
     ("music", "music", "Music", "Piano, guitar, voice and 75 more"),
     ("tutoring", "graduation-cap", "Tutoring", "Algebra, SAT, reading and 66 more"),
@@ -122,14 +123,21 @@ def _slot_groups() -> list[dict[str, Any]]:
     ]
 
 
-def _month() -> list[list[dict[str, Any]]]:
-    kinds = {4: "few", 5: "open", 6: "full", 7: "selected", 8: "open", 14: "few", 21: "open"}
-    counts = {"few": 2, "open": 6, "selected": 4}
-    days = [
-        {"number": n, "kind": kinds.get(n, "closed"), "count": counts.get(kinds.get(n, ""), 0)}
-        for n in range(1, 29)
-    ]
-    return [days[start : start + 7] for start in range(0, 28, 7)]
+def _day(number: int, count: int) -> dict[str, Any]:
+    kind = "closed" if not count else "few" if count <= FEW else "open"
+    url = f"#day-{number}" if count else ""
+    return {"number": number, "name": f"March {number}", "count": count, "kind": kind, "url": url}
+
+
+def _month() -> dict[str, Any]:
+    counts = {4: 2, 5: 6, 7: 4, 8: 6, 14: 1, 21: 6}
+    days = [_day(number, counts.get(number, 0)) for number in range(1, 32)]
+    days[3]["is_today"] = True
+    days[5] |= {"kind": "full", "reason": "no times"}
+    days[6]["is_current"] = True
+    padded: list[dict[str, Any] | None] = [*days, *[None] * 4]
+    weeks = [padded[start : start + 7] for start in range(0, len(padded), 7)]
+    return {"title": "March 2026", "weeks": weeks, "next_url": "#april", "next_label": "April 2026"}
 
 
 def _filled_form() -> SampleForm:
@@ -137,9 +145,11 @@ def _filled_form() -> SampleForm:
 
 
 def _gallery(request: HttpRequest) -> HttpResponse:
-    """Show every component with true-looking values."""
+    """Show every component with true-looking values; ``?dialog=1`` is the sample dialog."""
+    if request.GET.get("dialog"):
+        return render(request, "gallery_dialog.html")
     context = {
-        "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "weeks": _month(),
+        "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "month": _month(),
         "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(), "zone": NEW_YORK,
         "start_at": SATURDAY, "end_at": SATURDAY + HOUR, "expires_at": SATURDAY + HOUR / 6,
         "lines": [
@@ -153,9 +163,9 @@ def _gallery(request: HttpRequest) -> HttpResponse:
             {"icon": "user", "term": "Who", "value": "Leo, 9"},
         ],
         "services": [
-            {"url": "#piano", "name": "Piano", "description": "Classical and contemporary, every age.",
+            {"url": "#piano", "name": "Piano", "description": "Classical, contemporary, every age.",
              "price_text": "from $45/hour", "instructors_text": "24 instructors"},
-            {"url": "#jazz", "name": "Jazz Piano", "description": "Voicings, comping, improvisation.",
+            {"url": "#jazz", "name": "Jazz Piano", "description": "Voicings, comping, swing feel.",
              "price_text": "", "instructors_text": "No one yet"},
         ],
         "tabs": [
@@ -163,7 +173,7 @@ def _gallery(request: HttpRequest) -> HttpResponse:
             {"url": "#cancelled", "label": "Cancelled", "count": 0},
         ],
         "page": Paginator(range(45), 20).page(2),
-        "names": ["Maya C.", "Andre W.", "Inés Q.", "Lena B.", "Ravi S.", "Tom Ó.", "Kim", "Zoë D."],
+        "names": ["Maya C.", "Andre W.", "Inés Q.", "Lena B.", "Ravi S.", "Tom Ó.", "Kim"],
     }  # fmt: skip
     return render(request, "gallery.html", context)
 
