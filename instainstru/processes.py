@@ -93,8 +93,16 @@ class ProcessGroup:
         self._selector = selectors.DefaultSelector()
 
     def start(self) -> None:
-        """Start every process."""
-        for process in self.processes:
+        """Start the first process; the others wait until the group is declared ready.
+
+        The page that somebody waits for should not share its start with the rest.
+        """
+        self._start(self.processes[0])
+
+    def declare_ready(self) -> None:
+        """Start the remaining processes; from now on a process that ends is started again."""
+        self.is_ready = True
+        for process in self.processes[1:]:
             self._start(process)
 
     def tick(self, seconds: float) -> None:
@@ -103,7 +111,7 @@ class ProcessGroup:
         Raises ProcessEndedError when the rules above say that all must end.
         """
         self._pass_on(seconds)
-        for process in self.processes:
+        for process in self.processes if self.is_ready else self.processes[:1]:
             if not process.is_running:
                 self._look_after(process)
 

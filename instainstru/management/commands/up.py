@@ -28,6 +28,7 @@ READY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
 FEWEST_WORKERS: Final = 2
 MOST_WORKERS: Final = 4
+WORKER_KILL_SECONDS: Final = "25"
 BLOCKING_THREADS: Final = 2
 WEB_CONNECTIONS: Final = 30
 """Over all web processes (Spec: S16.7)."""
@@ -140,18 +141,19 @@ class Command(BaseCommand):
         command = [sys.executable, "-m", "granian", "--interface", "wsgi"]
         command += ["--host", self.host, "--port", str(self.port), "--log-level", "warning"]
         command += ["--workers", str(workers), "--blocking-threads", str(BLOCKING_THREADS)]
-        command += ["--respawn-failed-workers", "--workers-kill-timeout", "25"]
+        command += ["--workers-kill-timeout", WORKER_KILL_SECONDS]
         if is_reloading:
             paths = [settings.BASE_DIR / name for name in RELOADED]
-            command += ["--reload", *(f"--reload-paths={path}" for path in paths)]
+            command += ["--reload", "--reload-ignore-worker-failure"]
+            command += [f"--reload-paths={path}" for path in paths]
         return [*command, "instainstru.wsgi:application"]
 
     def _serve(self, group: ProcessGroup) -> None:
         try:
-            with self._step("Starting web, worker and beat"):
+            with self._step("Starting web"):
                 group.start()
                 self._wait_for_answer(group)
-            group.is_ready = True
+            group.declare_ready()
             self._greet()
             while True:
                 group.tick(LOOK_SECONDS)

@@ -18,3 +18,4 @@ def var() -> Iterator[Path]:
     eventually(lambda: is_down(folder) if (folder / "run").exists() else True, what="the end")
     embedded.remove_data("int", folder)
     shutil.rmtree(folder)
+    shutil.rmtree(embedded.addresses("int", folder).database_host, ignore_errors=True)
