@@ -6,13 +6,24 @@ Tasks take ids only; rows are the truth and every task may run twice or never (S
 import os
 from datetime import timedelta
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
 
 app = Celery("instainstru")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def _declare_server(**_details: object) -> None:
+    from instainstru.database.commands import declare_server
+
+    declare_server("celery")
+
+
+# Celery offers no other place where a worker or beat, and not a client, begins (Spec: S1.24).
+signals.worker_init.connect(_declare_server)
+signals.beat_init.connect(_declare_server)
 
 SCHEDULE: dict[str, tuple[str, timedelta]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -75,8 +76,12 @@ def declare_server(name: str) -> None:
 
     Raises TierRefusedError on PROD without both switches. Spec: S1.24.
     """
+    _ = settings.DATABASES  # the settings read `.env` before the decision falls
     decision = tiers.decision()
     _enforce(name, CommandClass.SERVER, decision)
+    if decision.tier is tiers.Tier.PROD and not session.may_write():
+        # Whatever connected while starting got a read-only session.
+        connections.close_all()
     session.allow_writes(is_allowed=True)
     _audit(name, CommandClass.SERVER, decision, "start")
 

@@ -1,0 +1,72 @@
+import pytest
+
+from instainstru.database import targets, tiers
+from instainstru.database.refusals import TierRefusedError
+from instainstru.database.targets import database_settings, valkey_urls
+
+pytestmark = pytest.mark.S1
+
+PROD = {tiers.P: "1", tiers.U: "1", "PROD_DATABASE_URL": "postgresql://a@db.example/shop"}
+
+
+def decided(environ: dict[str, str]) -> tiers.Decision:
+    return tiers.resolve_tier(environ, is_terminal=False)
+
+
+def test_a_url_becomes_the_only_alias_of_the_projects_engine() -> None:
+    """S1.11."""
+    url = "postgresql://a%40b:p%3Aw@db.example:6000/shop?sslmode=require"
+    settings = database_settings(decided({"INT_DATABASE_URL": url}), {})
+    assert list(settings) == ["default"]
+    values = settings["default"]
+    assert (values["ENGINE"], values["NAME"]) == (targets.ENGINE, "shop")
+    assert (values["USER"], values["PASSWORD"]) == ("a@b", "p:w")
+    assert (values["HOST"], values["PORT"]) == ("db.example", "6000")
+    assert values["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+
+
+def test_int_and_stg_have_embedded_servers_of_their_own() -> None:
+    """Section 1."""
+    hosts = {
+        database_settings(decided(environ), {})["default"]["HOST"]
+        for environ in ({}, {tiers.S: "1"})
+    }
+    assert len(hosts) == 2
+
+
+def test_only_a_process_that_asks_gets_a_pool() -> None:
+    """S16.7."""
+    answer = decided({})
+    assert "pool" not in database_settings(answer, {})["default"]["OPTIONS"]
+    values = database_settings(answer, {targets.POOL_VARIABLE: "7"})["default"]
+    assert values["OPTIONS"]["pool"] == {"min_size": 2, "max_size": 7, "timeout": 2}
+    assert values["CONN_MAX_AGE"] == 0
+    with pytest.raises(TierRefusedError, match=targets.POOL_VARIABLE):
+        database_settings(answer, {targets.POOL_VARIABLE: "many"})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"INT_VALKEY_URL": "redis://cache.example:6379"},
+        {"INT_VALKEY_URL": "valkeys://u:p@cache.example:6379/4"},
+        {"INT_VALKEY_URL": "redis://a.example/0", "INT_CACHE_URL": "redis://b.example/0"},
+    ],
+)
+def test_cache_and_broker_are_different_stores(environ: dict[str, str]) -> None:
+    """S1.19."""
+    urls = valkey_urls(decided(environ))
+    assert urls.cache != urls.broker
+
+
+def test_production_has_no_default_valkey() -> None:
+    """S1.19."""
+    with pytest.raises(TierRefusedError, match="PROD_VALKEY_URL"):
+        valkey_urls(decided(PROD))
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis://", "redis://a,b/0", "redis://a/shop"])
+def test_an_unusable_valkey_url_is_refused_by_name(url: str) -> None:
+    with pytest.raises(TierRefusedError, match="INT_VALKEY_URL"):
+        valkey_urls(decided({"INT_VALKEY_URL": url}))
