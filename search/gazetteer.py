@@ -39,7 +39,7 @@ _WEAK = """
 abc, ev, wv, gv, ri, hk, jh, si, les, bx, clifton, hollis, melrose, charleston, oakwood, norwood,
 belmont, longwood, greenwood, sutton, steinway, broadway, concourse, country club, wakefield,
 rosedale, rosebank, united nations, city hall, the heights, the village, the slope, southside,
-st george, columbia university, yankee stadium, wall street, lefferts, briarwood, si ferry
+columbia university, yankee stadium, wall street, lefferts, briarwood, si ferry
 """
 WEAK_NAMES = frozenset(name.strip() for name in _WEAK.split(","))
 # Places that are other things as well, or that lie in two boroughs: the chip offers the choice.

@@ -7,7 +7,7 @@ from search.parser.reading import Reading
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 10, 480
 
-_HOURS = r"(?:hours?|hrs?|h)\b"
+_HOURS = r"(?:hours?|hrs?|h)(?:\b|(?=\d\d(?!\w)))"
 _MINUTES = r"(?:minutes?|minuites?|mins?|minutos?)\b"
 _NOT_TRAVEL = r"(?![ -]*(?:away|from (?!\d)|walk|drive|commute|train|subway|notice|ride|of my))"
 _LEAD = r"(?:\b(?:for|about|around|roughly) (?:about )?)?"

@@ -39,12 +39,13 @@ _LANDMARK = re.compile(
     r"brooklyn (?:bridge(?: park)?|museum|college|tech|"
     r"botanic garden|conservatory)|queens college|bronx (?:science|zoo)|grand central|penn station|"
     r"fort tryon park|mccarren park|flushing meadows(?: corona park)?|corona park|"
-    r"washington square(?: park)?|bryant park|madison square(?: garden| park)|"
+    r"washington square(?: park)?|bryant park|(?<!north of )madison square(?: garden| park)|"
     r"barclays center|astoria park|marcus garvey park|tompkins square park|forest park|"
     r"van cortlandt park|"
     r"hudson river park|east river park|high line|rockefeller center|empire state building|"
     r"staten island ferry|"
-    r"central library|lincoln tunnel|manhattan bridge|williamsburg bridge|manhattan school)\b"
+    r"central library|lincoln tunnel|(?<!under the )manhattan bridge|williamsburg bridge|"
+    r"manhattan school)\b"
 )
 _FUZZY_ALONE = 7
 _ABBREVIATIONS = frozenset({"les", "ev", "wv", "gv", "si", "jh"})  # believed in capitals

@@ -1,7 +1,7 @@
 """Times counted from this moment: "now" and "in 2 hours"."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from search.parser.numbers import NUMBER, to_number
@@ -25,12 +25,12 @@ def read_soon(reading: Reading, now: datetime, zone: ZoneInfo) -> None:
     Spec: S8.1
     """
     for match in reading.matches(_IN_HOURS):
-        begin = (now + _span(match)).astimezone(zone)
+        begin = (now.astimezone(UTC) + _span(match)).astimezone(zone)
         reading.find("soon", (begin, None), match.start(), match.end())
         return
     for match in reading.matches(_SOON):
         local = now.astimezone(zone)
-        latest = (now + timedelta(hours=START_WITHIN_HOURS)).astimezone(zone)
+        latest = (now.astimezone(UTC) + timedelta(hours=START_WITHIN_HOURS)).astimezone(zone)
         reading.find("soon", (local, latest), match.start(), match.end())
         return
 

@@ -1,0 +1,98 @@
+"""Corrections of words that the catalogue does not know."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.spelling import apply_corrections, correct, distance_within
+from search.text import words_of
+from search.vocabulary import build_vocabulary
+from tests.search.catalogue import vocabulary
+
+pytestmark = pytest.mark.S8
+
+
+def _corrected(query: str) -> str:
+    tokens = words_of(query)
+    return " ".join(apply_corrections(tokens, correct(tokens, vocabulary())))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("guitr", "guitar"), ("piono lessons", "piano lessons"), ("vilin", "violin"),
+        ("saxaphone", "saxophone"), ("ukelele", "ukulele"), ("calclus", "calculus"),
+        ("chemestry", "chemistry"), ("japaneese", "japanese"), ("swiming", "swimming"),
+        ("yogga", "yoga"), ("badmiton", "badminton"), ("mandrin", "mandarin"),
+        ("photo shop", "photoshop"), ("back gammon", "backgammon"),
+        ("sowing machine", "sewing machine"),
+    ],
+)  # fmt: skip
+def test_misspelt_words_are_corrected(wrong: str, right: str) -> None:
+    """Spec: S8.2"""
+    assert _corrected(wrong) == right
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sat", "ssat", "shsat", "lsat", "gmat", "mcat", "viola", "violin", "piano", "electrician",
+        "patient with shy kids", "jazz background", "learn to drive", "nyc hotels", "c++", "hsk 4",
+        "ukr", "clases para ninos", "dumpling", "9th grader",
+    ],
+)  # fmt: skip
+def test_known_and_short_words_are_left_alone(query: str) -> None:
+    """Spec: S8.2"""
+    assert correct(words_of(query), vocabulary()) == []
+
+
+def test_every_catalogue_word_is_left_alone() -> None:
+    """Spec: S8.2"""
+    words = vocabulary()
+    changed = [word for word in words.frequency if correct([word], words)]
+    assert changed == []
+
+
+def test_an_unclear_word_is_asked_and_not_changed() -> None:
+    """Spec: S8.2"""
+    (found,) = correct(["poetery"], vocabulary())
+    assert not found.is_sure
+    assert {found.right, *found.alternatives} == {"poetry", "pottery"}
+    assert apply_corrections(["poetery"], [found]) == ["poetery"]
+
+
+def test_four_and_five_letters_allow_one_edit_with_the_same_first_letter() -> None:
+    """Spec: S8.2"""
+    words = build_vocabulary(["Tango"])
+    assert [one.right for one in correct(["tanga"], words)] == ["tango"]
+    assert correct(["mango"], words) == []
+    assert correct(["tanxx"], words) == []
+
+
+def test_words_known_elsewhere_are_left_alone() -> None:
+    """Spec: S8.2"""
+    words = build_vocabulary(["Guitar"])
+    assert correct(["guitare"], words, frozenset({"guitare"})) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "limit", "distance"),
+    [("guitr", "guitar", 2, 1), ("gutiar", "guitar", 2, 1), ("abc", "abc", 1, 0),
+     ("abc", "xyz", 2, None), ("a", "abcd", 2, None)],
+)  # fmt: skip
+def test_distance(one: str, two: str, limit: int, distance: int | None) -> None:
+    """Spec: S8.2"""
+    assert distance_within(one, two, limit) == distance
+
+
+@given(st.text("abcd", max_size=8), st.text("abcd", max_size=8))
+def test_distance_is_symmetric(one: str, two: str) -> None:
+    """Spec: S8.2"""
+    assert distance_within(one, two, 3) == distance_within(two, one, 3)
+
+
+@given(st.lists(st.text(max_size=12), max_size=6))
+def test_any_tokens_are_answered(tokens: list[str]) -> None:
+    """Spec: S8.2"""
+    found = correct(tokens, vocabulary())
+    assert all(0 <= one.first < one.last <= len(tokens) for one in found)
