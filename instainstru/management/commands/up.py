@@ -28,7 +28,7 @@ READY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
 FEWEST_WORKERS: Final = 2
 MOST_WORKERS: Final = 4
-WORKER_KILL_SECONDS: Final = "25"
+WORKER_KILL_SECONDS: Final = "10"
 BLOCKING_THREADS: Final = 2
 WEB_CONNECTIONS: Final = 30
 """Over all web processes (Spec: S16.7)."""

@@ -91,6 +91,7 @@ def test_new_database_carries_extensions_and_both_stamps(var: Path) -> None:
     embedded.stop_and_wait("int", var)
 
 
+@pytest.mark.slow
 def test_a_stamp_that_somebody_removed_is_not_put_back(var: Path) -> None:
     """S1.9"""
     embedded.ensure_running("int", var)
@@ -132,6 +133,7 @@ def test_one_off_command_leaves_a_running_site_alone(var: Path) -> None:
     eventually(lambda: is_down(var), what="the end after the last client")
 
 
+@pytest.mark.slow
 def test_servers_stop_when_their_only_client_is_killed(var: Path) -> None:
     client = Client(var).wait_until_ready()
 
@@ -141,6 +143,7 @@ def test_servers_stop_when_their_only_client_is_killed(var: Path) -> None:
     assert "database system is shut down" in log_of(var)
 
 
+@pytest.mark.slow
 def test_letting_go_in_a_parent_keeps_servers_for_its_forked_child(var: Path) -> None:
     embedded.ensure_running("int", var)
     reading, writing = os.pipe()
@@ -166,6 +169,7 @@ def test_data_in_use_is_not_removed(var: Path) -> None:
         assert answers(var)
 
 
+@pytest.mark.slow
 def test_removed_data_is_gone_and_the_next_start_begins_anew(var: Path) -> None:
     embedded.ensure_running("int", var)
     query(var, "CREATE TABLE gone ()")
