@@ -70,6 +70,7 @@ COMMON_WORDS = frozenset(_COMMON_WORDS.split())
 
 # Words that name no subject: left out where only the subject matters.
 _FILLER_WORDS = """
+only ok okay prefer then too or don't not but come comes coming would
 a about all am an and any anybody anyone anything are as at be best book booking but by can
 class classes coach coaches coaching course courses could do does etc find for from get give go
 going got have having hello help her hey hi him his i if im in instruction instructor

@@ -11,6 +11,7 @@ _HOURS = r"(?:hours?|hrs?|h)(?:\b|(?=\d\d(?!\w)))"
 _MINUTES = r"(?:minutes?|minuites?|mins?|minutos?)\b"
 _NOT_TRAVEL = r"(?![ -]*(?:away|from (?!\d)|walk|drive|commute|train|subway|notice|ride|of my))"
 _LEAD = r"(?:\b(?:for|about|around|roughly) (?:about )?)?"
+_UP_FROM = rf"(?:(?<![\w$/.:]){NUMBER}\s?(?:-|to|or)\s?)?"  # the longer of two is meant
 _LESSON = r"(?:lessons?|sessions?|class(?:es)?|long|slots?)"
 _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
     (re.compile(rf"{_LEAD}\b(?:an?[ -]|one[ -])?hour and (?:a )?half\b"), 90),
@@ -21,16 +22,22 @@ _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
     (re.compile(rf"{_LEAD}\bmedia hora\b"), 30),
     (
         re.compile(
-            rf"{_LEAD}(?<![\w$/.])(?P<hours>{NUMBER})[ -]?{_HOURS}"
+            rf"{_LEAD}{_UP_FROM}(?<![\w$/.])(?<!within )(?P<hours>{NUMBER})[ -]?{_HOURS}"
             rf"(?:[ -]?(?:and )?(?P<extra>\d{{1,2}})(?:[ -]?{_MINUTES})?(?![\d:/]|\s?[ap]m))?"
             rf"{_NOT_TRAVEL}"
         ),
         None,
     ),
-    (re.compile(rf"{_LEAD}(?<![\w$.])(?P<minutes>{NUMBER})[ -]?{_MINUTES}{_NOT_TRAVEL}"), None),
     (
         re.compile(
-            rf"\bfor (?:an|one|a full|a whole) hour\b|\b(?:an |one )?hour(?=[ -]{_LESSON}\b)"
+            rf"{_LEAD}{_UP_FROM}(?<![\w$.])(?<!within )(?P<minutes>{NUMBER})[ -]?{_MINUTES}"
+            rf"{_NOT_TRAVEL}"
+        ),
+        None,
+    ),
+    (
+        re.compile(
+            rf"\bfor (?:an|one|a full|a whole) hour\b|\b(?:an|one) hour(?= of\b)|\b(?:an |one )?hour(?=[ -]{_LESSON}\b)"
         ),
         60,
     ),

@@ -28,6 +28,11 @@ _SOFT = re.compile(
     r"(?:an? |for |the )*(?:(?:total |complete )?beginn?ers?|advanced|intermediate|kids?|"
     r"child(?:ren)?|adults?|teens?|toddlers?|seniors?)\b"
 )
+_NOT_WORKING = re.compile(
+    rf"\b(?:(?P<days>{_DAY_WORD}(?:{JOIN}{_DAY_WORD})*)|(?P<part>mornings?|afternoons?|evenings?|"
+    r"nights?)) (?:don'?t|do not|doesn'?t|won'?t|are not|is not|never) (?:really )?"
+    r"(?:work|possible|good|an option)(?: for (?:me|us))?"
+)
 _RELATIVE_DAY = re.compile(r"(?:today|tomorrow|tonight|this week(?:end)?|next week(?:end)?)\b")
 
 
@@ -36,6 +41,11 @@ def read_exclusions(reading: Reading, gazetteer: Gazetteer, vocabulary: Vocabula
 
     Spec: S8.1
     """
+    for match in reading.matches(_NOT_WORKING):
+        if match["days"]:
+            reading.find("not_weekdays", _codes(match["days"]), match.start(), match.end())
+        else:
+            reading.find("window", _other_part(match["part"]), match.start(), match.end())
     for lead in reading.matches(_LEAD):
         if lead.group().startswith("but ") and lead.group().strip() == "but":
             continue

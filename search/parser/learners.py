@@ -36,7 +36,8 @@ _AGES: tuple[re.Pattern[str], ...] = (
         rf"years?)?{_NOT_YEARS}(?!\w)"
     ),
     re.compile(
-        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter),? "
+        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter|"
+        rf"mom|mother|dad|father|husband|wife|grandma|grandmother|grandpa|grandfather),? "
         rf"\(?(?P<age>\d{{1,2}})\)?{_NOT_YEARS}(?!\w)"
     ),
     re.compile(r"\b(?P<age>\d{1,2}) anos\b"),
@@ -84,14 +85,14 @@ _LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "beginner",
         re.compile(
-            r"\b(?:(?:for )?(?:an? )?(?:absolute|total|complete|true|adult|very|"
+            r"\b(?:(?:for )?(?:an? )?(?:absolute|total|complete|true|very|"
             r"raw)? ?(?:beginn?er'?s?|beginn?ing|"
             r"newb(?:ie)?s?|noobs?|novices?|starter|first[ -]timers?)(?:[ -](?:level|friendly|"
             r"class))?|"
             r"(?:starting )?from (?:scratch|zero)|(?:with )?(?:no|zero|"
             r"without)(?: \w+)? experience|"
             r"(?:i'?ve |i have |have |has |who |he'?s |she'?s )*never (?:\w+ )?"
-            r"(?:learn(?:ed|t)?|played|tried|done|danced|sung|swum|taken|studied|touched|"
+            r"(?:learn(?:ed|t)?|played|tried|done|danced|sung|swum|swam|taken|studied|touched|"
             r"painted|drawn|cooked|"
             r"had a lesson|been|used|held|picked up)(?: (?:before|it|one|any))*|(?:the )?basics|"
             r"just (?:starting|started|beginning)(?: out)?|starting out|first[ -]time(?! home)|"
@@ -132,7 +133,15 @@ def read_age(reading: Reading) -> None:
             years = to_number(match["age"])
             if 1 <= years <= OLDEST:
                 reading.find("age", tidy(years), match.start(), match.end())
+                _take_further(reading)
                 return
+
+
+def _take_further(reading: Reading) -> None:
+    """“My 4-year-old and 6-year-old” names two learners; the first one counts."""
+    for pattern in _AGES[:2]:
+        for match in reading.matches(pattern):
+            reading.take(match.start(), match.end())
 
 
 def read_age_group(reading: Reading) -> None:

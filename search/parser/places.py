@@ -21,6 +21,10 @@ _LEAD = re.compile(
     r"at|on|within|to|from|en|"
     r"by|nearby)(?: the)? |\bthe )$"
 )
+_BOROUGH_LEAD = re.compile(
+    _LEAD.pattern.removesuffix("$")
+    + r"?(?:\b(?:north|south|east|west|upper|lower|central|all of|the) )?$"
+)
 _TAIL = re.compile(r",? (?:area|neighbou?rhood|borough|ny|nyc|new york)\b(?: city)?")
 _BETWEEN = re.compile(r"[\s,/&|-]*(?:\b(?:or|and|y|o|near|in|ny)\b)?[\s,/&]*(?:the )?")
 _NOT_A_BOROUGH = re.compile(
@@ -88,7 +92,8 @@ def read_places(
     mentions = [_prefer_borough(mention, borough, gazetteer) for mention in mentions]
     mentions = [_free_the_service(mention, reading, gazetteer, vocabulary) for mention in mentions]
     for mention in mentions:
-        lead = _LEAD.search(reading.open[: mention.start])
+        pattern = _BOROUGH_LEAD if mention.place.is_borough else _LEAD
+        lead = pattern.search(reading.open[: mention.start])
         tail = _TAIL.match(reading.open, mention.end)
         end = tail.end() if tail else mention.end
         reading.find("location", mention, lead.start() if lead else mention.start, end)

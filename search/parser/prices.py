@@ -26,12 +26,12 @@ _NOT_MONEY = (
 def _amount(n: str) -> str:
     return (
         rf"(?P<sign{n}>\$|usd )?\s?(?<![\w.:])(?P<value{n}>{NUMBER})"
-        rf"(?P<money{n}>\s?\$|\s?{_CURRENCY})?(?:{_UNIT.format(n=n)}|{_NOT_MONEY})"
+        rf"(?P<money{n}>\s?\$|\s?{_CURRENCY})?(?:ish\b)?(?:{_UNIT.format(n=n)}|{_NOT_MONEY})"
     )
 
 
 _UP_TO = (
-    r"under|below|beneath|less than|lower than|cheaper than|up to|upto|within|at most|"
+    r"under|below|beneath|less th[ae]n|lower than|cheaper than|up to|upto|within|at most|"
     r"no(?:t)? (?:more|higher|over) than|not? (?:over|above)|nothing (?:over|above|more than)|"
     r"not exceeding|max(?:imum)?(?: price| rate| budget)?(?: of| is|:)?|capped at|<=?|"
     r"menos de|hasta|maximo|moins de"
@@ -65,7 +65,8 @@ _MIN = re.compile(
 _LESSON_UNIT = re.compile(r"lesson|class|session|time|each")
 
 _LOW = re.compile(
-    r"\b(?:(?:something |fairly |really |very |not too |most )?(?:cheap(?:er|est|ish)?|"
+    r"(?<!not )(?<!not too )(?<!n't )"
+    r"\b(?:(?:something |fairly |really |very |most )?(?:cheap(?:er|est|ish)?|"
     r"affordable|inexpensive|"
     r"economical|low[ -](?:cost|price[ds]?|budget)|budget[ -]friendly|reasonabl[ey](?:[ -]priced)?|"
     r"bargain|barat[oa]s?|economic[oa]s?|pas cher)(?: (?:rates?|prices?))?|"
@@ -96,6 +97,9 @@ def read_price(reading: Reading) -> None:
 def _read_range(reading: Reading) -> None:
     for match in reading.matches(_RANGE):
         groups = match.groupdict()
+        is_spoken_sum = groups["lead"] not in {"between", "entre"} and " and " in match.group()
+        if is_spoken_sum and not groups["sign2"]:
+            continue  # "a hundred and ten dollars"
         is_budget = bool(groups["lead"]) and re.match(_BUDGET, groups["lead"]) is not None
         if not (is_budget or _has_money(groups, "1") or _has_money(groups, "2")):
             continue

@@ -14,19 +14,22 @@ _SOON = re.compile(
     r" and then))\b"
 )
 _IN_HOURS = re.compile(
-    rf"\bin (?:about )?(?P<count>an?|half an|{NUMBER}) (?P<unit>hours?|hrs?|minutes?|"
+    rf"\b(?P<lead>in|within)(?: the next)? (?:about )?(?P<count>an?|half an|{NUMBER}) "
+    rf"(?P<unit>hours?|hrs?|minutes?|"
     rf"mins?)\b(?! of)"
 )
 
 
 def read_soon(reading: Reading, now: datetime, zone: ZoneInfo) -> None:
-    """Find "now" (starts within 3 hours) and "in 2 hours" (from then), by the real clock.
+    """Find "now" (starts within 3 hours), "in 2 hours" and "within 2 hours", by the real clock.
 
     Spec: S8.1
     """
     for match in reading.matches(_IN_HOURS):
-        begin = (now.astimezone(UTC) + _span(match)).astimezone(zone)
-        reading.find("soon", (begin, None), match.start(), match.end())
+        then = (now.astimezone(UTC) + _span(match)).astimezone(zone)
+        is_limit = match["lead"] == "within"
+        moments = (now.astimezone(zone), then) if is_limit else (then, None)
+        reading.find("soon", moments, match.start(), match.end())
         return
     for match in reading.matches(_SOON):
         local = now.astimezone(zone)

@@ -28,6 +28,8 @@ def merge_windows(windows: list[Window], duration_minutes: int) -> Window | None
         end = min(max(starts) + duration_minutes, LAST_MINUTE)
         return Window(min(starts), end, is_start=len(set(starts)) == 1)
     clocks = _read_as_evening(_intersect([window for window in windows if not window.is_part]))
+    if clocks.after is not None and clocks.before is not None:
+        return clocks
     parts = _merge_parts([window for window in windows if window.is_part])
     both = _intersect([clocks, parts])
     if both.after is not None and both.before is not None and both.after >= both.before:
