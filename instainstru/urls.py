@@ -2,14 +2,26 @@
 
 from django.urls import include, path
 
+from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import health
-from instainstru.pages import static_pages
+from instainstru.pages import gallery, home, profile, service, static_pages
+
+# The page of a service composes several apps, but its address belongs to the catalogue.
+catalog_urlpatterns = [
+    *catalog_urlpatterns,
+    path("services/<slug:category_slug>/<slug:slug>/", service.service, name="service"),
+]
 
 urlpatterns = [
+    path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),
     path("dev/mail/", include("bookings.notifications.urls")),
     path("", include((static_pages.urlpatterns, "legal"))),
+    path("dev/gallery/", gallery.gallery, name="gallery"),
+    path("", include((catalog_urlpatterns, "catalog"))),
+    path("i/<slug:slug>/", profile.profile, name="instructor-profile"),
+    path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
 ]

@@ -1,0 +1,71 @@
+"""Reads of the catalogue for its pages."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.models import Category, Instructor, Offering, Service
+
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """A service as All Services prints it; ``hourly_from_cents`` is rounded up to the dollar."""
+
+    name: str
+    slug: str
+    description: str
+    instructor_count: int
+    hourly_from_cents: int | None
+
+    @property
+    def from_dollars_cents(self) -> int:
+        """The lowest price scaled to an hour, rounded up to the whole dollar. Spec: S7.1."""
+        return -(-(self.hourly_from_cents or 0) // 100) * 100
+
+
+@dataclass(frozen=True)
+class CategorySection:
+    """A category with its sub-headings and services."""
+
+    category: Category
+    groups: Sequence[tuple[str, Sequence[ServiceRow]]]
+
+    @property
+    def count(self) -> int:
+        """How many active services it has."""
+        return sum(len(rows) for _, rows in self.groups)
+
+
+def service_sections() -> list[CategorySection]:
+    """Return every active service under its category and sub-heading, in two queries. Spec: S7.1."""
+    services = Service.objects.active().with_offer_counts().order_by("position")
+    grouped: dict[int, dict[str, list[ServiceRow]]] = defaultdict(lambda: defaultdict(list))
+    for service in services:
+        row = ServiceRow(
+            service.name,
+            service.slug,
+            service.description,
+            service.instructor_count,
+            service.hourly_from_cents,
+        )
+        grouped[service.category_id][service.subcategory].append(row)
+    return [
+        CategorySection(category, list(grouped[category.pk].items()))
+        for category in Category.objects.order_by("position")
+    ]
+
+
+def offers_of(service: Service, *, limit: int = 60) -> list[Offering]:
+    """Return the bookable offers of a service with their instructors and prices."""
+    rows = Offering.objects.bookable().filter(service=service)
+    return list(
+        rows.select_related("instructor__base_neighborhood")
+        .prefetch_related("prices")
+        .order_by("pk")[:limit]
+    )
+
+
+def profile_offers(instructor: Instructor) -> list[Offering]:
+    """Return the active offers of an instructor with their prices."""
+    rows = instructor.offerings.filter(is_active=True, service__is_active=True)
+    return list(rows.select_related("service__category").prefetch_related("prices").order_by("pk"))

@@ -1,0 +1,57 @@
+"""Offers as the plain values of the instructor card."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from catalog.models import Offering, Service
+from instainstru.templatetags.ui import money
+
+HOUR = 60
+
+
+def usual_minutes(offering: Offering) -> int:
+    """Return an hour when it is priced, else the shortest length."""
+    lengths = [price.duration_minutes for price in offering.prices.all()]
+    return HOUR if HOUR in lengths else min(lengths)
+
+
+def offer_card(
+    offering: Offering, service: Service, starts: Sequence[datetime]
+) -> dict[str, Any]:
+    """Return the values of ``components/instructor_card.html`` for one offer. Spec: S8.4."""
+    person = offering.instructor
+    minutes = usual_minutes(offering)
+    price = next(row for row in offering.prices.all() if row.duration_minutes == minutes)
+    chosen = {"service": service.slug, "duration": minutes}
+    book = reverse("lessons:times", args=[person.slug])
+    badges = [{"icon": "shield-check", "text": "Background checked"}]
+    if person.is_founding:
+        badges.append({"icon": "award", "text": "Founding instructor"})
+    place = person.base_neighborhood
+    return {
+        "url": f"{reverse('instructor-profile', args=[person.slug])}?{urlencode(chosen)}",
+        "name": person.display_name,
+        "headline": person.headline,
+        "price_text": money(price.hourly_cents),
+        "price_unit": "/hour",
+        "price_note": "" if minutes == HOUR else f"{money(price.price_cents)} for {minutes} min",
+        "rating_text": "",
+        "review_count": 0,
+        "facts": [
+            service.name, f"{person.years_teaching} years teaching", f"{place.name}, {place.borough}"
+        ],
+        "badges": badges,
+        "slots": [
+            {
+                "url": f"{book}?{urlencode({**chosen, 'start': f'{start:%Y-%m-%dT%H:%M:%SZ}'})}",
+                "start_at": start,
+                "zone": person.zone,
+            }
+            for start in starts
+        ],
+        "more_url": f"{book}?{urlencode(chosen)}",
+    }  # fmt: skip

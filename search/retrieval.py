@@ -1,0 +1,90 @@
+"""From words to services, without vectors: full text and trigrams (Spec: S8.8, S8.11)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+FULL_TEXT_WEIGHT, TRIGRAM_WEIGHT = 0.6, 0.4
+LIMIT = 50
+# Below this similarity and without a full-text hit nothing was understood (Spec: S8.9).
+SURE_SIMILARITY, CLOSE_SIMILARITY = 0.5, 0.3
+
+_FULL_TEXT = """
+WITH wanted AS (
+  SELECT replace(plainto_tsquery('english', ii_unaccent(%(text)s))::text, '&', '|')::tsquery AS any_word,
+         plainto_tsquery('english', ii_unaccent(%(text)s)) AS all_words
+)
+SELECT service.id,
+       ts_rank_cd(service.search_vector, wanted.any_word, 1)
+         + CASE WHEN service.search_vector @@ wanted.all_words THEN 0.5 ELSE 0 END AS score,
+       service.search_vector @@ wanted.all_words AS is_whole
+FROM catalog_service AS service, wanted
+WHERE service.is_active AND service.search_vector @@ wanted.any_word
+ORDER BY score DESC, service.position
+LIMIT %(limit)s
+"""
+
+_TRIGRAM = """
+SELECT phrase.service_id,
+       max(GREATEST(similarity(phrase.phrase, %(text)s),
+                    0.9 * strict_word_similarity(phrase.phrase, %(text)s)))
+         + max(CASE WHEN phrase.phrase = %(text)s AND phrase.kind = 'name' THEN 0.2 ELSE 0 END)
+         AS score
+FROM catalog_servicephrase AS phrase
+JOIN catalog_service AS service ON service.id = phrase.service_id AND service.is_active
+WHERE phrase.phrase %% %(text)s OR phrase.phrase <<%% %(text)s
+GROUP BY phrase.service_id
+ORDER BY score DESC
+LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Services with their fused score, best first; ``match`` is results, closest or none."""
+
+    scores: Mapping[int, float]
+    match: str
+
+
+def retrieve_services(text: str) -> Candidates:
+    """Return the services that the words may mean.
+
+    ``text`` is folded; lexemes are built by the database, so no character is an operator of the
+    query language. Spec: S8.8, S8.9.
+    """
+    if not text.strip():
+        return Candidates({}, "none")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '300ms'")
+        cursor.execute("SET LOCAL pg_trgm.similarity_threshold = 0.3")
+        cursor.execute("SET LOCAL pg_trgm.strict_word_similarity_threshold = 0.5")
+        cursor.execute(_FULL_TEXT, {"text": text, "limit": LIMIT})
+        full_text = {pk: (score, is_whole) for pk, score, is_whole in cursor.fetchall()}
+        cursor.execute(_TRIGRAM, {"text": text, "limit": LIMIT})
+        trigram = dict(cursor.fetchall())
+    return fuse(
+        {pk: score for pk, (score, _) in full_text.items()},
+        trigram,
+        any(is_whole for _, is_whole in full_text.values()),
+    )
+
+
+def fuse(
+    full_text: Mapping[int, float], trigram: Mapping[int, float], has_whole_match: bool
+) -> Candidates:
+    """Join two score lists: each scaled by its best, then 0.6 and 0.4. Spec: S8.8."""
+    best_text = max(full_text.values(), default=0) or 1
+    best_trigram = max(trigram.values(), default=0)
+    scores = {
+        pk: FULL_TEXT_WEIGHT * full_text.get(pk, 0) / best_text
+        + TRIGRAM_WEIGHT * trigram.get(pk, 0) / (best_trigram or 1)
+        for pk in {*full_text, *trigram}
+    }
+    ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+    if not ordered:
+        return Candidates({}, "none")
+    if has_whole_match or best_trigram >= SURE_SIMILARITY:
+        return Candidates(ordered, "results")
+    return Candidates(ordered, "closest" if best_trigram >= CLOSE_SIMILARITY else "none")

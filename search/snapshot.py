@@ -1,0 +1,104 @@
+"""The catalogue in process memory: names, words and places (Spec: S8.12)."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.models import Category, Neighborhood, Service
+from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
+from search.text import fold
+from search.vocabulary import Vocabulary, build_vocabulary
+
+# A catalogue change is live within a minute (Spec: S7.6).
+LIFETIME_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ServiceEntry:
+    """A service as search knows it."""
+
+    pk: int
+    name: str
+    slug: str
+    category: str
+    category_slug: str
+    subcategory: str
+
+
+@dataclass(frozen=True)
+class PlaceEntry:
+    """A neighborhood with its point."""
+
+    pk: int
+    name: str
+    borough: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything of the catalogue that a search needs besides offers."""
+
+    services: Mapping[int, ServiceEntry]
+    places: Mapping[str, PlaceEntry]
+    categories: Mapping[str, str]
+    vocabulary: Vocabulary
+    gazetteer: Gazetteer
+
+    def of_group(self, text: str) -> list[int]:
+        """Return the services of a category or subcategory named exactly by the text."""
+        wanted = fold(text)
+        return [
+            entry.pk
+            for entry in self.services.values()
+            if wanted and wanted in (fold(entry.category), fold(entry.subcategory))
+        ]
+
+
+_lock = threading.Lock()
+_current: tuple[float, Snapshot] | None = None
+
+
+def current_snapshot() -> Snapshot:
+    """Return the catalogue, read again when it is older than a minute."""
+    global _current  # noqa: PLW0603 - one snapshot a process is the point
+    with _lock:
+        if _current is None or time.monotonic() - _current[0] > LIFETIME_SECONDS:
+            _current = (time.monotonic(), load_snapshot())
+        return _current[1]
+
+
+def forget_snapshot() -> None:
+    """Read the catalogue again at the next search."""
+    global _current  # noqa: PLW0603
+    with _lock:
+        _current = None
+
+
+def load_snapshot() -> Snapshot:
+    """Read the catalogue in three queries."""
+    services = list(Service.objects.active().select_related("category"))
+    neighborhoods = list(Neighborhood.objects.all())
+    return Snapshot(
+        services={
+            row.pk: ServiceEntry(
+                row.pk, row.name, row.slug, row.category.name, row.category.slug, row.subcategory
+            )
+            for row in services
+        },
+        places={
+            row.name: PlaceEntry(row.pk, row.name, row.borough, row.latitude, row.longitude)
+            for row in neighborhoods
+        },
+        categories=dict(Category.objects.values_list("name", "slug")),
+        vocabulary=build_vocabulary(
+            [row.name for row in services],
+            [word for row in services for word in row.keywords],
+            [row.description for row in services],
+        ),
+        gazetteer=build_gazetteer(
+            PlaceRow(row.borough, row.name, row.aliases) for row in neighborhoods
+        ),
+    )
