@@ -37,7 +37,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
     ),
     (
         re.compile(
-            rf"\bfor (?:an|one|a full|a whole) hour\b|\b(?:an|one) hour(?= of\b)|\b(?:an |one )?hour(?=[ -]{_LESSON}\b)"
+            rf"\bfor (?:an|one|a full|a whole) hour\b|\b(?:an|one) hour(?= of\b)|"
+            rf"\b(?:an |one )?hour(?=[ -]{_LESSON}\b)"
         ),
         60,
     ),
