@@ -22,25 +22,25 @@ SETTING: Final = "instainstru.tier"
 EXTENSIONS: Final = ("vector", "pg_trgm", "btree_gist", "unaccent")
 OLDEST_SERVER: Final = 180000
 
+# One round trip: the gate pays for it on every new connection. Each catalogue setting of the
+# server that belongs to a whole database is a row, beside the row stamp if there is one.
 EVIDENCE: Final = """
-SELECT pg_catalog.current_database()::text,
+SELECT d.datname::text,
        d.oid::bigint,
-       (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() c),
-       (SELECT pg_catalog.array_agg(pg_catalog.split_part(entry, '=', 2))
-          FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) entry
-         WHERE s.setdatabase = d.oid AND s.setrole = 0
-           AND pg_catalog.split_part(entry, '=', 1) = 'instainstru.tier'),
-       EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
-                WHERE s.setrole = 0 AND 'instainstru.tier=prod' = ANY (s.setconfig)),
-       EXISTS (SELECT FROM pg_catalog.pg_class t
-                 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-                WHERE n.nspname = 'instainstru_guard' AND t.relname = 'stamp')
+       (pg_catalog.pg_control_system()).system_identifier::text,
+       s.setdatabase = d.oid,
+       s.setconfig,
+       {stamp}
   FROM pg_catalog.pg_database d
+  LEFT JOIN pg_catalog.pg_db_role_setting s ON s.setrole = 0
+  {join}
  WHERE d.datname = pg_catalog.current_database()
 """
-ROW: Final = """
-SELECT tier::text, system_identifier::text, database_oid::bigint FROM instainstru_guard.stamp
-"""
+STAMPED: Final = EVIDENCE.format(
+    stamp="t.tier::text, t.system_identifier::text, t.database_oid::bigint",
+    join="LEFT JOIN instainstru_guard.stamp t ON true",
+)
+BARE: Final = EVIDENCE.format(stamp="NULL, NULL, NULL", join="")
 INSTALL: Final = """
 CREATE SCHEMA IF NOT EXISTS instainstru_guard;
 CREATE TABLE IF NOT EXISTS instainstru_guard.stamp (
@@ -62,7 +62,7 @@ class StampError(TierRefusedError):
     code = "stamp"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class RowStamp:
     """The row of `instainstru_guard.stamp`."""
 
@@ -104,18 +104,28 @@ def read_evidence(connection: Connection) -> Evidence:
 
 def _read(connection: Connection) -> Evidence:
     cursor = psycopg.Cursor(connection)
-    found = cursor.execute(EVIDENCE).fetchone()
-    if found is None:
+    try:
+        found = cursor.execute(STAMPED).fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        found = cursor.execute(BARE).fetchall()
+    if not found:
         raise StampError("the tier stamps cannot be read")
-    database, oid, system_identifier, catalogue, has_prod, has_table = found
-    rows = cursor.execute(ROW).fetchall() if has_table else []
+    database, oid, system_identifier = found[0][:3]
+    settings = {(bool(row[3]), text) for row in found for text in row[4] or ()}
+    prefix = f"{SETTING}="
     return Evidence(
         database=database,
         oid=oid,
         system_identifier=system_identifier,
-        catalogue=tuple(catalogue or ()),
-        rows=tuple(RowStamp(*row) for row in rows),
-        has_prod_neighbor=has_prod,
+        catalogue=tuple(
+            sorted(
+                text.removeprefix(prefix)
+                for is_here, text in settings
+                if is_here and text.startswith(prefix)
+            )
+        ),
+        rows=tuple(sorted({RowStamp(*row[5:]) for row in found if row[5] is not None})),
+        has_prod_neighbor=any(text == f"{prefix}{Tier.PROD}" for _, text in settings),
     )
 
 
