@@ -12,9 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+
+from instainstru.database import embedded
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 240
@@ -108,15 +110,20 @@ def test_an_environment_of_ones_own_is_used_as_it_is(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
-def test_without_python_one_line_says_so(clone: Path) -> None:
+def tools_without_python(clone: Path) -> Path:
+    """Return a folder for PATH with the few programs that the scripts use."""
     tools = clone.parent / "tools"
     tools.mkdir()
-    for name in ("sh", "dirname", "cksum", "cat", "tr"):
+    names = "sh dirname cksum cat tr date mktemp sleep tail rm id env mkdir cp"
+    for name in names.split():
         (tools / name).symlink_to(str(shutil.which(name)))
+    return tools
 
+
+def test_without_python_one_line_says_so(clone: Path) -> None:
     done = subprocess.run(
         [clone / "bin" / "run"],
-        env={"PATH": str(tools)},
+        env={"PATH": str(tools_without_python(clone))},
         capture_output=True,
         text=True,
         check=False,
@@ -125,6 +132,29 @@ def test_without_python_one_line_says_so(clone: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "Python 3.11" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs without asking")
+def test_missing_chromium_is_asked_of_the_package_manager_once(clone: Path) -> None:
+    tools, calls = tools_without_python(clone), clone.parent / "calls"
+    (tools / "apt-get").write_text(f'#!/bin/sh\necho "apt-get $*" >>"{calls}"\nexit 1\n')
+    (tools / "apt-get").chmod(0o755)
+    shutil.copy(clone.parent / "path" / "python3.11", tools)
+
+    runs = [
+        subprocess.run(
+            [clone / "bin" / "test"],
+            env={"PATH": str(tools), "CALLS": str(calls)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for _ in range(2)
+    ]
+
+    assert calls.read_text().count("apt-get install") == 1
+    assert all("install Chromium, or set CHROMIUM" in run.stdout for run in runs)
+    assert calls.read_text().count("-m pytest") == 2
 
 
 # --- the whole site ------------------------------------------------------------------------------
@@ -150,6 +180,13 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.end(signal.SIGTERM)
 
     def wait_until_greeting(self) -> None:
         def has_greeted() -> bool:
@@ -202,8 +239,6 @@ def var() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     for tier in ("int", "stg"):
-        from instainstru.database import embedded
-
         embedded.remove_data(tier, folder)
     shutil.rmtree(folder)
 
@@ -215,8 +250,7 @@ def var() -> Iterator[Path]:
 def test_site_starts_answers_and_leaves_nothing_behind(
     var: Path, free_port: int, environment: dict[str, str], badge: str
 ) -> None:
-    site = Site(var, free_port, **environment)
-    try:
+    with Site(var, free_port, **environment) as site:
         site.wait_until_greeting()
 
         assert site.get("/healthz") == (200, "ok")
@@ -227,19 +261,16 @@ def test_site_starts_answers_and_leaves_nothing_behind(
         assert "student@instainstru.test" in greeting
         assert site.end(signal.SIGINT) == 0
         eventually(lambda: survivors(var) == [], 10, site.log)
-    finally:
-        site.process.kill()
 
 
 @pytest.mark.slow
 def test_killed_site_leaves_nothing_behind(var: Path, free_port: int) -> None:
-    site = Site(var, free_port, CI="true")
-    try:
+    with Site(var, free_port, CI="true") as site:
         site.wait_until_greeting()
-    finally:
+
         site.end(signal.SIGKILL)
 
-    eventually(lambda: survivors(var) == [], STOP_SECONDS, site.log)
+        eventually(lambda: survivors(var) == [], STOP_SECONDS, site.log)
 
 
 @pytest.mark.slow
@@ -247,9 +278,8 @@ def test_taken_port_is_one_clear_line(var: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        site = Site(var, taken.getsockname()[1], CI="true")
-
-        assert site.process.wait(STOP_SECONDS) == 1
+        with Site(var, taken.getsockname()[1], CI="true") as site:
+            assert site.process.wait(STOP_SECONDS) == 1
 
     lines = [line for line in site.log.read_text().splitlines() if "cannot be used" in line]
     assert len(lines) == 1
