@@ -173,9 +173,7 @@ class ServicePhrase(models.Model):
                 condition=Q(kind__in=["name", "keyword", "colloquial"]), name="service_phrase_kind"
             ),
         ]
-        indexes = [
-            GinIndex(OpClass("phrase", name="gin_trgm_ops"), name="service_phrase_trigram")
-        ]
+        indexes = [GinIndex(OpClass("phrase", name="gin_trgm_ops"), name="service_phrase_trigram")]
 
     def __str__(self) -> str:
         return self.phrase
@@ -359,3 +357,25 @@ class OfferingPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.duration_minutes} min"
+
+
+class SeedRun(models.Model):
+    """The demo city that this database holds: one row, written by the seed alone (Spec: G14)."""
+
+    profile = models.CharField(max_length=20)
+    anchor_on = models.DateField(help_text="The New York date around which the city was built.")
+    booked_until_on = models.DateField(help_text="The last date with seeded lessons.")
+    instructor_count = models.PositiveIntegerField()
+    student_count = models.PositiveIntegerField()
+    is_only = models.BooleanField(default=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+    refreshed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["is_only"], name="seed_run_only_one"),
+            models.CheckConstraint(condition=Q(is_only=True), name="seed_run_is_only"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.profile} {self.anchor_on}"

@@ -33,7 +33,6 @@ DROP FUNCTION ii_unaccent(text);
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -43,253 +42,597 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('slug', models.SlugField(max_length=60)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('icon', models.CharField(help_text='Lucide icon name.', max_length=40)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("slug", models.SlugField(max_length=60)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("icon", models.CharField(help_text="Lucide icon name.", max_length=40)),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'ordering': ['position'],
-                'constraints': [models.UniqueConstraint(fields=('slug',), name='category_slug_unique'), models.UniqueConstraint(fields=('position',), name='category_position_unique')],
+                "verbose_name_plural": "categories",
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("slug",), name="category_slug_unique"),
+                    models.UniqueConstraint(fields=("position",), name="category_position_unique"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Instructor',
+            name="Instructor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=120)),
-                ('display_name', models.CharField(help_text='First name and last initial.', max_length=80)),
-                ('headline', models.CharField(max_length=80)),
-                ('bio', models.TextField(max_length=2000)),
-                ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('years_teaching', models.PositiveSmallIntegerField(default=0)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Submitted'), ('in_review', 'In review'), ('changes_requested', 'Changes requested'), ('rejected', 'Rejected'), ('live', 'Live'), ('paused', 'Paused'), ('suspended', 'Suspended'), ('closed', 'Closed')], default='draft', max_length=20)),
-                ('is_founding', models.BooleanField(default=False)),
-                ('identity_verified_on', models.DateField(blank=True, null=True)),
-                ('background_checked_on', models.DateField(blank=True, null=True)),
-                ('studio_address', models.CharField(blank=True, help_text='Shown after booking.', max_length=200)),
-                ('online_link', models.URLField(blank=True, help_text='Shown after booking.', max_length=300)),
-                ('zone', models.CharField(default='America/New_York', max_length=64)),
-                ('created_at', models.DateTimeField(default=instainstru.clock.now)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='instructor', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=120)),
+                (
+                    "display_name",
+                    models.CharField(help_text="First name and last initial.", max_length=80),
+                ),
+                ("headline", models.CharField(max_length=80)),
+                ("bio", models.TextField(max_length=2000)),
+                (
+                    "languages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                ("years_teaching", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("submitted", "Submitted"),
+                            ("in_review", "In review"),
+                            ("changes_requested", "Changes requested"),
+                            ("rejected", "Rejected"),
+                            ("live", "Live"),
+                            ("paused", "Paused"),
+                            ("suspended", "Suspended"),
+                            ("closed", "Closed"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                ("is_founding", models.BooleanField(default=False)),
+                ("identity_verified_on", models.DateField(blank=True, null=True)),
+                ("background_checked_on", models.DateField(blank=True, null=True)),
+                (
+                    "studio_address",
+                    models.CharField(blank=True, help_text="Shown after booking.", max_length=200),
+                ),
+                (
+                    "online_link",
+                    models.URLField(blank=True, help_text="Shown after booking.", max_length=300),
+                ),
+                ("zone", models.CharField(default="America/New_York", max_length=64)),
+                ("created_at", models.DateTimeField(default=instainstru.clock.now)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="instructor",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Coverage',
+            name="Coverage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('instructor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='catalog.instructor')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "instructor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="catalog.instructor"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Neighborhood',
+            name="Neighborhood",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('borough', models.CharField(choices=[('Bronx', 'Bronx'), ('Brooklyn', 'Brooklyn'), ('Manhattan', 'Manhattan'), ('Queens', 'Queens'), ('Staten Island', 'Staten Island')], max_length=20)),
-                ('name', models.CharField(max_length=80)),
-                ('slug', models.SlugField(max_length=80)),
-                ('latitude', models.FloatField()),
-                ('longitude', models.FloatField()),
-                ('aliases', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), blank=True, default=list, size=None)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "borough",
+                    models.CharField(
+                        choices=[
+                            ("Bronx", "Bronx"),
+                            ("Brooklyn", "Brooklyn"),
+                            ("Manhattan", "Manhattan"),
+                            ("Queens", "Queens"),
+                            ("Staten Island", "Staten Island"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("slug", models.SlugField(max_length=80)),
+                ("latitude", models.FloatField()),
+                ("longitude", models.FloatField()),
+                (
+                    "aliases",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(fields=('name',), name='neighborhood_name_unique'), models.UniqueConstraint(fields=('slug',), name='neighborhood_slug_unique'), models.CheckConstraint(condition=models.Q(('borough__in', ['Bronx', 'Brooklyn', 'Manhattan', 'Queens', 'Staten Island'])), name='neighborhood_borough_known')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name",), name="neighborhood_name_unique"),
+                    models.UniqueConstraint(fields=("slug",), name="neighborhood_slug_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "borough__in",
+                                ["Bronx", "Brooklyn", "Manhattan", "Queens", "Staten Island"],
+                            )
+                        ),
+                        name="neighborhood_borough_known",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='instructor',
-            name='base_neighborhood',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='based_instructors', to='catalog.neighborhood'),
+            model_name="instructor",
+            name="base_neighborhood",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="based_instructors",
+                to="catalog.neighborhood",
+            ),
         ),
         migrations.AddField(
-            model_name='instructor',
-            name='served_neighborhoods',
-            field=models.ManyToManyField(related_name='serving_instructors', through='catalog.Coverage', to='catalog.neighborhood'),
+            model_name="instructor",
+            name="served_neighborhoods",
+            field=models.ManyToManyField(
+                related_name="serving_instructors",
+                through="catalog.Coverage",
+                to="catalog.neighborhood",
+            ),
         ),
         migrations.AddField(
-            model_name='coverage',
-            name='neighborhood',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='catalog.neighborhood'),
+            model_name="coverage",
+            name="neighborhood",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="catalog.neighborhood"
+            ),
         ),
         migrations.CreateModel(
-            name='Offering',
+            name="Offering",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('modalities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('at_student', 'At your place'), ('at_instructor', "At the instructor's place"), ('public', 'In a public place'), ('online', 'Online')], max_length=16), size=None)),
-                ('levels', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('beginner', 'Beginner'), ('intermediate', 'Intermediate'), ('advanced', 'Advanced')], max_length=16), size=None)),
-                ('age_from', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(99)])),
-                ('age_to', models.PositiveSmallIntegerField(default=99, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(99)])),
-                ('travel_fee_cents', models.BigIntegerField(default=0)),
-                ('materials_note', models.CharField(blank=True, max_length=500)),
-                ('is_active', models.BooleanField(default=True)),
-                ('instructor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offerings', to='catalog.instructor')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "modalities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("at_student", "At your place"),
+                                ("at_instructor", "At the instructor's place"),
+                                ("public", "In a public place"),
+                                ("online", "Online"),
+                            ],
+                            max_length=16,
+                        ),
+                        size=None,
+                    ),
+                ),
+                (
+                    "levels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("beginner", "Beginner"),
+                                ("intermediate", "Intermediate"),
+                                ("advanced", "Advanced"),
+                            ],
+                            max_length=16,
+                        ),
+                        size=None,
+                    ),
+                ),
+                (
+                    "age_from",
+                    models.PositiveSmallIntegerField(
+                        default=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(99),
+                        ],
+                    ),
+                ),
+                (
+                    "age_to",
+                    models.PositiveSmallIntegerField(
+                        default=99,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(99),
+                        ],
+                    ),
+                ),
+                ("travel_fee_cents", models.BigIntegerField(default=0)),
+                ("materials_note", models.CharField(blank=True, max_length=500)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "instructor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="offerings",
+                        to="catalog.instructor",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OfferingPrice',
+            name="OfferingPrice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('duration_minutes', models.PositiveSmallIntegerField()),
-                ('price_cents', models.BigIntegerField()),
-                ('hourly_cents', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('price_cents'), '*', models.Value(60)), '+', models.F('duration_minutes')), '-', models.Value(1)), '/', models.F('duration_minutes')), output_field=models.BigIntegerField())),
-                ('offering', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.offering')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("duration_minutes", models.PositiveSmallIntegerField()),
+                ("price_cents", models.BigIntegerField()),
+                (
+                    "hourly_cents",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("price_cents"), "*", models.Value(60)
+                                    ),
+                                    "+",
+                                    models.F("duration_minutes"),
+                                ),
+                                "-",
+                                models.Value(1),
+                            ),
+                            "/",
+                            models.F("duration_minutes"),
+                        ),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prices",
+                        to="catalog.offering",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['duration_minutes'],
+                "ordering": ["duration_minutes"],
             },
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fee_standard_pct', models.PositiveSmallIntegerField(default=15)),
-                ('fee_founding_pct', models.PositiveSmallIntegerField(default=8)),
-                ('price_min_cents', models.BigIntegerField(default=1000)),
-                ('price_max_cents', models.BigIntegerField(default=50000)),
-                ('hold_minutes', models.PositiveSmallIntegerField(default=10)),
-                ('hold_payment_minutes', models.PositiveSmallIntegerField(default=15)),
-                ('max_live_holds', models.PositiveSmallIntegerField(default=3)),
-                ('holds_per_hour', models.PositiveSmallIntegerField(default=10)),
-                ('grace_minutes', models.PositiveSmallIntegerField(default=10)),
-                ('grace_min_before_start_minutes', models.PositiveSmallIntegerField(default=60)),
-                ('free_cancel_hours', models.PositiveSmallIntegerField(default=24)),
-                ('credit_cancel_hours', models.PositiveSmallIntegerField(default=12)),
-                ('late_instructor_credit_cents', models.BigIntegerField(default=1000)),
-                ('no_show_credit_pct', models.PositiveSmallIntegerField(default=20)),
-                ('auto_complete_hours', models.PositiveSmallIntegerField(default=24)),
-                ('credit_valid_months', models.PositiveSmallIntegerField(default=12)),
-                ('credit_return_min_days', models.PositiveSmallIntegerField(default=30)),
-                ('background_check_months', models.PositiveSmallIntegerField(default=24)),
-                ('created_at', models.DateTimeField(default=instainstru.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fee_standard_pct", models.PositiveSmallIntegerField(default=15)),
+                ("fee_founding_pct", models.PositiveSmallIntegerField(default=8)),
+                ("price_min_cents", models.BigIntegerField(default=1000)),
+                ("price_max_cents", models.BigIntegerField(default=50000)),
+                ("hold_minutes", models.PositiveSmallIntegerField(default=10)),
+                ("hold_payment_minutes", models.PositiveSmallIntegerField(default=15)),
+                ("max_live_holds", models.PositiveSmallIntegerField(default=3)),
+                ("holds_per_hour", models.PositiveSmallIntegerField(default=10)),
+                ("grace_minutes", models.PositiveSmallIntegerField(default=10)),
+                ("grace_min_before_start_minutes", models.PositiveSmallIntegerField(default=60)),
+                ("free_cancel_hours", models.PositiveSmallIntegerField(default=24)),
+                ("credit_cancel_hours", models.PositiveSmallIntegerField(default=12)),
+                ("late_instructor_credit_cents", models.BigIntegerField(default=1000)),
+                ("no_show_credit_pct", models.PositiveSmallIntegerField(default=20)),
+                ("auto_complete_hours", models.PositiveSmallIntegerField(default=24)),
+                ("credit_valid_months", models.PositiveSmallIntegerField(default=12)),
+                ("credit_return_min_days", models.PositiveSmallIntegerField(default=30)),
+                ("background_check_months", models.PositiveSmallIntegerField(default=24)),
+                ("created_at", models.DateTimeField(default=instainstru.clock.now)),
             ],
             options={
-                'verbose_name_plural': 'policies',
-                'constraints': [models.CheckConstraint(condition=models.Q(('fee_standard_pct__lte', 100), ('fee_founding_pct__lte', 100)), name='policy_fees_are_percentages'), models.CheckConstraint(condition=models.Q(('price_min_cents__gt', 0), ('price_min_cents__lt', models.F('price_max_cents'))), name='policy_price_range_ordered'), models.CheckConstraint(condition=models.Q(('credit_cancel_hours__lte', models.F('free_cancel_hours'))), name='policy_cancel_hours_ordered')],
+                "verbose_name_plural": "policies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("fee_standard_pct__lte", 100), ("fee_founding_pct__lte", 100)
+                        ),
+                        name="policy_fees_are_percentages",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("price_min_cents__gt", 0),
+                            ("price_min_cents__lt", models.F("price_max_cents")),
+                        ),
+                        name="policy_price_range_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("credit_cancel_hours__lte", models.F("free_cancel_hours"))
+                        ),
+                        name="policy_cancel_hours_ordered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Service',
+            name="Service",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subcategory', models.CharField(max_length=80)),
-                ('name', models.CharField(max_length=120)),
-                ('slug', models.SlugField(max_length=120)),
-                ('description', models.CharField(max_length=200)),
-                ('keywords', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), blank=True, default=list, size=None)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('is_active', models.BooleanField(default=True)),
-                ('search_vector', models.GeneratedField(db_persist=True, expression=catalog.models.ServiceVector('name', 'keywords', 'description'), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='services', to='catalog.category')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subcategory", models.CharField(max_length=80)),
+                ("name", models.CharField(max_length=120)),
+                ("slug", models.SlugField(max_length=120)),
+                ("description", models.CharField(max_length=200)),
+                (
+                    "keywords",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "search_vector",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=catalog.models.ServiceVector("name", "keywords", "description"),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="services",
+                        to="catalog.category",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddField(
-            model_name='offering',
-            name='service',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offerings', to='catalog.service'),
+            model_name="offering",
+            name="service",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="offerings",
+                to="catalog.service",
+            ),
         ),
         migrations.CreateModel(
-            name='ServicePhrase',
+            name="ServicePhrase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phrase', models.CharField(help_text='Lower case, without accents.', max_length=120)),
-                ('kind', models.CharField(choices=[('name', 'Name'), ('keyword', 'Keyword'), ('colloquial', 'Colloquial')], max_length=10)),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phrases', to='catalog.service')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "phrase",
+                    models.CharField(help_text="Lower case, without accents.", max_length=120),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("name", "Name"),
+                            ("keyword", "Keyword"),
+                            ("colloquial", "Colloquial"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="phrases",
+                        to="catalog.service",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ServiceSlugAlias',
+            name="ServiceSlugAlias",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=120)),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slug_aliases', to='catalog.service')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=120)),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slug_aliases",
+                        to="catalog.service",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='instructor',
-            index=models.Index(fields=['status'], name='instructor_status'),
+            model_name="instructor",
+            index=models.Index(fields=["status"], name="instructor_status"),
         ),
         migrations.AddConstraint(
-            model_name='instructor',
-            constraint=models.UniqueConstraint(fields=('slug',), name='instructor_slug_unique'),
+            model_name="instructor",
+            constraint=models.UniqueConstraint(fields=("slug",), name="instructor_slug_unique"),
         ),
         migrations.AddConstraint(
-            model_name='instructor',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'live'), _negated=True), models.Q(('identity_verified_on__isnull', False), ('background_checked_on__isnull', False)), _connector='OR'), name='instructor_live_is_verified'),
+            model_name="instructor",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "live"), _negated=True),
+                    models.Q(
+                        ("identity_verified_on__isnull", False),
+                        ("background_checked_on__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="instructor_live_is_verified",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='coverage',
-            constraint=models.UniqueConstraint(fields=('neighborhood', 'instructor'), name='coverage_unique'),
+            model_name="coverage",
+            constraint=models.UniqueConstraint(
+                fields=("neighborhood", "instructor"), name="coverage_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offeringprice',
-            constraint=models.UniqueConstraint(fields=('offering', 'duration_minutes'), name='offering_price_unique'),
+            model_name="offeringprice",
+            constraint=models.UniqueConstraint(
+                fields=("offering", "duration_minutes"), name="offering_price_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offeringprice',
-            constraint=models.CheckConstraint(condition=models.Q(('duration_minutes__in', [30, 45, 60, 75, 90, 120])), name='offering_price_duration_known'),
+            model_name="offeringprice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("duration_minutes__in", [30, 45, 60, 75, 90, 120])),
+                name="offering_price_duration_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offeringprice',
-            constraint=models.CheckConstraint(condition=models.Q(('price_cents__gte', 1000), ('price_cents__lte', 50000)), name='offering_price_range'),
+            model_name="offeringprice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price_cents__gte", 1000), ("price_cents__lte", 50000)),
+                name="offering_price_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='service',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_vector'], name='service_search_vector'),
+            model_name="service",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search_vector"], name="service_search_vector"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.UniqueConstraint(fields=('slug',), name='service_slug_unique'),
+            model_name="service",
+            constraint=models.UniqueConstraint(fields=("slug",), name="service_slug_unique"),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.UniqueConstraint(fields=('name',), name='service_name_unique'),
+            model_name="service",
+            constraint=models.UniqueConstraint(fields=("name",), name="service_name_unique"),
         ),
         migrations.AddIndex(
-            model_name='offering',
-            index=models.Index(fields=['service', 'instructor'], name='offering_by_service'),
+            model_name="offering",
+            index=models.Index(fields=["service", "instructor"], name="offering_by_service"),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.UniqueConstraint(fields=('instructor', 'service'), name='offering_unique'),
+            model_name="offering",
+            constraint=models.UniqueConstraint(
+                fields=("instructor", "service"), name="offering_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('age_from__lte', models.F('age_to')), ('age_to__lte', 99)), name='offering_ages_ordered'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("age_from__lte", models.F("age_to")), ("age_to__lte", 99)),
+                name="offering_ages_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('travel_fee_cents__gte', 0), ('travel_fee_cents__lte', 50000)), name='offering_travel_fee_range'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("travel_fee_cents__gte", 0), ("travel_fee_cents__lte", 50000)),
+                name="offering_travel_fee_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('modalities__len__gt', 0), ('modalities__contained_by', ['at_student', 'at_instructor', 'public', 'online'])), name='offering_modalities_known'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("modalities__len__gt", 0),
+                    (
+                        "modalities__contained_by",
+                        ["at_student", "at_instructor", "public", "online"],
+                    ),
+                ),
+                name="offering_modalities_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('levels__len__gt', 0), ('levels__contained_by', ['beginner', 'intermediate', 'advanced'])), name='offering_levels_known'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("levels__len__gt", 0),
+                    ("levels__contained_by", ["beginner", "intermediate", "advanced"]),
+                ),
+                name="offering_levels_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='servicephrase',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass('phrase', name='gin_trgm_ops'), name='service_phrase_trigram'),
+            model_name="servicephrase",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass("phrase", name="gin_trgm_ops"),
+                name="service_phrase_trigram",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicephrase',
-            constraint=models.UniqueConstraint(fields=('service', 'phrase'), name='service_phrase_unique'),
+            model_name="servicephrase",
+            constraint=models.UniqueConstraint(
+                fields=("service", "phrase"), name="service_phrase_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicephrase',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['name', 'keyword', 'colloquial'])), name='service_phrase_kind'),
+            model_name="servicephrase",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["name", "keyword", "colloquial"])),
+                name="service_phrase_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='serviceslugalias',
-            constraint=models.UniqueConstraint(fields=('slug',), name='service_alias_slug_unique'),
+            model_name="serviceslugalias",
+            constraint=models.UniqueConstraint(fields=("slug",), name="service_alias_slug_unique"),
         ),
     ]
