@@ -70,8 +70,8 @@ def _instructor_rules(time: InstructorTime, zone: ZoneInfo) -> InstructorRules:
     return InstructorRules(
         zone=zone,
         slot_step_minutes=row.slot_step_minutes,
-        buffer_before=row.buffer_before_minutes,
-        buffer_after=row.buffer_after_minutes,
+        buffer_before_minutes=row.buffer_before_minutes,
+        buffer_after_minutes=row.buffer_after_minutes,
         min_notice_minutes=row.min_notice_minutes,
         max_advance_days=row.max_advance_days,
         max_lessons_per_day=row.max_lessons_per_day,
@@ -145,8 +145,8 @@ def _existing(row: Mapping[str, object], owner: Owner | None) -> ExistingBooking
         id=row["pk"],  # type: ignore[arg-type]
         start_at=row["start_at"],  # type: ignore[arg-type]
         end_at=row["end_at"],  # type: ignore[arg-type]
-        buffer_before=row["buffer_before_minutes"],  # type: ignore[arg-type]
-        buffer_after=row["buffer_after_minutes"],  # type: ignore[arg-type]
+        buffer_before_minutes=row["buffer_before_minutes"],  # type: ignore[arg-type]
+        buffer_after_minutes=row["buffer_after_minutes"],  # type: ignore[arg-type]
         learner_id=row["learner_id"],  # type: ignore[arg-type]
         expires_at=row["expires_at"] if status is Status.HELD else None,  # type: ignore[arg-type]
         is_blocking=status not in (Status.COMPLETED, Status.NO_SHOW_STUDENT),
