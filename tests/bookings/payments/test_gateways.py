@@ -189,6 +189,20 @@ def test_parallel_calls_with_one_key_make_one_intent(gateway: PaymentGateway) ->
     assert OfflineIntent.objects.count() == 1
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_parallel_refunds_never_exceed_the_charge(gateway: PaymentGateway) -> None:
+    """S14.9: $95.00 is enough for four refunds of $20.00."""
+    reference = confirm(gateway, make.SUCCEEDS).reference
+    answers = in_parallel(
+        [
+            lambda key=key: gateway.refund(reference=reference, amount_cents=2000, key=f"r{key}")
+            for key in range(8)
+        ]
+    )
+    assert sum(isinstance(answer, GatewayError) for answer in answers) == 4
+    assert gateway.fetch(reference=reference).refunded_cents == 8000
+
+
 def test_offline_gateway_is_refused_on_prod(settings: Settings) -> None:
     """S14.1: a start-up error."""
     assert check_gateway(None) == []
