@@ -1,0 +1,116 @@
+"""Which lessons take place: pupils who come every week or two, as times really allow."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+from instainstru.city.dice import dice
+from instainstru.city.students import Pupil, Pupils
+from instainstru.city.teachers import Offer, Teacher, instant_of
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLesson:
+    """One lesson that fits the instructor's time and the learner's."""
+
+    teacher: Teacher
+    offer: Offer
+    pupil: Pupil
+    mode: str
+    start_at: datetime
+    minutes: int
+
+
+class Diaries:
+    """The lessons of each learner, so that nobody is taught twice at once (Spec: R7)."""
+
+    def __init__(self) -> None:
+        self._lessons: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+
+    def is_free(self, learner_id: int, start_at: datetime, end_at: datetime) -> bool:
+        """Tell whether the learner has nothing then."""
+        lessons = self._lessons[learner_id]
+        return all(end_at <= first or last <= start_at for first, last in lessons)
+
+    def note(self, learner_id: int, start_at: datetime, end_at: datetime) -> None:
+        """Add a lesson."""
+        self._lessons[learner_id].append((start_at, end_at))
+
+
+def plan_lessons(
+    teacher: Teacher,
+    pupils: Pupils,
+    diaries: Diaries,
+    *,
+    first_on: date,
+    last_on: date,
+    sizes: Sequence[int],
+) -> list[PlannedLesson]:
+    """Return the lessons of one instructor between two local dates, both included.
+
+    ``sizes`` are the numbers of regular pupils to choose from.
+    """
+    chance = dice("roster", teacher.slug, first_on)
+    if not teacher.offers:
+        return []
+    return [
+        lesson
+        for _ in range(chance.choice(sizes))
+        for lesson in _regular(chance, teacher, pupils, diaries, first_on, last_on)
+    ]
+
+
+def _regular(
+    chance: Random,
+    teacher: Teacher,
+    pupils: Pupils,
+    diaries: Diaries,
+    first_on: date,
+    last_on: date,
+) -> Iterator[PlannedLesson]:
+    """Yield the lessons of one pupil who comes at the same time every week or second week."""
+    offer = chance.choice(teacher.offers)
+    mode = chance.choice(list(offer.modes))
+    pupil = _pupil(chance, teacher, offer, mode, pupils)
+    usual = _usual_time(chance, teacher)
+    if pupil is None or usual is None:
+        return
+    minutes = chance.choice(list(offer.prices))
+    weekday, start = usual
+    span = (last_on - first_on).days
+    on = first_on + timedelta(days=chance.randrange(max(1, span * 2 // 3)))
+    on += timedelta(days=(weekday - on.weekday()) % 7)
+    until = min(last_on, on + WEEK * chance.choice((2, 4, 6, 9, 14)))
+    step = chance.choice((WEEK, WEEK, 2 * WEEK))
+    while on <= until:
+        start_at = instant_of(on, start)
+        end_at = start_at + timedelta(minutes=minutes)
+        is_free = teacher.is_free(on, start, minutes)
+        if is_free and diaries.is_free(pupil.learner_id, start_at, end_at):
+            teacher.take(on, start, minutes)
+            diaries.note(pupil.learner_id, start_at, end_at)
+            yield PlannedLesson(teacher, offer, pupil, mode, start_at, minutes)
+        on += step
+
+
+def _pupil(
+    chance: Random, teacher: Teacher, offer: Offer, mode: str, pupils: Pupils
+) -> Pupil | None:
+    near = pupils.choose(chance, offer.ages, sorted(teacher.area))
+    if near is not None or mode == "at_student":
+        return near
+    return pupils.anybody(chance, offer.ages)
+
+
+def _usual_time(chance: Random, teacher: Teacher) -> tuple[int, int] | None:
+    """Return a weekday and a grid minute inside the weekly hours."""
+    if not teacher.schedule.weekly:
+        return None
+    weekday, first, last = chance.choice(teacher.schedule.weekly)
+    step = teacher.rules.slot_step_minutes
+    starts = range(-(-first // step) * step, last - 29, step)
+    return (weekday, chance.choice(starts)) if starts else None

@@ -1,0 +1,118 @@
+"""Students of the demo city and the learners they manage."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from random import Random
+
+from accounts.models import Learner, User
+from accounts.roles import Role
+from accounts.seed import add_people
+from catalog.text import slug_of
+from instainstru.city.biography import invent_person
+from instainstru.city.dice import dice
+from instainstru.city.places import CityMap, Place
+
+EMAIL_DOMAIN = "students.instainstru.test"
+CHILD_SHARE = 0.45
+# Accounts do not say how old their owner is; they suit offers that reach beyond school age.
+ADULT = 99
+GROWN_UP = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """Somebody to be taught, the account that books, and where they live."""
+
+    student_id: int
+    learner_id: int
+    age: int
+    home: Place
+
+
+class Pupils:
+    """The learners of the city, found by neighborhood and age."""
+
+    def __init__(self, pupils: Sequence[Pupil]) -> None:
+        self._near: dict[int, list[Pupil]] = defaultdict(list)
+        self._all = list(pupils)
+        for pupil in pupils:
+            self._near[pupil.home.pk].append(pupil)
+
+    def choose(self, chance: Random, ages: tuple[int, int], area: Sequence[int]) -> Pupil | None:
+        """Return somebody of the right age in the area, or None."""
+        near = [pupil for place in area for pupil in self._near.get(place, ())]
+        return _fitting(chance, near, ages)
+
+    def anybody(self, chance: Random, ages: tuple[int, int]) -> Pupil | None:
+        """Return somebody of the right age from the whole city, or None."""
+        return _fitting(chance, self._all, ages)
+
+
+def _fitting(chance: Random, pupils: Sequence[Pupil], ages: tuple[int, int]) -> Pupil | None:
+    """Try a few at random: nearly everybody is an adult, so most tries succeed."""
+    for _ in range(12 if pupils else 0):
+        pupil = chance.choice(pupils)
+        if _fits(pupil, ages):
+            return pupil
+    fitting = [pupil for pupil in pupils[:400] if _fits(pupil, ages)]
+    return chance.choice(fitting) if fitting else None
+
+
+def _fits(pupil: Pupil, ages: tuple[int, int]) -> bool:
+    if pupil.age == ADULT:
+        return ages[1] >= GROWN_UP
+    return ages[0] <= pupil.age <= ages[1]
+
+
+def add_students(count: int, *, today: date) -> None:
+    """Write students who cannot sign in, each with themself and some with a child as learner."""
+    now = datetime.combine(today, time(12), tzinfo=UTC)
+    users = []
+    for index in range(count):
+        person = invent_person(dice("student", index))
+        words = slug_of(f"{person.first_name} {person.last_name}")
+        users.append(
+            User(
+                email=f"{words}-{index + 1}@{EMAIL_DOMAIN}",
+                first_name=person.first_name,
+                last_name=person.last_name,
+                is_demo=True,
+            )
+        )
+    add_people(users, roles=[Role.STUDENT], now=now)
+    Learner.objects.bulk_create(
+        [child for index, user in enumerate(users) for child in _children(index, user, today, now)],
+        batch_size=2000,
+    )
+
+
+def _children(index: int, user: User, today: date, now: datetime) -> list[Learner]:
+    chance = dice("children", index)
+    if chance.random() > CHILD_SHARE:
+        return []
+    return [
+        Learner(
+            manager=user,
+            name=invent_person(chance).first_name,
+            birth_year=today.year - chance.randrange(3, 18),
+            created_at=now,
+        )
+        for _ in range(chance.choice((1, 1, 2)))
+    ]
+
+
+def load_pupils(city: CityMap, today: date) -> Pupils:
+    """Return the learners of the seeded students; each account keeps its neighborhood."""
+    rows = Learner.objects.filter(manager__email__endswith=f"@{EMAIL_DOMAIN}").order_by("pk")
+    homes: dict[int, Place] = {}
+    found = []
+    for learner_id, student_id, is_self, birth_year, email in rows.values_list(
+        "pk", "manager_id", "is_self", "birth_year", "manager__email"
+    ):
+        if student_id not in homes:
+            homes[student_id] = city.home(dice("home", email))
+        age = ADULT if is_self or not birth_year else today.year - birth_year
+        found.append(Pupil(student_id, learner_id, age, homes[student_id]))
+    return Pupils(found)
