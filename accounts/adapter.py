@@ -21,7 +21,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "That e-mail and password don't match.",
-        "incorrect_code": "That code doesn't match the one we sent. Check the e-mail and try again.",
+        "incorrect_code": "That code doesn't match the one we sent. Check the e-mail.",
         "incorrect_password": "That password isn't right.",
         "invalid_password_reset": "This link has been used or is older than 30 minutes.",
         "too_many_login_attempts": "That code was wrong 3 times. Sign in and we'll send a new one.",
@@ -38,7 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return f"{settings.SITE_URL}{path.replace('UID-KEY', key)}"
 
-    def is_ajax(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the signature of allauth
+    def is_ajax(self, request: HttpRequest) -> bool:
         """Always answer pages; no header turns an answer into JSON."""
         return False
 

@@ -12,8 +12,8 @@ from accounts.models import User
 
 
 def check_no_test_addresses(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - the signature of checks
-    **kwargs: Any,  # noqa: ARG001
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
 ) -> list[CheckMessage]:
     """PROD refuses to start with demo people in it (Spec: G16).
 

@@ -22,6 +22,6 @@ class SignupDetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
 
-    def signup(self, request: HttpRequest, user: User) -> None:  # noqa: ARG002 - called by allauth
+    def signup(self, request: HttpRequest, user: User) -> None:
         """Make the saved account a student."""
         register_student(user)

@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
 if TYPE_CHECKING:
-    from accounts.models import Learner, User
+    from accounts.models import User
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class LearnerQuerySet(models.QuerySet["Learner"]):
+class LearnerQuerySet(models.QuerySet["Learner"]):  # type: ignore[name-defined]
     """Reads on learners."""
 
     def managed_by(self, user: "User") -> "LearnerQuerySet":

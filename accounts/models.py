@@ -1,4 +1,4 @@
-"""Who someone is: the user, the learners they manage, and the capability that carries permissions."""
+"""Who someone is: the user, the learners they manage, and what carries permissions."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
@@ -10,7 +10,10 @@ from instainstru import clock
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account; signs in by e-mail. What they may do comes from roles (Spec: S5.1)."""
+    """A person with an account; signs in by e-mail. What they may do comes from roles.
+
+    Spec: S5.1
+    """
 
     email = models.EmailField(max_length=254)
     first_name = models.CharField(max_length=60)

@@ -37,7 +37,10 @@ class CategorySection:
 
 
 def service_sections() -> list[CategorySection]:
-    """Return every active service under its category and sub-heading, in two queries. Spec: S7.1."""
+    """Return every active service under its category and sub-heading, in two queries.
+
+    Spec: S7.1
+    """
     services = Service.objects.active().with_offer_counts().order_by("position")
     grouped: dict[int, dict[str, list[ServiceRow]]] = defaultdict(lambda: defaultdict(list))
     for service in services:
@@ -45,8 +48,8 @@ def service_sections() -> list[CategorySection]:
             service.name,
             service.slug,
             service.description,
-            service.instructor_count,
-            service.hourly_from_cents,
+            service.instructor_count,  # type: ignore[attr-defined]
+            service.hourly_from_cents,  # type: ignore[attr-defined]
         )
         grouped[service.category_id][service.subcategory].append(row)
     return [

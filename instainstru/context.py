@@ -10,6 +10,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """Give the tier for the banner; PROD shows none to visitors (Spec: S1.7)."""
     tier = settings.DECISION.tier
     return {
-        "tier": None if settings.IS_PROD else {"name": tier.name, "label": tier.value, "badge": tier.badge},
+        "tier": None
+        if settings.IS_PROD
+        else {"name": tier.name, "label": tier.value, "badge": tier.badge},
         "gateway": settings.PAYMENT_GATEWAY,
     }

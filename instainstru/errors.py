@@ -1,4 +1,7 @@
-"""Errors that a person can act on, with the status that every interface answers (Spec: G2-G6, G12)."""
+"""Errors that a person can act on, with the status that every interface answers.
+
+Spec: G2-G6, G12
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from django.conf import settings
@@ -32,8 +33,19 @@ def _check_migrations() -> None:
         raise RuntimeError("migrations pending")
 
 
+def plain_valkey_url(url: str) -> str:
+    """Return the client's form of a broker address: sockets are written differently there."""
+    if not url.startswith("redis+socket://"):
+        return url
+    parts = urlsplit(url)
+    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
+    return f"unix://{parts.path}?db={database}"
+
+
 def _check_valkey(url: str) -> None:
-    client = redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
+    client = redis.Redis.from_url(
+        plain_valkey_url(url), socket_connect_timeout=0.5, socket_timeout=0.5
+    )
     try:
         client.ping()
     finally:
@@ -85,6 +97,6 @@ class DatabaseDownMiddleware:
         return None
 
     def _unavailable(self, request: HttpRequest) -> HttpResponse:
-        response = render(None, "errors/503.html", {"retry_after": RETRY_AFTER_SECONDS}, status=503)  # type: ignore[arg-type]
+        response = render(None, "errors/503.html", {"retry_after": RETRY_AFTER_SECONDS}, status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response

@@ -33,7 +33,9 @@ def render_page_or_fragment(
     redirects (Spec: S17.9, G1).
     """
     htmx = getattr(request, "htmx", None)
-    is_fragment = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    is_fragment = (
+        htmx is not None and bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    )
     name = f"{template}#{fragment}" if is_fragment else template
     response = render(request, name, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
@@ -49,7 +51,7 @@ def mark_private(response: HttpResponse) -> HttpResponse:
 
 def client_address(request: HttpRequest) -> str:
     """Return the client's address, looking only through our own proxies (Spec: 02 section 1)."""
-    hops = settings.TRUSTED_PROXY_COUNT
+    hops: int = settings.TRUSTED_PROXY_COUNT
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
     if hops and len(forwarded) >= hops and forwarded[-hops]:
         return forwarded[-hops]

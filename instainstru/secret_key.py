@@ -1,4 +1,7 @@
-"""The secret key: from the environment, or generated once per checkout on INT and STG (Spec: S5.12)."""
+"""The secret key: from the environment, or generated once per checkout on INT and STG.
+
+Spec: S5.12
+"""
 
 import secrets
 from pathlib import Path

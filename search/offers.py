@@ -51,7 +51,7 @@ class Offer:
 
     def minutes_for(self, wanted: int | None) -> int:
         """Return the wanted length when it is priced, else an hour or the shortest."""
-        if wanted in self.prices:
+        if wanted is not None and wanted in self.prices:
             return wanted
         return DEFAULT_MINUTES if DEFAULT_MINUTES in self.prices else min(self.prices)
 
@@ -180,7 +180,7 @@ def _fits_age(offer: Offer, query: ParsedQuery) -> bool:
 def _is_at(offer: Offer, names: Collection[str], snapshot: Snapshot) -> bool:
     """Tell whether the offer can be taught in one of the places in person."""
     for name in names:
-        if name == offer.borough or name == offer.base:
+        if name in (offer.borough, offer.base):
             return True
         place = snapshot.places.get(name)
         if place is not None and place.pk in offer.served:

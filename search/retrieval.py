@@ -12,7 +12,8 @@ SURE_SIMILARITY, CLOSE_SIMILARITY = 0.5, 0.3
 
 _FULL_TEXT = """
 WITH wanted AS (
-  SELECT replace(plainto_tsquery('english', ii_unaccent(%(text)s))::text, '&', '|')::tsquery AS any_word,
+  SELECT replace(plainto_tsquery('english', ii_unaccent(%(text)s))::text, '&', '|')::tsquery
+           AS any_word,
          plainto_tsquery('english', ii_unaccent(%(text)s)) AS all_words
 )
 SELECT service.id,

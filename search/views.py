@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ EXAMPLES = [
     "guitar for a 9 year old",
 ]
 MAX_WITHOUT = 20
+HOUR = 60
 
 
 @public
@@ -97,15 +99,19 @@ def _card(hit: Hit) -> dict[str, Any]:
     """Return the plain values of ``components/instructor_card.html``."""
     offer = hit.offer
     chosen = {"service": hit.service_slug, "duration": hit.minutes}
+    profile = reverse("instructor-profile", args=[offer.slug])
     book = reverse("lessons:times", args=[offer.slug])
+    first_on = hit.starts[0].astimezone(ZoneInfo(offer.zone)).date() if hit.starts else None
     facts = [hit.service_name, f"{offer.years} years teaching", _place(hit)]
     return {
-        "url": f"{reverse('instructor-profile', args=[offer.slug])}?{urlencode(chosen)}",
+        "url": f"{profile}?{urlencode({**chosen, 'date': first_on} if first_on else chosen)}",
         "name": offer.name,
         "headline": offer.headline,
         "price_text": money(hit.hourly_cents),
         "price_unit": "/hour",
-        "price_note": "" if hit.minutes == 60 else f"{money(hit.price_cents)} for {hit.minutes} min",  # noqa: PLR2004
+        "price_note": ""
+        if hit.minutes == HOUR
+        else f"{money(hit.price_cents)} for {hit.minutes} min",
         "rating_text": "",
         "review_count": 0,
         "facts": facts,

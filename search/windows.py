@@ -61,7 +61,7 @@ class Window:
         """Return the first and last date worth looking at."""
         last = today + timedelta(days=LOOK_AHEAD_DAYS - 1)
         if self.dates and not self.weekdays:
-            return max(today, min(self.dates)), max(max(self.dates), today)
+            return max(today, min(self.dates)), max(today, *self.dates)
         return today, max([last, *self.dates])
 
 

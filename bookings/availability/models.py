@@ -9,7 +9,9 @@ from catalog.models import Instructor
 from instainstru import clock
 
 MINUTES_A_DAY = 1440
-_ON_GRID = Q(start_minute__lt=F("end_minute")) & Q(start_minute__gte=0) & Q(end_minute__lte=MINUTES_A_DAY)
+_ON_GRID = (
+    Q(start_minute__lt=F("end_minute")) & Q(start_minute__gte=0) & Q(end_minute__lte=MINUTES_A_DAY)
+)
 
 
 class MinuteRange(Func):
@@ -80,7 +82,10 @@ class WeeklyWindow(models.Model):
 
 
 class OverrideDay(models.Model):
-    """Replaces the weekly hours of one local date; without windows the date is closed (Spec: S15.5)."""
+    """Replaces the weekly hours of one local date; without windows the date is closed.
+
+    Spec: S15.5
+    """
 
     instructor = models.ForeignKey(
         Instructor, on_delete=models.CASCADE, related_name="override_days"

@@ -1,0 +1,1 @@
+"""Holds, lessons and their rules."""

@@ -1,4 +1,7 @@
-"""Cancelling a lesson: one outcome for the preview and for the deed (Spec: T8, S11.2, 05 section 4)."""
+"""Cancelling a lesson: one outcome for the preview and for the deed.
+
+Spec: T8, S11.2, 05 section 4
+"""
 
 from datetime import datetime
 
@@ -86,7 +89,10 @@ def cancel_lesson(
         Booking.objects.select_for_update(of=("self",)).get(pk=booking.pk)
         booking = find_lesson(by=by, code=code)
         due = preview_cancellation(booking, now)
-        if (due.card_refund_cents, due.credit_cents) != (expected_card_cents, expected_credit_cents):
+        if (due.card_refund_cents, due.credit_cents) != (
+            expected_card_cents,
+            expected_credit_cents,
+        ):
             raise AmountChangedError(
                 "What you get back has changed since you opened this page.", context={"due": due}
             )

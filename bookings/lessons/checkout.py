@@ -8,6 +8,7 @@ A process that dies between the steps is finished by ``finish_attempts``.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import uuid4
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -36,7 +37,7 @@ from bookings.lessons.states import Status
 from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
-from bookings.payments.selectors import latest_attempt, planned_credit_cents
+from bookings.payments.selectors import planned_credit_cents
 from catalog.models import Modality
 from instainstru import clock
 from instainstru.errors import (
@@ -45,6 +46,7 @@ from instainstru.errors import (
     PaymentDeclinedError,
     ValidationFailedError,
 )
+from instainstru.identifiers import public_id
 
 log = structlog.get_logger(__name__)
 
@@ -103,9 +105,10 @@ def pay_and_confirm(
 ) -> CheckoutResult:
     """Charge the held price once and confirm the lesson.
 
-    Raises ``HoldExpiredError``, ``LearnerBusyError`` (409), ``ValidationFailedError`` (422, with the
-    fields), ``PaymentDeclinedError`` (402, nothing charged), ``PaymentRunningError`` (409). Paying a
-    confirmed hold again returns it unchanged. Spec: T4, S13.2, S14.2, S14.3, S14.4, S14.13.
+    Raises ``HoldExpiredError``, ``LearnerBusyError`` (409), ``ValidationFailedError``
+    (422, with the fields), ``PaymentDeclinedError`` (402, nothing charged),
+    ``PaymentRunningError`` (409). Paying a confirmed hold again returns it unchanged. Spec: T4,
+    S13.2, S14.2, S14.3, S14.4, S14.13.
     """
     owner = Owner(user_id=by.pk)
     hold = find_hold(by=owner, hold_id=hold_id)
@@ -125,7 +128,9 @@ def pay_and_confirm(
 def _check_people_and_place(hold: Booking, by: User, details: CheckoutDetails) -> None:
     learner = Learner.objects.managed_by(by).filter(pk=details.learner_id).first()
     if learner is None:
-        raise ValidationFailedError("Choose who is learning.", fields={"learner": "Choose a learner."})
+        raise ValidationFailedError(
+            "Choose who is learning.", fields={"learner": "Choose a learner."}
+        )
     offering = hold.offering
     if learner.birth_year is not None:
         age = hold.start_at.year - learner.birth_year
@@ -133,10 +138,9 @@ def _check_people_and_place(hold: Booking, by: User, details: CheckoutDetails) -
         if age < offering.age_from or age - 1 > offering.age_to:
             text = f"This lesson is for ages {offering.age_from} to {offering.age_to}."
             raise ValidationFailedError(text, fields={"learner": text})
-    if hold.modality == Modality.AT_STUDENT:
-        if not is_place_inside(hold.instructor, hold.modality, details.neighborhood_id):
-            text = _outside_text(hold)
-            raise ValidationFailedError(text, fields={"neighborhood": text})
+    if not is_place_inside(hold.instructor, hold.modality, details.neighborhood_id):
+        text = _outside_text(hold)
+        raise ValidationFailedError(text, fields={"neighborhood": text})
 
 
 def _outside_text(hold: Booking) -> str:
@@ -152,10 +156,8 @@ def _outside_text(hold: Booking) -> str:
 def _reserve(
     hold: Booking, by: User, details: CheckoutDetails, now: datetime | None
 ) -> PaymentAttempt | None:
-    """Step (a): under the lock, check the hold and write the attempt; None when already confirmed."""
-    with booking_transaction(
-        instructor_ids=[hold.instructor_id], learner_ids=[details.learner_id]
-    ):
+    """Step (a) under the lock: check the hold and write the attempt; None when confirmed."""
+    with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[details.learner_id]):
         now = now or clock.database_now()
         booking = Booking.objects.select_for_update(of=("self",)).get(pk=hold.pk)
         if booking.code is not None:
@@ -213,9 +215,7 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
     """
     attempt = PaymentAttempt.objects.get(pk=attempt_id)
     hold = Booking.objects.get(pk=attempt.booking_id)
-    with booking_transaction(
-        instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]
-    ):
+    with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]):
         now = now or clock.database_now()
         attempt = PaymentAttempt.objects.select_for_update().get(pk=attempt_id)
         booking = _locked(hold.pk)
@@ -288,8 +288,7 @@ def _rebook(lapsed: Booking, now: datetime) -> Booking | None:
         return None
     fresh = Booking.objects.get(pk=lapsed.pk)
     fresh.pk, fresh._state.adding = None, True  # noqa: SLF001 - Django's documented way to copy a row
-    for name in ("hold_id", "ics_uid"):
-        setattr(fresh, name, Booking._meta.get_field(name).get_default())
+    fresh.hold_id, fresh.ics_uid = public_id(), uuid4()
     fresh.status, fresh.replaces_id = Status.HELD, lapsed.pk
     fresh.expires_at, fresh.created_at = now + timedelta(minutes=1), now
     try:
@@ -387,7 +386,10 @@ def _finish(attempt: PaymentAttempt) -> None:
 
 
 def hold_again(*, by: Owner, hold_id: str, now: datetime | None = None) -> Booking:
-    """Hold a lapsed time again with everything that was typed; raises ``SlotTakenError``. Spec: S13.2."""
+    """Hold a lapsed time again with everything that was typed; raises ``SlotTakenError``.
+
+    Spec: S13.2
+    """
     old = find_hold(by=by, hold_id=hold_id)
     if old.code is not None:
         return old
@@ -421,5 +423,3 @@ def still_free(hold: Booking, *, by: Owner, now: datetime) -> SlotTakenError | N
     if not bookability_failures(wanted, hold.offering, hold.start_at, now):
         return None
     return slot_taken(wanted, hold.start_at, now)
-
-

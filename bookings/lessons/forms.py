@@ -102,10 +102,18 @@ class HoldForm(forms.Form):
     learner = forms.IntegerField(required=False, min_value=1)
 
 
+class LearnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice among the learners a person manages, by name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return the name; the person themselves is marked."""
+        return f"{obj.name} (you)" if obj.is_self else str(obj.name)
+
+
 class CheckoutForm(forms.Form):
     """Who learns, where, and how it is paid (Spec: S13.1)."""
 
-    learner = forms.ModelChoiceField(
+    learner = LearnerField(
         queryset=Learner.objects.none(),
         label="Who's learning?",
         widget=forms.RadioSelect,

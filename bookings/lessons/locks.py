@@ -1,4 +1,7 @@
-"""The locks of the booking transaction: one order for everybody, so that nobody deadlocks (Spec: R10)."""
+"""The locks of the booking transaction: one order for everybody, so that nobody deadlocks.
+
+Spec: R10
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

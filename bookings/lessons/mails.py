@@ -19,7 +19,7 @@ from instainstru.clock import NEW_YORK
 
 
 def _url(booking: Booking) -> str:
-    return settings.SITE_URL + reverse("lessons:detail", args=[booking.code])
+    return f"{settings.SITE_URL}{reverse('lessons:detail', args=[booking.code])}"
 
 
 def viewer_zone(user: User, booking: Booking) -> ZoneInfo:
@@ -69,7 +69,9 @@ def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) 
                 "side": side,
                 "zone": zone,
                 "url": _url(booking),
-                "place": place_for_student(booking) if for_student else place_for_instructor(booking),
+                "place": place_for_student(booking)
+                if for_student
+                else place_for_instructor(booking),
                 "other": booking.instructor.display_name if for_student else booking.student_name,
                 **extra,
             },

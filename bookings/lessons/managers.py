@@ -11,10 +11,9 @@ from accounts.owners import Owner
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from bookings.lessons.models import Booking
 
 
-class BookingQuerySet(models.QuerySet["Booking"]):
+class BookingQuerySet(models.QuerySet["Booking"]):  # type: ignore[name-defined]
     """Reads on bookings; every page starts from the person who asks."""
 
     def of_student(self, user: "User") -> "BookingQuerySet":

@@ -24,18 +24,26 @@ class Span(Func):
 
 
 class Blocked(Func):
-    """The taught time widened by the buffers, written so that PostgreSQL may store it (Spec: R9)."""
+    """The taught time widened by the buffers, written so that PostgreSQL may store it.
+
+    Spec: R9
+    """
 
     template = (
         "tstzrange("
-        "(start_at AT TIME ZONE 'UTC' - make_interval(mins => buffer_before_minutes)) AT TIME ZONE 'UTC',"
-        "(end_at AT TIME ZONE 'UTC' + make_interval(mins => buffer_after_minutes)) AT TIME ZONE 'UTC')"
+        "(start_at AT TIME ZONE 'UTC' - make_interval(mins => buffer_before_minutes))"
+        " AT TIME ZONE 'UTC',"
+        "(end_at AT TIME ZONE 'UTC' + make_interval(mins => buffer_after_minutes))"
+        " AT TIME ZONE 'UTC')"
     )
     output_field = DateTimeRangeField()
 
 
 class Booking(models.Model):
-    """A lesson from hold to outcome; copies everything that must not change later (Spec: R9, R17)."""
+    """A lesson from hold to outcome; copies everything that must not change later.
+
+    Spec: R9, R17
+    """
 
     class Status(models.TextChoices):
         HELD = "held", "Held"
@@ -55,13 +63,17 @@ class Booking(models.Model):
         PROPOSAL = "proposal", "Proposal"
 
     hold_id = models.CharField(max_length=10, default=public_id, editable=False)
-    code = models.CharField(max_length=9, null=True, blank=True, editable=False)
+    code = models.CharField(  # noqa: DJ001 - null until confirmed, and unique
+        max_length=9, null=True, blank=True, editable=False
+    )
     ics_uid = models.UUIDField(default=uuid.uuid4, editable=False)
 
     student = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
     )
-    guest_key = models.CharField(max_length=64, null=True, blank=True)
+    guest_key = models.CharField(  # noqa: DJ001 - null means: an account owns it
+        max_length=64, null=True, blank=True
+    )
     learner = models.ForeignKey(
         Learner, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
     )
@@ -165,7 +177,9 @@ class Booking(models.Model):
                 fields=["expires_at"], name="booking_live_holds", condition=Q(status="held")
             ),
             models.Index(
-                fields=["end_at"], name="booking_to_end", condition=Q(status__in=["confirmed", "ended"])
+                fields=["end_at"],
+                name="booking_to_end",
+                condition=Q(status__in=["confirmed", "ended"]),
             ),
             models.Index(fields=["guest_key"], name="booking_by_guest"),
         ]

@@ -1,4 +1,7 @@
-"""The lists of My Lessons: which lesson stands where, and what its card says (Spec: 06 section 3)."""
+"""The lists of My Lessons: which lesson stands where, and what its card says.
+
+Spec: 06 section 3
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +19,6 @@ from bookings.lessons.places import place_in_words
 from bookings.lessons.policies import PolicyNumbers, free_cancel_until
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
 from bookings.payments.selectors import PaymentSummary, payment_summaries
-
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
 
@@ -116,7 +118,9 @@ class LessonCard:
             "end_at": booking.end_at,
             "zone": booking.zone,
             "status": {"kind": self.tone, "icon": _ICONS[self.tone], "text": self.badge},
-            "facts": [fact for fact in (booking.learner and booking.learner.name, self.place) if fact],
+            "facts": [
+                fact for fact in (booking.learner and booking.learner.name, self.place) if fact
+            ],
             "price_text": format_money(booking.total_cents),
             "note": self._note(),
             "actions": self._actions(),

@@ -142,12 +142,12 @@ def _learner_bookings(
 def _existing(row: Mapping[str, object], owner: Owner | None) -> ExistingBooking:
     status = Status(str(row["status"]))
     return ExistingBooking(
-        id=row["pk"],  # type: ignore[arg-type]
+        id=row["pk"],
         start_at=row["start_at"],  # type: ignore[arg-type]
         end_at=row["end_at"],  # type: ignore[arg-type]
         buffer_before_minutes=row["buffer_before_minutes"],  # type: ignore[arg-type]
         buffer_after_minutes=row["buffer_after_minutes"],  # type: ignore[arg-type]
-        learner_id=row["learner_id"],  # type: ignore[arg-type]
+        learner_id=row["learner_id"],
         expires_at=row["expires_at"] if status is Status.HELD else None,  # type: ignore[arg-type]
         is_blocking=status not in (Status.COMPLETED, Status.NO_SHOW_STUDENT),
         is_counted=row["purpose"] == Booking.Purpose.CHECKOUT,

@@ -55,8 +55,9 @@ def local_date(instant: datetime, offering: Offering) -> date:
 def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) -> Booking:
     """Reserve a start for ten minutes and return the HELD booking.
 
-    Raises ``ValidationFailedError`` for an unknown duration, mode or a past start, ``SlotTakenError``
-    (with up to three nearest starts) when R1-R8 fail or somebody was faster, ``HoldLimitError`` for
+    Raises ``ValidationFailedError`` for an unknown duration, mode or a past start,
+    ``SlotTakenError`` (with up to three nearest starts) when R1-R8 fail or somebody was faster,
+    ``HoldLimitError`` for
     too many holds. Spec: T1, R10, R12, S12.4.
     """
     offering = _offering(wanted.offering_id)
@@ -118,9 +119,7 @@ def _hold_under_lock(
     instructor_id = lesson.offering.instructor_id
     with booking_transaction(instructor_ids=[instructor_id], learner_ids=[lesson.learner_id]):
         now = now or clock.database_now()
-        expire_lapsed_holds(
-            instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now
-        )
+        expire_lapsed_holds(instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now)
         offering = _offering(lesson.offering.pk)
         failures = bookability_failures(lesson, offering, start_at, now)
         if failures:
@@ -278,7 +277,10 @@ def claim_guest_holds(*, user: User, guest_key: str, now: datetime | None = None
 
 
 def extend_holds_for_sign_up(*, guest_key: str, now: datetime | None = None) -> int:
-    """Give a person who is verifying an e-mail ten more minutes, once per hold. Spec: 02 section 1."""
+    """Give a person who is verifying an e-mail ten more minutes, once per hold.
+
+    Spec: 02 section 1
+    """
     now = now or clock.now()
     until = now + timedelta(minutes=Policy.objects.current().hold_minutes)
     holds = Booking.objects.held_by(Owner(guest_key=guest_key)).live_holds(now)
@@ -291,9 +293,9 @@ def extend_hold_for_payment(booking: Booking, now: datetime) -> None:
     """Keep the hold while the bank asks for an extra step or does not answer, once. Spec: T2."""
     minutes = booking.policy.hold_payment_minutes
     until = max(booking.expires_at or now, now + timedelta(minutes=minutes))
-    Booking.objects.filter(
-        pk=booking.pk, status=Status.HELD, is_payment_extended=False
-    ).update(expires_at=until, is_payment_extended=True)
+    Booking.objects.filter(pk=booking.pk, status=Status.HELD, is_payment_extended=False).update(
+        expires_at=until, is_payment_extended=True
+    )
     booking.refresh_from_db()
 
 
@@ -305,9 +307,7 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
     for _ in range(CODE_TRIES):
         try:
             with transaction.atomic():
-                changed = Booking.objects.filter(
-                    pk=booking.pk, status__in=sources_of("T4")
-                ).update(
+                changed = Booking.objects.filter(pk=booking.pk, status__in=sources_of("T4")).update(
                     status=Status.CONFIRMED, code=booking_code(), confirmed_at=now, expires_at=None
                 )
             break

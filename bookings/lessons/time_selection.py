@@ -1,4 +1,7 @@
-"""The time page: what is chosen, the month around it and the times of the day (Spec: S12.1-S12.6)."""
+"""The time page: what is chosen, the month around it and the times of the day.
+
+Spec: S12.1-S12.6
+"""
 
 import calendar
 from collections import defaultdict
@@ -116,7 +119,11 @@ class TimePage:
     @property
     def zone_words(self) -> str:
         """The zone in words, printed above every list of times."""
-        return "Eastern (New York)" if self.zone.key == NEW_YORK.key else self.zone.key.replace("_", " ")
+        return (
+            "Eastern (New York)"
+            if self.zone.key == NEW_YORK.key
+            else self.zone.key.replace("_", " ")
+        )
 
     @property
     def has_times(self) -> bool:
@@ -154,7 +161,11 @@ def build_time_page(
         now=now,
     )
     starts = rules.bookable_starts(
-        facts, minutes, min(first_on, today), max(last_on, today + timedelta(days=LOOK_AHEAD_DAYS)), now
+        facts,
+        minutes,
+        min(first_on, today),
+        max(last_on, today + timedelta(days=LOOK_AHEAD_DAYS)),
+        now,
     )
     by_day = _group_by_day(starts, zone)
     if selected is None or selected.replace(day=1) != month_on:
@@ -204,9 +215,7 @@ def _chosen_offering(offerings: list[Offering], choice: Choice, notices: list[st
     return offerings[0]
 
 
-def _chosen_minutes(
-    durations: list[tuple[int, int]], choice: Choice, notices: list[str]
-) -> int:
+def _chosen_minutes(durations: list[tuple[int, int]], choice: Choice, notices: list[str]) -> int:
     lengths = [minutes for minutes, _ in durations]
     if choice.duration_minutes in lengths:
         return choice.duration_minutes

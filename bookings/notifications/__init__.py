@@ -1,0 +1,1 @@
+"""Mail as rows, sent by the worker."""

@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Error
 
 
 def check_mail_server(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - the signature of checks
-    **kwargs: Any,  # noqa: ARG001
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
 ) -> list[CheckMessage]:
     """PROD must be able to send mail: without it nobody could verify an address."""
     if settings.IS_PROD and not settings.EMAIL_URL:

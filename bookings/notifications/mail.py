@@ -1,6 +1,7 @@
 """Django's mail calls end in the outbox, in the caller's transaction (Spec: R15)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
@@ -35,7 +36,7 @@ def _store(message: EmailMessage) -> None:
         )
 
 
-def _attachment(part: object) -> Attachment:
-    name, content, content_type = part  # type: ignore[misc]
+def _attachment(part: Any) -> Attachment:
+    name, content, content_type = part
     data = content if isinstance(content, bytes) else str(content).encode()
     return Attachment(name or "file", content_type or "application/octet-stream", data)

@@ -11,8 +11,8 @@ from bookings.payments.gateways import current_gateway
 
 
 def check_gateway(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - the signature of checks
-    **kwargs: Any,  # noqa: ARG001
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
 ) -> list[CheckMessage]:
     """The gateway must be known, and PROD must not take test cards for money (Spec: S14.1)."""
     try:

@@ -79,14 +79,14 @@ def bio_of(chance: Random, voice: Voice, course: Course, story: Story) -> str:
             f"I live in {story.home} and have taught {names} for {_years(story.years)}.",
         )
     )
-    students = f"My students are {_audience(story.ages)}."
+    students = f"I teach {_audience(story.ages)}."
     method = " ".join(chance.sample(voice.method, 2))
     goals = chance.sample(voice.goal, 2)
     aim = chance.choice(
         (
             f"People come to me for {goals[0]} or {goals[1]}, and most stay for more.",
             f"A typical goal is {goals[0]}; another is {goals[1]}.",
-            f"Lately students have reached {goals[0]} and {goals[1]}.",
+            f"Lately we have celebrated {goals[0]} and {goals[1]}.",
         )
     )
     return "\n\n".join(

@@ -96,7 +96,7 @@ def draw_instructor(
         studio=_studio(chance, home) if "at_instructor" in modes else "",
         offers=offers,
         time=plan_time(chance, today, is_saturday_kept=is_pianist),
-        **_dates(chance, today, status),
+        **_dates(chance, today, status),  # type: ignore[arg-type]
     )
 
 

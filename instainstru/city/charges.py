@@ -18,7 +18,7 @@ def charges_of(bookings: Iterable[Booking]) -> Iterator[SeededCharge]:
         yield SeededCharge(
             booking_id=row.pk,
             hold_id=row.hold_id,
-            student_id=row.student_id,
+            student_id=row.student_id or 0,  # paid lessons have a student by constraint
             instructor_id=row.instructor_id,
             price_cents=row.price_cents,
             travel_fee_cents=row.travel_fee_cents,

@@ -102,7 +102,8 @@ def _rounded(
 
 def _weighted(services: Sequence[ServiceFacts], count: int, index: int) -> Course:
     """Choose different services, the better known ones more often."""
-    chance, left, chosen = dice("weighted", index, count), list(services), []
+    chance, left = dice("weighted", index, count), list(services)
+    chosen: list[ServiceFacts] = []
     while left and len(chosen) < count:
         weights = [1 / (1 + service.rank) for service in left]
         chosen.append(left.pop(chance.choices(range(len(left)), weights)[0]))

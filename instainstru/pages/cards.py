@@ -19,9 +19,7 @@ def usual_minutes(offering: Offering) -> int:
     return HOUR if HOUR in lengths else min(lengths)
 
 
-def offer_card(
-    offering: Offering, service: Service, starts: Sequence[datetime]
-) -> dict[str, Any]:
+def offer_card(offering: Offering, service: Service, starts: Sequence[datetime]) -> dict[str, Any]:
     """Return the values of ``components/instructor_card.html`` for one offer. Spec: S8.4."""
     person = offering.instructor
     minutes = usual_minutes(offering)
@@ -42,7 +40,9 @@ def offer_card(
         "rating_text": "",
         "review_count": 0,
         "facts": [
-            service.name, f"{person.years_teaching} years teaching", f"{place.name}, {place.borough}"
+            service.name,
+            f"{person.years_teaching} years teaching",
+            f"{place.name}, {place.borough}",
         ],
         "badges": badges,
         "slots": [

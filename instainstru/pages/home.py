@@ -53,7 +53,9 @@ def greeting(now: datetime) -> str:
 def _categories() -> list[dict[str, Any]]:
     """Return the nine tiles with three service names and the number of the others."""
     names: dict[int, list[str]] = {}
-    for pk, name in Service.objects.active().order_by("position").values_list("category_id", "name"):
+    for pk, name in (
+        Service.objects.active().order_by("position").values_list("category_id", "name")
+    ):
         names.setdefault(pk, []).append(name)
     return [
         {

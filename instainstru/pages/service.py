@@ -25,7 +25,9 @@ def service(request: HttpRequest, category_slug: str, slug: str) -> HttpResponse
     """Show a service; a former slug or a wrong category leads to the right address."""
     found = Service.objects.select_related("category").filter(slug=slug).first()
     if found is None:
-        alias = ServiceSlugAlias.objects.select_related("service__category").filter(slug=slug).first()
+        alias = (
+            ServiceSlugAlias.objects.select_related("service__category").filter(slug=slug).first()
+        )
         if alias is None:
             raise Http404("no such service")
         found = alias.service

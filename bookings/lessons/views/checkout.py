@@ -1,12 +1,14 @@
 """Review, pay and done: the hold's own page (Spec: S13.1-S13.3)."""
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import User
 from accounts.owners import Owner, owner_of
 from bookings.lessons import checkout
 from bookings.lessons.cancellation import find_lesson
@@ -48,6 +50,7 @@ def checkout_page(request: HttpRequest, hold_id: str) -> HttpResponse:
     return _render(request, hold)
 
 
+@sensitive_post_parameters(*CheckoutForm.CARD_FIELDS)
 @requires("bookings.create")
 @require_POST
 def pay(request: HttpRequest, hold_id: str) -> HttpResponse:
@@ -249,7 +252,9 @@ def _render(
         "is_past_free": now > free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
         "idempotency_key": _key(),
     }
-    response = render_page_or_fragment(request, TEMPLATE, context, fragment="checkout", status=status)
+    response = render_page_or_fragment(
+        request, TEMPLATE, context, fragment="checkout", status=status
+    )
     if isinstance(error, HoldLimitError):
         response["Retry-After"] = str(error.retry_after_seconds)
     return mark_private(response)
@@ -265,7 +270,7 @@ def confirmed(request: HttpRequest, code: str) -> HttpResponse:
     numbers = PolicyNumbers.of(booking.policy)
     context = {
         "booking": booking,
-        "masked_email": mask_email(booking.student.email),
+        "masked_email": mask_email(cast("User", request.user).email),
         "place": place_for_student(booking),
         "free_until": free_cancel_until(booking.start_at, numbers),
         "is_past_free": clock.now() > free_cancel_until(booking.start_at, numbers),

@@ -1,7 +1,7 @@
 """My Lessons: lists, one lesson, cancelling, the calendar file (Spec: 06 section 3)."""
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.models import User
 from accounts.owners import owner_of
 from bookings.lessons.calendar_files import lesson_event
 from bookings.lessons.cancellation import (
@@ -40,11 +41,11 @@ PAGE_SIZE = 20
 @require_GET
 def lesson_list(request: HttpRequest) -> HttpResponse:
     """The lists of My Lessons; each tab has its own address."""
-    now = clock.now()
+    now, user = clock.now(), cast("User", request.user)
     tab = request.GET.get("tab", "upcoming")
     if tab not in TABS:
         tab = "upcoming"
-    rows = TABS[tab].rows(request.user, now)
+    rows = TABS[tab].rows(user, now)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     cards = cards_of(page.object_list, now)
     context = {
@@ -55,7 +56,7 @@ def lesson_list(request: HttpRequest) -> HttpResponse:
                 "count": count.count,
                 "current": count.key == tab,
             }
-            for count in tab_counts(request.user, now)
+            for count in tab_counts(user, now)
         ],
         "page": page,
         "cards": cards,
@@ -74,7 +75,9 @@ def lesson_detail(request: HttpRequest, code: str) -> HttpResponse:
     return _detail(request, find_lesson(by=request.user, code=code))  # type: ignore[arg-type]
 
 
-def _detail(request: HttpRequest, booking: Booking, *, status: int = 200, notice: str = "") -> HttpResponse:
+def _detail(
+    request: HttpRequest, booking: Booking, *, status: int = 200, notice: str = ""
+) -> HttpResponse:
     now = clock.now()
     payment = payment_summary(booking.pk)
     state = current_status(booking, now)

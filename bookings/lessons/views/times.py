@@ -38,9 +38,7 @@ def times(request: HttpRequest, slug: str) -> HttpResponse:
     if instructor.status != Instructor.Status.LIVE:
         return redirect("instructor-profile", slug=slug)
     if request.method == "POST":
-        return run_once(
-            request, owner_of(request), "hold", lambda: _hold(request, instructor)
-        )
+        return run_once(request, owner_of(request), "hold", lambda: _hold(request, instructor))
     return _render(request, instructor, parse_choice(request.GET.dict()))
 
 

@@ -48,10 +48,10 @@ class Command(BaseCommand):
         try:
             asked = json.loads(line)
             identifier, text = asked["id"], asked["q"]
-            if not isinstance(text, str):
-                raise TypeError("q is not a text")
         except (ValueError, KeyError, TypeError) as error:
             return {"id": None, "error": f"{type(error).__name__}: {error}"}
+        if not isinstance(text, str):
+            return {"id": None, "error": "q is not a text"}
         result = run_search(text, now=now)
         return {
             "id": identifier,
