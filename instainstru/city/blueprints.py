@@ -43,6 +43,15 @@ class OfferPlan:
 
 
 @dataclass(frozen=True)
+class Dates:
+    """When somebody joined and was checked; the checks are missing before review."""
+
+    joined_on: date
+    identity_on: date | None = None
+    background_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Blueprint:
     """Everything about one instructor."""
 
@@ -52,9 +61,7 @@ class Blueprint:
     years: int
     status: str
     is_founding: bool
-    identity_on: date | None
-    background_on: date | None
-    joined_on: date
+    dates: Dates
     home: Place
     area: Sequence[Place]
     studio: str
@@ -96,7 +103,7 @@ def draw_instructor(
         studio=_studio(chance, home) if "at_instructor" in modes else "",
         offers=offers,
         time=plan_time(chance, today, is_saturday_kept=is_pianist),
-        **_dates(chance, today, status),  # type: ignore[arg-type]
+        dates=_dates(chance, today, status),
     )
 
 
@@ -110,18 +117,14 @@ def _with(area: Sequence[Place], place: Place) -> list[Place]:
     return [*area, *([] if place in area else [place])]
 
 
-def _dates(chance: Random, today: date, status: str) -> dict[str, date | None]:
+def _dates(chance: Random, today: date, status: str) -> Dates:
     """Checks are older than two weeks and younger than a year; drafts have none."""
     joined_on = today - timedelta(days=chance.randrange(40, 900))
     if status in (_S.DRAFT, _S.SUBMITTED, _S.IN_REVIEW):
-        return {"joined_on": joined_on, "identity_on": None, "background_on": None}
+        return Dates(joined_on)
     background_on = today - timedelta(days=chance.randrange(14, 340))
     identity_on = background_on - timedelta(days=chance.randrange(1, 9))
-    return {
-        "joined_on": min(joined_on, identity_on),
-        "identity_on": identity_on,
-        "background_on": background_on,
-    }
+    return Dates(min(joined_on, identity_on), identity_on, background_on)
 
 
 def _modes(chance: Random, voice: Voice, *, is_pianist: bool) -> tuple[str, ...]:

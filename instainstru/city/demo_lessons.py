@@ -17,32 +17,40 @@ _S = Booking.Status
 
 @dataclass(frozen=True)
 class Wish:
-    """A lesson the demo student should have: for whom, what, when (days from today), its state."""
+    """A lesson the demo student should have: what (in order of preference), days from today."""
 
-    service: str
+    services: tuple[str, ...]
     days: int
     state: str = ""
     is_child: bool = False
 
 
+_PIANO, _YOGA = ("Piano",), ("Vinyasa Yoga", "Hatha Yoga", "Mat Pilates")
+_SPANISH = ("Spanish Conversation", "Spanish", "French")
+_CHILD = ("Chess for Kids", "Art for Kids", "Piano for Kids", "Soccer for Kids", "Yoga for Kids")
 WISHES = (
-    Wish("Piano", 2),
-    Wish("Chess for Kids", 4, is_child=True),
-    Wish("Piano", -7, _S.COMPLETED),
-    Wish("Piano", -14, _S.COMPLETED),
-    Wish("Vinyasa Yoga", -20, _S.COMPLETED),
-    Wish("Spanish Conversation", 5, _S.CANCELLED_STUDENT),
-    Wish("Chess for Kids", -10, _S.CANCELLED_STUDENT, is_child=True),
+    Wish(_PIANO, 2),
+    Wish(_CHILD, 4, is_child=True),
+    Wish(_PIANO, -7, _S.COMPLETED),
+    Wish(_PIANO, -14, _S.COMPLETED),
+    Wish(_YOGA, -20, _S.COMPLETED),
+    Wish(_SPANISH, 5, _S.CANCELLED_STUDENT),
+    Wish(_CHILD, -10, _S.CANCELLED_STUDENT, is_child=True),
 )
 
 
 def demo_lessons(
-    student: User, home: Place, teachers: Sequence[Teacher], diaries: Diaries, today: date
+    student: User,
+    home: tuple[Place, str],
+    teachers: Sequence[Teacher],
+    diaries: Diaries,
+    today: date,
 ) -> Iterator[tuple[PlannedLesson, str]]:
     """Yield the wished lessons with their states, each at the first free afternoon found.
 
-    The first teacher of a service gets it, so the piano lessons are with the demo instructor.
-    Upcoming ones stay within two to five days where somebody has time.
+    ``home`` is a neighborhood and an address. The first teacher of a service gets it, so the piano
+    lessons are with the demo instructor. Upcoming ones stay within two to five days where somebody
+    has time.
     """
     learners = {row.is_self: row for row in Learner.objects.filter(manager=student).order_by("-pk")}
     for wish in WISHES:
@@ -50,7 +58,7 @@ def demo_lessons(
         if learner is None:
             continue
         age = today.year - learner.birth_year if learner.birth_year else 99
-        pupil = Pupil(student.pk, learner.pk, age, home)
+        pupil = Pupil(student.pk, learner.pk, age, *home)
         planned = _find(wish, pupil, teachers, diaries, today)
         if planned is not None:
             yield planned, wish.state
@@ -60,16 +68,23 @@ def _find(
     wish: Wish, pupil: Pupil, teachers: Sequence[Teacher], diaries: Diaries, today: date
 ) -> PlannedLesson | None:
     step = 1 if wish.days > 0 else -1
-    for distance in range(REACH_DAYS):
-        on = today + timedelta(days=wish.days + step * distance)
+    days = [today + timedelta(days=wish.days + step * more) for more in range(REACH_DAYS)]
+    for teacher, offer in _offers(wish, teachers, pupil):
+        for on in days:
+            start = _free_start(teacher, offer, on, pupil, diaries)
+            if start is not None:
+                return _take(teacher, offer, on, start, pupil, diaries)
+    return None
+
+
+def _offers(
+    wish: Wish, teachers: Sequence[Teacher], pupil: Pupil
+) -> Iterator[tuple[Teacher, Offer]]:
+    for name in wish.services:
         for teacher in teachers:
             for offer in teacher.offers:
-                if offer.service_name != wish.service:
-                    continue
-                start = _free_start(teacher, offer, on, pupil, diaries)
-                if start is not None:
-                    return _take(teacher, offer, on, start, pupil, diaries)
-    return None
+                if offer.service_name == name and _mode(teacher, offer, pupil) is not None:
+                    yield teacher, offer
 
 
 def _minutes(offer: Offer) -> int:
@@ -98,7 +113,12 @@ def _take(
     start_at = instant_of(on, start)
     teacher.take(on, start, minutes)
     diaries.note(pupil.learner_id, start_at, start_at + timedelta(minutes=minutes))
-    visits = "at_student" in offer.modes and pupil.home.pk in teacher.area
-    others = [mode for mode in offer.modes if mode != "at_student"]
-    mode = "at_student" if visits or not others else others[0]
+    mode = _mode(teacher, offer, pupil) or offer.modes[0]
     return PlannedLesson(teacher, offer, pupil, mode, start_at, minutes)
+
+
+def _mode(teacher: Teacher, offer: Offer, pupil: Pupil) -> str | None:
+    """Return where the lesson takes place: at home if the teacher comes there."""
+    if "at_student" in offer.modes and pupil.home.pk in teacher.area:
+        return "at_student"
+    return next((mode for mode in offer.modes if mode != "at_student"), None)

@@ -148,12 +148,12 @@ def _instructor(plan: Blueprint, user: User, slug: str) -> Instructor:
         years_teaching=plan.years,
         status=plan.status,
         is_founding=plan.is_founding,
-        identity_verified_on=plan.identity_on,
-        background_checked_on=plan.background_on,
+        identity_verified_on=plan.dates.identity_on,
+        background_checked_on=plan.dates.background_on,
         base_neighborhood_id=plan.home.pk,
         studio_address=plan.studio,
         online_link=f"https://meet.instainstru.test/{slug}" if is_online else "",
-        created_at=_at(plan.joined_on),
+        created_at=_at(plan.dates.joined_on),
     )
 
 

@@ -9,13 +9,10 @@ from uuid import UUID
 from bookings.lessons.models import Booking
 from bookings.lessons.states import COUNTED
 from catalog.models import Policy
-from instainstru.city.blueprints import door
 from instainstru.city.dice import crockford_from, dice
-from instainstru.city.places import Place
 from instainstru.city.roster import Diaries, PlannedLesson
 from instainstru.city.students import Pupils
 from instainstru.city.teachers import Teacher, instant_of
-from instainstru.city.words import people
 from instainstru.clock import NEW_YORK
 
 BATCH_SIZE = 2000
@@ -82,7 +79,7 @@ def write_lessons(
 def _make_codes_unique(rows: Sequence[Booking]) -> None:
     taken = set(Booking.objects.exclude(code=None).values_list("code", flat=True))
     for row in rows:
-        chance = dice("code", row.instructor_id, row.start_at)
+        chance = dice("code", row.hold_id)
         while row.code is None or row.code in taken:
             row.code = f"II-{crockford_from(chance, 6)}"
         taken.add(row.code)
@@ -111,7 +108,7 @@ def _booking(lesson: PlannedLesson, state: str, moment: Moment) -> Booking:
         service_name=offer.service_name,
         modality=lesson.mode,
         neighborhood_id=pupil.home.pk if is_visit else None,
-        address=_address(pupil.student_id, pupil.home) if is_visit else "",
+        address=pupil.address if is_visit else "",
         note=chance.choice(_NOTES) if chance.random() < 0.2 else "",
         price_cents=offer.prices[lesson.minutes],
         travel_fee_cents=offer.travel_fee_cents if is_visit else 0,
@@ -141,12 +138,6 @@ def _date(row: Booking, chance: Random, now: datetime, notice_minutes: int) -> N
         share = chance.uniform(0.1, 0.95)
         row.cancelled_at = row.confirmed_at + (min(now, row.start_at) - row.confirmed_at) * share
         row.cancel_reason = chance.choice(_REASONS)
-
-
-def _address(student_id: int, home: Place) -> str:
-    chance = dice("address", student_id)
-    street = chance.choice(people().streets[home.borough])
-    return f"{chance.randrange(10, 460)} {street}, Apt {door(chance)}"
 
 
 def _lapsed_hold(booking: Booking, pupils: Pupils) -> Booking | None:

@@ -19,6 +19,7 @@ from instainstru import clock
 from instainstru.city import instructors, students
 from instainstru.city.charges import charges_of
 from instainstru.city.demo_lessons import demo_lessons
+from instainstru.city.dice import dice
 from instainstru.city.lessons import Moment, note_existing, write_lessons
 from instainstru.city.places import CityMap
 from instainstru.city.roster import Diaries, PlannedLesson, plan_lessons
@@ -164,5 +165,5 @@ def _demo_student_lessons(
     city: CityMap, teachers: list[Teacher], diaries: Diaries, today: date
 ) -> list[tuple[PlannedLesson, str]]:
     student = User.objects.get_by_natural_key("student@instainstru.test")
-    home = city.named(DEMO_STUDENT_HOME)
+    home = students.home_of(dice("home", student.email), city, city.named(DEMO_STUDENT_HOME))
     return list(demo_lessons(student, home, teachers, diaries, today))

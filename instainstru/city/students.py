@@ -11,8 +11,10 @@ from accounts.roles import Role
 from accounts.seed import add_people
 from catalog.text import slug_of
 from instainstru.city.biography import invent_person
+from instainstru.city.blueprints import door
 from instainstru.city.dice import dice
 from instainstru.city.places import CityMap, Place
+from instainstru.city.words import people
 
 EMAIL_DOMAIN = "students.instainstru.test"
 CHILD_SHARE = 0.45
@@ -29,6 +31,7 @@ class Pupil:
     learner_id: int
     age: int
     home: Place
+    address: str
 
 
 class Pupils:
@@ -103,16 +106,23 @@ def _children(index: int, user: User, today: date, now: datetime) -> list[Learne
     ]
 
 
+def home_of(chance: Random, city: CityMap, place: Place | None = None) -> tuple[Place, str]:
+    """Return a neighborhood, drawn unless given, and an invented address in it."""
+    home = place or city.home(chance)
+    street = chance.choice(people().streets[home.borough])
+    return home, f"{chance.randrange(10, 460)} {street}, Apt {door(chance)}"
+
+
 def load_pupils(city: CityMap, today: date) -> Pupils:
     """Return the learners of the seeded students; each account keeps its neighborhood."""
     rows = Learner.objects.filter(manager__email__endswith=f"@{EMAIL_DOMAIN}").order_by("pk")
-    homes: dict[int, Place] = {}
+    homes: dict[int, tuple[Place, str]] = {}
     found = []
     for learner_id, student_id, is_self, birth_year, email in rows.values_list(
         "pk", "manager_id", "is_self", "birth_year", "manager__email"
     ):
         if student_id not in homes:
-            homes[student_id] = city.home(dice("home", email))
+            homes[student_id] = home_of(dice("home", email), city)
         age = ADULT if is_self or not birth_year else today.year - birth_year
-        found.append(Pupil(student_id, learner_id, age, homes[student_id]))
+        found.append(Pupil(student_id, learner_id, age, *homes[student_id]))
     return Pupils(found)

@@ -1,9 +1,12 @@
 """People."""
 
 import factory
+from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
 from accounts.models import Learner, User
+from accounts.roles import Role
+from accounts.services import grant_role, register_student
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -25,6 +28,27 @@ class UserFactory(DjangoModelFactory[User]):
             self.set_unusable_password()
         if create:
             self.save(update_fields=["password"])
+
+
+class VerifiedUserFactory(UserFactory):
+    """A person who can sign in: the e-mail is verified; ``role=Role.…`` gives a role."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    @factory.post_generation
+    def role(self: User, create: bool, extracted: Role | None, **_: object) -> None:
+        EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
+        if extracted is Role.STUDENT:
+            register_student(self)
+        elif extracted is not None:
+            grant_role(self, extracted)
+
+
+def student(**fields: object) -> User:
+    """Return a verified student with a self learner, who may book."""
+    return VerifiedUserFactory(role=Role.STUDENT, **fields)
 
 
 class LearnerFactory(DjangoModelFactory[Learner]):

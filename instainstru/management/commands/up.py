@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from accounts.demo import DEMO_PASSWORD
 from instainstru.database import embedded
 from instainstru.database.embedded.locks import open_lock, try_exclusive
 from instainstru.database.tiers import Tier
@@ -32,7 +33,6 @@ WORKER_KILL_SECONDS: Final = "10"
 BLOCKING_THREADS: Final = 2
 WEB_CONNECTIONS: Final = 30
 """Over all web processes (Spec: S16.7)."""
-DEMO_PASSWORD: Final = "Test1234"  # noqa: S105 - printed for everybody, INT and STG only
 DEMO_ACCOUNTS: Final = ("student", "instructor", "staff")
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RELOADED: Final = ("instainstru", "accounts", "catalog", "search", "bookings")

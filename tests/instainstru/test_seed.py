@@ -1,0 +1,318 @@
+"""The demo city: repeatable, believable, bookable, and built once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models.functions import Length
+
+from accounts.models import Learner, User
+from bookings.lessons import rules
+from bookings.lessons.models import Booking
+from bookings.lessons.selectors import WantedLesson, load_calendars, load_facts
+from bookings.payments.models import LedgerEntry, PaymentAttempt
+from catalog.models import Category, Instructor, Offering, SeedRun, Service
+from instainstru.city.prices import price_list
+from instainstru.city.seeding import PROFILES, SeedError, seed_city
+from instainstru.clock import NEW_YORK
+from instainstru.database.classes import CommandClass, classify
+
+# A Wednesday; the lessons reach over the clock change of March 14.
+NOW = datetime(2027, 2, 24, 15, tzinfo=UTC)
+TODAY = date(2027, 2, 24)
+COUNT = 80
+DEMO = PROFILES["demo"]
+
+
+def build() -> SeedRun:
+    """Build a small city at ``NOW``."""
+    with time_machine.travel(NOW, tick=False):
+        return seed_city(DEMO, instructor_count=COUNT)
+
+
+@pytest.fixture(scope="module")
+def first_time(django_db_setup: None, django_db_blocker: Any) -> dict[str, list[Any]]:
+    """What a city said that was taken back before the one of these tests was built."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        build()
+        said = fingerprint()
+        transaction.set_rollback(True)
+    return said
+
+
+@pytest.fixture(scope="module")
+def city(first_time: dict[str, list[Any]], django_db_blocker: Any) -> Iterator[SeedRun]:
+    """One city for all tests of this file, taken back afterwards."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def undone(city: SeedRun) -> Iterator[SeedRun]:
+    """The city, with the changes of one test taken back."""
+    with transaction.atomic():
+        yield city
+        transaction.set_rollback(True)
+
+
+def fingerprint() -> dict[str, list[Any]]:
+    """Return what a city says, without keys that depend on what was there before."""
+    return {
+        "instructors": list(
+            Instructor.objects.order_by("slug").values_list(
+                "slug", "headline", "bio", "status", "base_neighborhood__name", "is_founding"
+            )
+        ),
+        "offers": list(
+            Offering.objects.order_by("instructor__slug", "service__slug").values_list(
+                "instructor__slug", "service__slug", "modalities", "age_from", "travel_fee_cents"
+            )
+        ),
+        "lessons": list(
+            Booking.objects.order_by("hold_id").values_list(
+                "hold_id", "code", "student__email", "instructor__slug", "start_at", "status",
+                "price_cents", "address", "created_at",
+            )
+        ),
+    }  # fmt: skip
+
+
+def versions() -> dict[str, Any]:
+    """Return the number of rows and the newest writing transaction of every table."""
+    tables = [name for name in connection.introspection.table_names() if "session" not in name]
+    with connection.cursor() as cursor:
+        found = {}
+        for table in tables:
+            cursor.execute(f'SELECT count(*), max(xmin::text::bigint) FROM "{table}"')
+            found[table] = cursor.fetchone()
+    return found
+
+
+def test_second_run_on_any_day_changes_no_row(undone: SeedRun) -> None:
+    """G14."""
+    before = versions()
+    with time_machine.travel(NOW + timedelta(days=9), tick=False):
+        run = seed_city(DEMO, instructor_count=7)
+    assert versions() == before
+    assert (run.instructor_count, run.anchor_on) == (COUNT, TODAY)
+
+
+def test_same_day_builds_the_same_city(first_time: dict[str, list[Any]], city: SeedRun) -> None:
+    """G14: deterministic for an anchor date."""
+    again = fingerprint()
+    for part, rows in first_time.items():
+        assert rows
+        assert again[part] == rows, part
+
+
+def test_every_service_is_taught_by_somebody_live(city: SeedRun) -> None:
+    taught = Service.objects.filter(offerings__in=Offering.objects.bookable())
+    assert taught.distinct().count() == Service.objects.active().count() == 552
+
+
+def test_live_and_other_instructors(city: SeedRun) -> None:
+    statuses = Counter(Instructor.objects.values_list("status", flat=True))
+    assert statuses["live"] == COUNT
+    assert statuses["paused"] >= 1
+    assert Instructor.objects.filter(is_founding=True).count() <= 100
+    assert not User.objects.filter(is_demo=False).exists()
+    bios = Instructor.objects.aggregate(least=Min(Length("bio")), most=Max(Length("bio")))
+    assert bios["least"] >= 200
+    assert bios["most"] <= 2000
+    assert Instructor.objects.values("bio").distinct().count() > COUNT * 0.9
+
+
+def test_longer_lessons_are_never_cheaper(city: SeedRun) -> None:
+    """S15.3."""
+    for offering in Offering.objects.prefetch_related("prices"):
+        cents = [row.price_cents for row in offering.prices.all()]
+        assert cents == sorted(cents)
+        assert cents
+
+
+@pytest.mark.parametrize("hour_cents", [10_00, 55_00, 270_00, 500_00])
+def test_price_lists_stay_in_range(hour_cents: int) -> None:
+    """S15.3: $10 to $500 each."""
+    prices = list(price_list(hour_cents, (120, 30, 60, 45, 90)).values())
+    assert prices == sorted(prices)
+    assert prices[0] >= 10_00
+    assert prices[-1] <= 500_00
+
+
+def test_kids_services_are_for_children(city: SeedRun) -> None:
+    kids = Offering.objects.filter(service__category__slug="kids")
+    assert kids.exists()
+    assert not kids.filter(age_to__gt=14).exists()
+    assert not Offering.objects.filter(service__name="Wine Tasting", age_from__lt=21).exists()
+
+
+def test_language_teachers_speak_what_they_teach(city: SeedRun) -> None:
+    for slug, language in (("spanish", "Spanish"), ("korean", "Korean"), ("wolof", "Wolof")):
+        for offering in Offering.objects.filter(service__slug=slug).select_related("instructor"):
+            assert language in offering.instructor.languages
+
+
+def test_lessons_are_in_every_state_and_carry_their_copies(city: SeedRun) -> None:
+    """05 section 2, R17."""
+    states = Counter(Booking.objects.values_list("status", flat=True))
+    assert set(states) == {"completed", "confirmed", "cancelled_student", "expired", "ended"}
+    paid = Booking.objects.exclude(status="expired")
+    assert not paid.filter(Q(code=None) | Q(confirmed_at=None) | Q(learner=None)).exists()
+    assert not paid.filter(confirmed_at__gt=NOW).exists()
+    assert not paid.filter(cancelled_at__gte=F("start_at")).exists()
+    wrong = [
+        row for row in paid.select_related("offering").prefetch_related("offering__prices")
+        if row.price_cents not in [price.price_cents for price in row.offering.prices.all()]
+    ]  # fmt: skip
+    assert not wrong
+    at_home = paid.filter(modality="at_student")
+    assert not at_home.filter(Q(address="") | Q(neighborhood=None)).exists()
+
+
+def test_coming_lessons_obey_the_booking_rules(city: SeedRun) -> None:
+    """R3-R6, R8: each stands where the rules would have offered it."""
+    midnight = datetime.combine(TODAY, time(), tzinfo=NEW_YORK).astimezone(UTC)
+    coming = Booking.objects.filter(status="confirmed", start_at__gte=midnight)
+    rows = coming.select_related("offering__instructor", "offering__service")
+    assert rows.count() > COUNT
+    for row in rows.prefetch_related("offering__prices"):
+        on = row.start_at.astimezone(NEW_YORK).date()
+        wanted = WantedLesson(row.offering, row.duration_minutes, row.modality, row.neighborhood_id)
+        facts = load_facts(wanted, first_on=on, last_on=on, now=midnight)
+        others = tuple(booking for booking in facts.bookings if booking.id != row.pk)
+        # Notice and reach were kept when it was booked.
+        failed = rules.explain(
+            replace(facts, bookings=others), row.start_at, row.duration_minutes, midnight
+        )
+        assert {failure.rule for failure in failed} <= {"R1", "R2"}, (row.pk, failed)
+
+
+def test_nobody_is_taught_twice_at_once(city: SeedRun) -> None:
+    """R7, over past lessons too."""
+    last: dict[int, datetime] = {}
+    rows = Booking.objects.exclude(status__in=["expired", "cancelled_student"])
+    for row in rows.order_by("learner_id", "start_at"):
+        assert row.learner_id is not None
+        assert last.get(row.learner_id, row.start_at) <= row.start_at
+        last[row.learner_id] = row.end_at
+
+
+def test_every_paid_lesson_is_in_the_books(city: SeedRun) -> None:
+    """S14.5: each transaction sums to zero."""
+    paid = Booking.objects.exclude(status="expired")
+    assert PaymentAttempt.objects.count() == paid.count()
+    sums = LedgerEntry.objects.values("transaction").annotate(total=Sum("amount_cents"))
+    assert sums.exists()
+    assert not sums.exclude(total=0).exists()
+
+
+@pytest.mark.parametrize("days", range(7))
+def test_pianists_have_saturday_mornings_under_ninety_dollars(city: SeedRun, days: int) -> None:
+    """The example of the homepage keeps its promise on every day of the week."""
+    now = datetime(2027, 2, 24, 13, tzinfo=UTC) + timedelta(days=days)
+    today = now.astimezone(NEW_YORK).date()
+    saturday = today + timedelta(days=(5 - today.weekday()) % 7)
+    offers = Offering.objects.bookable().filter(
+        service__slug="piano",
+        instructor__served_neighborhoods__name="Park Slope",
+        prices__duration_minutes=60,
+        prices__price_cents__lt=90_00,
+    )
+    ids = list(offers.values_list("instructor_id", flat=True))
+    calendars = load_calendars(ids, first_on=saturday, last_on=saturday, now=now)
+    mornings = [
+        pk for pk in ids
+        if any(start.astimezone(NEW_YORK).hour < 11 for start in calendars.starts(pk, 60))
+    ]  # fmt: skip
+    assert len(mornings) >= 4
+
+
+def test_every_category_has_many_with_open_times(city: SeedRun) -> None:
+    """S9.1, S7.4: a browsing visitor finds somebody in the next days."""
+    ids = list(Instructor.objects.live().values_list("pk", flat=True))
+    until = TODAY + timedelta(days=4)
+    calendars = load_calendars(ids, first_on=TODAY, last_on=until, now=NOW)
+    free = {pk for pk in ids if calendars.starts(pk, 60)}
+    counts = Category.objects.annotate(
+        free=Count(
+            "services__offerings__instructor",
+            filter=Q(services__offerings__instructor__in=free),
+            distinct=True,
+        )
+    ).values_list("name", "free")
+    assert all(number >= 3 for _, number in counts), list(counts)
+
+
+def test_demo_student_has_lessons_of_each_kind(city: SeedRun) -> None:
+    """G15."""
+    mine = Booking.objects.filter(student__email="student@instainstru.test")
+    coming = mine.filter(status="confirmed", start_at__gte=NOW)
+    assert coming.count() >= 2
+    first = coming.order_by("start_at").first()
+    assert first is not None
+    assert timedelta(days=1) < first.start_at - NOW < timedelta(days=6)
+    assert mine.filter(status="completed").count() >= 2
+    assert mine.filter(status="cancelled_student", start_at__gte=NOW).exists()
+    child = Learner.objects.get(manager__email="student@instainstru.test", is_self=False)
+    assert mine.filter(learner=child).exists()
+
+
+def test_demo_instructor_teaches_piano_near_the_park(city: SeedRun) -> None:
+    """G15: a live instructor with lessons ahead."""
+    iris = Instructor.objects.get(user__email="instructor@instainstru.test")
+    assert (iris.slug, iris.status) == ("iris-n", "live")
+    assert iris.offerings.filter(service__slug="piano").exists()
+    assert Booking.objects.filter(instructor=iris, status="confirmed").exists()
+
+
+def test_seeded_people_cannot_sign_in_except_the_demo_accounts(city: SeedRun) -> None:
+    usable = User.objects.exclude(password__startswith="!")
+    assert set(usable.values_list("email", flat=True)) == {
+        f"{name}@instainstru.test"
+        for name in ("student", "instructor", "staff", "analyst", "support", "moderator", "finance")
+    }
+
+
+def test_refresh_continues_the_city_up_to_today(undone: SeedRun) -> None:
+    """G14: --refresh moves the city to today and keeps what happened."""
+    kept = set(Booking.objects.values_list("hold_id", flat=True))
+    later = NOW + timedelta(days=50)
+    with time_machine.travel(later, tick=False):
+        run = seed_city(DEMO, is_refresh=True)
+        again = versions()
+        seed_city(DEMO, is_refresh=True)
+    assert versions() == again
+    assert run.anchor_on == TODAY + timedelta(days=50)
+    assert kept < set(Booking.objects.values_list("hold_id", flat=True))
+    assert Booking.objects.filter(status="confirmed", start_at__gt=later).count() > COUNT
+    newest = Booking.objects.aggregate(newest=Max("start_at"))["newest"]
+    assert newest.astimezone(NEW_YORK).date() <= run.booked_until_on
+    mine = Booking.objects.filter(student__email="student@instainstru.test")
+    assert mine.filter(status="confirmed", start_at__gt=later).exists()
+
+
+def test_another_profile_over_a_city_is_refused(city: SeedRun) -> None:
+    with pytest.raises(SeedError, match="demo"):
+        seed_city(PROFILES["bench"])
+
+
+@pytest.mark.django_db
+def test_tiny_city_and_bad_numbers() -> None:
+    with pytest.raises(CommandError, match="50,000"):
+        call_command("seed", instructors=0)
+    with time_machine.travel(NOW, tick=False):
+        run = seed_city(DEMO, instructor_count=3)
+    assert Instructor.objects.live().count() == run.instructor_count == 3
+
+
+def test_seeding_never_runs_on_production() -> None:
+    """G14: refuses PROD always."""
+    assert classify("seed") is CommandClass.NEVER_ON_PROD
