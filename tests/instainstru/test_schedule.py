@@ -9,7 +9,7 @@ from instainstru.celery import SCHEDULE, app
 pytestmark = [pytest.mark.django_db, pytest.mark.S4]
 
 
-def test_every_declared_job_is_a_known_task():
+def test_every_declared_job_is_a_known_task() -> None:
     app.loader.import_default_modules()
     assert {task for task, _ in SCHEDULE.values()} <= set(app.tasks)
 
