@@ -8,7 +8,7 @@ from accounts.models import Learner, User
 from bookings.lessons.models import Booking
 from instainstru.city.places import Place
 from instainstru.city.roster import Diaries, PlannedLesson
-from instainstru.city.students import Pupil
+from instainstru.city.students import ADULT, Pupil
 from instainstru.city.teachers import Offer, Teacher, instant_of
 
 REACH_DAYS = 12
@@ -57,7 +57,7 @@ def demo_lessons(
         learner = learners.get(not wish.is_child)
         if learner is None:
             continue
-        age = today.year - learner.birth_year if learner.birth_year else 99
+        age = today.year - learner.birth_year if learner.birth_year else ADULT
         pupil = Pupil(student.pk, learner.pk, age, *home)
         planned = _find(wish, pupil, teachers, diaries, today)
         if planned is not None:
@@ -83,8 +83,13 @@ def _offers(
     for name in wish.services:
         for teacher in teachers:
             for offer in teacher.offers:
-                if offer.service_name == name and _mode(teacher, offer, pupil) is not None:
+                if offer.service_name == name and _suits(teacher, offer, pupil):
                     yield teacher, offer
+
+
+def _suits(teacher: Teacher, offer: Offer, pupil: Pupil) -> bool:
+    is_right_age = pupil.age == ADULT or offer.ages[0] <= pupil.age <= offer.ages[1]
+    return is_right_age and _mode(teacher, offer, pupil) is not None
 
 
 def _minutes(offer: Offer) -> int:
