@@ -25,6 +25,7 @@ class Wish:
     is_child: bool = False
 
 
+_ANY = ""
 _PIANO, _YOGA = ("Piano",), ("Vinyasa Yoga", "Hatha Yoga", "Mat Pilates")
 _SPANISH = ("Spanish Conversation", "Spanish", "French")
 _CHILD = ("Chess for Kids", "Art for Kids", "Piano for Kids", "Soccer for Kids", "Yoga for Kids")
@@ -80,10 +81,11 @@ def _find(
 def _offers(
     wish: Wish, teachers: Sequence[Teacher], pupil: Pupil
 ) -> Iterator[tuple[Teacher, Offer]]:
-    for name in wish.services:
+    # In a small city none of them may suit; then any lesson that does.
+    for name in (*wish.services, _ANY):
         for teacher in teachers:
             for offer in teacher.offers:
-                if offer.service_name == name and _suits(teacher, offer, pupil):
+                if name in (_ANY, offer.service_name) and _suits(teacher, offer, pupil):
                     yield teacher, offer
 
 
