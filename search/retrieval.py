@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
+
+from search.snapshot import Snapshot
+from search.text import words_of
+
+log = structlog.get_logger(__name__)
+
+QUERY_CANCELED = "57014"
 
 FULL_TEXT_WEIGHT, TRIGRAM_WEIGHT = 0.6, 0.4
 LIMIT = 50
@@ -49,7 +57,7 @@ class Candidates:
     match: str
 
 
-def retrieve_services(text: str) -> Candidates:
+def retrieve_services(text: str, snapshot: Snapshot) -> Candidates:
     """Return the services that the words may mean.
 
     ``text`` is folded; lexemes are built by the database, so no character is an operator of the
@@ -57,6 +65,21 @@ def retrieve_services(text: str) -> Candidates:
     """
     if not text.strip():
         return Candidates({}, "none")
+    try:
+        full_text, trigram = _ask_database(text)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != QUERY_CANCELED:
+            raise
+        log.warning("search_from_memory")
+        return from_memory(text, snapshot)
+    return fuse(
+        {pk: score for pk, (score, _) in full_text.items()},
+        trigram,
+        any(is_whole for _, is_whole in full_text.values()),
+    )
+
+
+def _ask_database(text: str) -> tuple[dict[int, tuple[float, bool]], dict[int, float]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '300ms'")
         cursor.execute("SET LOCAL pg_trgm.similarity_threshold = 0.3")
@@ -64,12 +87,19 @@ def retrieve_services(text: str) -> Candidates:
         cursor.execute(_FULL_TEXT, {"text": text, "limit": LIMIT})
         full_text = {pk: (score, is_whole) for pk, score, is_whole in cursor.fetchall()}
         cursor.execute(_TRIGRAM, {"text": text, "limit": LIMIT})
-        trigram = dict(cursor.fetchall())
-    return fuse(
-        {pk: score for pk, (score, _) in full_text.items()},
-        trigram,
-        any(is_whole for _, is_whole in full_text.values()),
-    )
+        return full_text, dict(cursor.fetchall())
+
+
+def from_memory(text: str, snapshot: Snapshot) -> Candidates:
+    """Return services by shared words alone, while the database is too slow. Spec: S8.11."""
+    words = set(words_of(text))
+    scores = {
+        entry.pk: len(words & entry.words) / len(words)
+        for entry in snapshot.services.values()
+        if words & entry.words
+    }
+    ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+    return Candidates(ordered, "results" if ordered else "none")
 
 
 def fuse(

@@ -145,7 +145,7 @@ def _services(words: str, query: ParsedQuery, snapshot: Snapshot) -> Candidates:
     if not words:
         # Only constraints were said: every service counts, unless nothing at all was said.
         return Candidates({}, "results" if query.constraints else "none")
-    return retrieve_services(words)
+    return retrieve_services(words, snapshot)
 
 
 def _meant(candidates: Candidates) -> list[int] | None:

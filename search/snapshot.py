@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.models import Category, Neighborhood, Service
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
-from search.text import fold
+from search.text import fold, words_of
 from search.vocabulary import Vocabulary, build_vocabulary
 
 # A catalogue change is live within a minute (Spec: S7.6).
@@ -24,6 +24,7 @@ class ServiceEntry:
     category: str
     category_slug: str
     subcategory: str
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,13 @@ def load_snapshot() -> Snapshot:
     return Snapshot(
         services={
             row.pk: ServiceEntry(
-                row.pk, row.name, row.slug, row.category.name, row.category.slug, row.subcategory
+                row.pk,
+                row.name,
+                row.slug,
+                row.category.name,
+                row.category.slug,
+                row.subcategory,
+                frozenset(words_of(fold(" ".join([row.name, *row.keywords])))),
             )
             for row in services
         },
