@@ -196,6 +196,15 @@ def test_gap_is_the_larger_of_the_two_buffers_that_face_it(
     assert (failed(wanted, f"2026-06-02 {start}", now=NOW) == []) is is_free
 
 
+def test_longer_lesson_nearby_changes_nothing_for_the_end_of_a_shorter_one() -> None:
+    """R4: a lesson may begin at the instant another ends."""
+    rows = (booking("2026-06-02 10:00"), booking("2026-06-02 13:00", minutes=120))
+    wanted = facts(bookings=rows)
+    assert failed(wanted, "2026-06-02 11:00", now=NOW) == []
+    assert failed(wanted, "2026-06-02 12:00", now=NOW) == []
+    assert failed(wanted, "2026-06-02 12:30", now=NOW) == ["R4"]
+
+
 def test_buffers_may_reach_outside_the_hours() -> None:
     """R4."""
     wanted = facts(
@@ -425,6 +434,13 @@ def test_nearest_starts_prefer_a_close_start_across_midnight() -> None:
     assert found == [local("2026-06-02 23:30"), local("2026-06-03 00:00")]
 
 
+def test_nearest_starts_look_past_enough_distant_ones() -> None:
+    """R12: three starts 70 hours before are not nearer than three 50 hours after."""
+    wanted = facts(schedule=Schedule(weekly=[(1, 0, 120), (6, 0, 120)]))
+    found = nearest_starts(wanted, local("2026-06-04 22:00"), 60, local(NOW))
+    assert found == [local(f"2026-06-07 {face}") for face in ("00:00", "00:30", "01:00")]
+
+
 def test_states_of_a_month() -> None:
     """S12.1: open, few (at most 2), full, closed, outside."""
     day = Schedule(
@@ -465,6 +481,14 @@ def test_today_is_outside_once_its_hours_are_too_soon() -> None:
         ("2026-06-01 14:30", DayState.OUTSIDE),
     ]:
         assert day_states(wanted, 60, today, today, local(now)) == {today: state}
+
+
+def test_today_is_full_while_its_remaining_hours_are_booked() -> None:
+    """S12.1: hours that have passed do not make a booked afternoon look outside."""
+    today = on("2026-06-01")
+    wanted = facts(bookings=(booking("2026-06-01 13:00", minutes=240),))
+    states = day_states(wanted, 60, today, today, local("2026-06-01 12:30"))
+    assert states == {today: DayState.FULL}
 
 
 def test_empty_day_names_the_rule_of_its_nearest_miss() -> None:
