@@ -1,10 +1,11 @@
-"""What every test needs: plain static files, and a clean cache."""
+"""What every test needs: plain static files, a private cache, and the rows of the migrations."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from pytest_django.plugin import blocking_manager_key
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +30,29 @@ def private_cache(request: pytest.FixtureRequest, worker_id: str) -> Iterator[No
     before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}"
     yield
     cache.key_prefix = before
+
+
+COMMITTING_FIXTURES = {"transactional_db", "live_server", "committed_db"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Write the rows of the migrations again after a test whose clean-up emptied every table."""
+    result = yield
+    marker = item.get_closest_marker("django_db")
+    is_committing = marker is not None and marker.kwargs.get("transaction", False)
+    names = set(getattr(item, "fixturenames", ()))
+    if is_committing or names & COMMITTING_FIXTURES:
+        with item.config.stash[blocking_manager_key].unblock():
+            restore_first_rows()
+    return result
+
+
+def restore_first_rows() -> None:
+    """Bring back the first policy and the roles."""
+    from accounts.role_sync import sync_roles
+    from catalog.models import Policy
+
+    if not Policy.objects.exists():
+        Policy.objects.create()
+    sync_roles()
