@@ -197,10 +197,13 @@ def nearest_starts(
     duration_minutes: int,
     now: datetime,
     limit: int = 3,
+    within: tuple[date, date] | None = None,
 ) -> list[datetime]:
     """Return up to ``limit`` other bookable starts, the nearest first (Spec: R12, S12.4).
 
-    ``start_at`` itself is left out: whoever asks has just been refused it.
+    ``start_at`` itself is left out: whoever asks has just been refused it. ``within`` are the
+    first and last local date that ``facts`` were read for; without it they must cover the whole
+    window of the instructor, or dates nobody read would look free.
     """
     start_at, now = start_at.astimezone(UTC), now.astimezone(UTC)
     start_at = min(max(start_at, now - _HORIZON), now + _HORIZON)
@@ -208,7 +211,10 @@ def nearest_starts(
     nearest: list[datetime] = []
     for days in (2, 15, 2 * _HORIZON.days):
         reach = timedelta(days=days)
-        starts = bookable_starts(facts, duration_minutes, on - reach, on + reach, now)
+        first_on, last_on = on - reach, on + reach
+        if within is not None:
+            first_on, last_on = max(first_on, within[0]), min(last_on, within[1])
+        starts = bookable_starts(facts, duration_minutes, first_on, last_on, now)
         starts = [start for start in starts if start != start_at]
         nearest = sorted(starts, key=lambda start: (abs(start - start_at), start))[:limit]
         if len(nearest) == limit and abs(nearest[-1] - start_at) < reach - timedelta(days=1):

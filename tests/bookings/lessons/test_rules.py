@@ -434,6 +434,15 @@ def test_nearest_starts_prefer_a_close_start_across_midnight() -> None:
     assert found == [local("2026-06-02 23:30"), local("2026-06-03 00:00")]
 
 
+def test_nearest_starts_stay_on_the_dates_that_were_read() -> None:
+    """R12: a date whose bookings nobody read is not known to be free."""
+    wanted = facts(schedule=Schedule(weekly=[(1, 540, 600)]))
+    start, now = local("2026-06-09 09:00"), local(NOW)
+    read = (on("2026-06-03"), on("2026-06-17"))
+    assert nearest_starts(wanted, start, 60, now, within=read) == [local("2026-06-16 09:00")]
+    assert len(nearest_starts(wanted, start, 60, now)) == 3
+
+
 def test_nearest_starts_look_past_enough_distant_ones() -> None:
     """R12: three starts 70 hours before are not nearer than three 50 hours after."""
     wanted = facts(schedule=Schedule(weekly=[(1, 0, 120), (6, 0, 120)]))
