@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Case, Q, When
+
 from catalog.models import Category, Instructor, Offering, Service
 
 
@@ -72,3 +74,17 @@ def profile_offers(instructor: Instructor) -> list[Offering]:
     """Return the active offers of an instructor with their prices."""
     rows = instructor.offerings.filter(is_active=True, service__is_active=True)
     return list(rows.select_related("service__category").prefetch_related("prices").order_by("pk"))
+
+
+def similar_instructors(instructor: Instructor, *, limit: int = 3) -> list[Instructor]:
+    """Return live instructors who teach the same services, nearest borough first."""
+    services = instructor.offerings.values("service")
+    offers = Offering.objects.bookable().filter(service__in=services)
+    rows = Instructor.objects.live().filter(pk__in=offers.values("instructor"))
+    near = Q(base_neighborhood__borough=instructor.base_neighborhood.borough)
+    return list(
+        rows.exclude(pk=instructor.pk)
+        .select_related("base_neighborhood")
+        .annotate(is_near=Case(When(near, then=0), default=1))
+        .order_by("is_near", "pk")[:limit]
+    )

@@ -81,6 +81,32 @@ class TimeGroup:
 
 
 @dataclass(frozen=True)
+class ChosenOffer:
+    """An offer with the length in minutes and the place that will be booked."""
+
+    offering: Offering
+    durations: list[tuple[int, int]]
+    duration_minutes: int
+    modality: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def price_cents(self) -> int:
+        """The lesson, without travel."""
+        return dict(self.durations)[self.duration_minutes]
+
+    @property
+    def travel_fee_cents(self) -> int:
+        """What the way to the student costs; nothing elsewhere."""
+        return self.offering.travel_fee_cents if self.modality == Modality.AT_STUDENT else 0
+
+    @property
+    def modalities(self) -> list[tuple[str, str]]:
+        """The places on offer with their words."""
+        return [(mode, Modality(mode).label) for mode in self.offering.modalities]
+
+
+@dataclass(frozen=True)
 class TimePage:
     """Everything the time page shows."""
 
@@ -138,11 +164,9 @@ def build_time_page(
     offerings = _active_offerings(instructor)
     if not offerings:
         return None
-    notices = list(choice.notices)
-    offering = _chosen_offering(offerings, choice, notices)
-    durations = [(p.duration_minutes, p.price_cents) for p in offering.prices.all()]
-    minutes = _chosen_minutes(durations, choice, notices)
-    modality = _chosen_modality(offering, choice, notices)
+    chosen = choose_offer(offerings, choice)
+    offering, minutes, modality = chosen.offering, chosen.duration_minutes, chosen.modality
+    durations = chosen.durations
     zone = lesson_zone(instructor)
     today = now.astimezone(zone).date()
     selected = choice.local_on
@@ -171,17 +195,16 @@ def build_time_page(
     if selected is None or selected.replace(day=1) != month_on:
         selected = _first_open_in_month(by_day, month_on)
     states = rules.day_states(facts, minutes, first_on, last_on, now)
-    modalities = [(m, Modality(m).label) for m in offering.modalities]
     return TimePage(
         instructor=instructor,
         offerings=offerings,
         offering=offering,
         durations=durations,
         duration_minutes=minutes,
-        price_cents=dict(durations)[minutes],
-        modalities=modalities,
+        price_cents=chosen.price_cents,
+        modalities=chosen.modalities,
         modality=modality,
-        travel_fee_cents=offering.travel_fee_cents if modality == Modality.AT_STUDENT else 0,
+        travel_fee_cents=chosen.travel_fee_cents,
         zone=zone,
         month_on=month_on,
         weeks=_weeks(month_on, states, by_day, selected, today),
@@ -193,6 +216,23 @@ def build_time_page(
         chosen_at=choice.start_at,
         neighbours=_open_neighbours(by_day, selected),
         day_reasons=_reasons(facts, minutes, selected, by_day, now),
+        notices=chosen.notices,
+    )
+
+
+def choose_offer(offerings: list[Offering], choice: Choice) -> ChosenOffer:
+    """Return what a choice means among these offers (at least one); says what it replaced.
+
+    Spec: S10.4
+    """
+    notices = list(choice.notices)
+    offering = _chosen_offering(offerings, choice, notices)
+    durations = [(row.duration_minutes, row.price_cents) for row in offering.prices.all()]
+    return ChosenOffer(
+        offering=offering,
+        durations=durations,
+        duration_minutes=_chosen_minutes(durations, choice, notices),
+        modality=_chosen_modality(offering, choice, notices),
         notices=tuple(notices),
     )
 
