@@ -21,6 +21,7 @@ from bookings.lessons.errors import (
 )
 from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
 from bookings.lessons.models import Booking
+from bookings.lessons.reasons import student_reasons
 from bookings.lessons.rules import BookabilityFacts, Failure
 from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
 from bookings.lessons.states import Status, sources_of
@@ -148,12 +149,7 @@ def _refusal(
     failed = {failure.rule for failure in failures}
     if failed == {"R7"}:
         return LearnerBusyError(failures[0].student_text)
-    return slot_taken(lesson, start_at, now, reasons=rules_reasons(failures))
-
-
-def rules_reasons(failures: tuple[Failure, ...]) -> list[str]:
-    """Return the plain reasons a student may see; nothing private (Spec: S12.6)."""
-    return [failure.student_text for failure in failures]
+    return slot_taken(lesson, start_at, now, reasons=list(student_reasons(failures)))
 
 
 def slot_taken(
@@ -164,7 +160,14 @@ def slot_taken(
     on = start_at.astimezone(zone).date()
     reach = timedelta(days=62)
     facts: BookabilityFacts = load_facts(lesson, first_on=on - reach, last_on=on + reach, now=now)
-    nearest = rules.nearest_starts(facts, start_at, lesson.duration_minutes, now, limit=NEAREST)
+    nearest = rules.nearest_starts(
+        facts,
+        start_at,
+        lesson.duration_minutes,
+        now,
+        limit=NEAREST,
+        within=(on - reach, on + reach),
+    )
     return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons or [])
 
 
