@@ -34,3 +34,7 @@ class LearnerQuerySet(models.QuerySet["Learner"]):  # type: ignore[name-defined]
     def managed_by(self, user: "User") -> "LearnerQuerySet":
         """Return the learners this person manages, themselves first."""
         return self.filter(manager=user).order_by("-is_self", "created_at", "pk")
+
+    def own_of(self, user: Any) -> "LearnerQuerySet":
+        """Return the row of the person as a learner themselves; none for a guest."""
+        return self.filter(manager_id=user.pk, is_self=True)

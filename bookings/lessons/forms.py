@@ -110,6 +110,13 @@ class LearnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.name} (you)" if obj.is_self else str(obj.name)
 
 
+class UnrepeatedInput(forms.TextInput):
+    """A field of a card: never sent back in a page, like a password (Spec: S14.1)."""
+
+    def format_value(self, value: Any) -> None:
+        """Return nothing to print."""
+
+
 class CheckoutForm(forms.Form):
     """Who learns, where, and how it is paid (Spec: S13.1)."""
 
@@ -145,7 +152,7 @@ class CheckoutForm(forms.Form):
     card_number = forms.CharField(
         label="Card number",
         max_length=30,
-        widget=forms.TextInput(attrs={"autocomplete": "cc-number", "inputmode": "numeric"}),
+        widget=UnrepeatedInput(attrs={"autocomplete": "cc-number", "inputmode": "numeric"}),
     )
     card_expiry = forms.RegexField(
         label="Expiry",
@@ -158,7 +165,7 @@ class CheckoutForm(forms.Form):
     card_cvc = forms.RegexField(
         label="CVC",
         regex=r"^\s*\d{3,4}\s*$",
-        widget=forms.TextInput(attrs={"autocomplete": "cc-csc", "inputmode": "numeric"}),
+        widget=UnrepeatedInput(attrs={"autocomplete": "cc-csc", "inputmode": "numeric"}),
         error_messages={"invalid": "The CVC has 3 or 4 digits."},
     )
     card_zip = forms.RegexField(

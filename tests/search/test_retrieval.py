@@ -10,7 +10,7 @@ from search.snapshot import load_snapshot
 pytestmark = [pytest.mark.django_db, pytest.mark.S8]
 
 
-class _Cancelled(Exception):
+class QueryCancelledError(Exception):
     sqlstate = "57014"
 
 
@@ -38,7 +38,7 @@ def test_a_slow_database_answers_from_memory(monkeypatch):
     snapshot = load_snapshot()
 
     def too_slow(text):
-        raise OperationalError from _Cancelled()
+        raise OperationalError from QueryCancelledError()
 
     monkeypatch.setattr(retrieval, "_ask_database", too_slow)
     found = retrieval.retrieve_services("jazz piano", snapshot)

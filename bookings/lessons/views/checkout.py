@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
+from accounts.models import Learner, User
 from accounts.owners import Owner, owner_of
 from bookings.lessons import checkout
 from bookings.lessons.cancellation import find_lesson
@@ -195,7 +195,7 @@ def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm:
     initial = {
-        "learner": hold.learner_id,
+        "learner": hold.learner_id or Learner.objects.own_of(request.user).first(),
         "neighborhood": hold.neighborhood.slug if hold.neighborhood else None,
         "address": hold.address,
         "note": hold.note,

@@ -1,0 +1,81 @@
+"""Every address has a declared rule, and the middleware holds it (Spec: S5.2)."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.roles import Role, permissions_of
+from instainstru.access import AccessMiddleware, access_of
+from tests.factories.accounts import UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.S5]
+
+SAMPLES = {"slug": "nobody", "code": "II-ZZZZZZ", "hold_id": "ZZZZZZZZZZ", "category_slug": "music"}
+
+
+def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            namespace = f"{entry.namespace}:" if entry.namespace else ""
+            yield from _patterns(entry, prefix + namespace)
+        else:
+            yield f"{prefix}{entry.name}", entry
+
+
+ALL = dict(_patterns(get_resolver()))
+PROTECTED = {
+    "lessons:list": ("/lessons/", "bookings.view_own"),
+    "lessons:detail": ("/lessons/II-ZZZZZZ/", "bookings.view_own"),
+    "lessons:confirmed": ("/lessons/II-ZZZZZZ/confirmed/", "bookings.view_own"),
+    "lessons:cancel": ("/lessons/II-ZZZZZZ/cancel/", "bookings.manage_own"),
+    "lessons:calendar-file": ("/lessons/II-ZZZZZZ/lesson.ics", "bookings.view_own"),
+    "lessons:bank-step": ("/book/ZZZZZZZZZZ/bank/", "bookings.create"),
+    "lessons:payment-state": ("/book/ZZZZZZZZZZ/payment/", "bookings.create"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_address_declares_who_may_enter(name: str) -> None:
+    assert access_of(ALL[name].callback, name) is not None, f"{name} declares nothing"
+
+
+@pytest.mark.parametrize("name", sorted(PROTECTED))
+def test_guests_are_sent_to_sign_in(client: Client, name: str) -> None:
+    """Spec: G4."""
+    address, _ = PROTECTED[name]
+    page = client.get(address)
+    assert page.status_code == 302
+    assert page["Location"].startswith("/accounts/login/?next=")
+    fragment = client.get(address, headers={"HX-Request": "true"})
+    assert fragment.status_code == 401
+    assert fragment["HX-Redirect"].startswith("/accounts/login/?next=")
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("name", sorted(PROTECTED))
+def test_roles_without_the_permission_get_403(client: Client, name: str, role: Role) -> None:
+    address, permission = PROTECTED[name]
+    user = UserFactory()
+    user.groups.set([Group.objects.get(name=role.value)])
+    client.force_login(user)
+    expected = 403 if permission not in permissions_of(role) else None
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = client.get(address, headers=headers)
+        if expected:
+            assert answer.status_code == expected
+        else:
+            # The object is nobody's: hidden, never forbidden (Spec: G5).
+            assert answer.status_code in (200, 404)
+
+
+def test_a_view_that_declares_nothing_is_refused(rf: RequestFactory) -> None:
+    from django.core.exceptions import PermissionDenied
+
+    request = rf.get("/healthz")
+    request.resolver_match = get_resolver().resolve("/healthz")
+    guard = AccessMiddleware(lambda _: None)
+    with pytest.raises(PermissionDenied):
+        guard.process_view(request, lambda _: None, (), {})
