@@ -54,7 +54,7 @@ class Profile:
 
 PROFILES = {
     "demo": Profile("demo", 400, 2, (1, 2, 2, 3, 3, 4, 6)),
-    "bench": Profile("bench", 2000, 10, (11, 13, 15, 17)),
+    "bench": Profile("bench", 2000, 10, (22, 26, 30)),
 }
 MOST_STUDENTS = 20_000
 
@@ -156,7 +156,7 @@ def _add_lessons(
 
 def _affordable(profile: Profile, count: int) -> tuple[int, ...]:
     """Give each instructor fewer pupils where all together would have too many lessons."""
-    per_pupil = 7
+    per_pupil = 4
     most = profile.most_lessons / max(1, count) / per_pupil
     return tuple(min(size, max(1, round(most))) for size in profile.sizes)
 
