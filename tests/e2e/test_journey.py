@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from accounts.models import Learner
 from accounts.roles import Role
@@ -54,7 +55,10 @@ def _pay(page: Any, number: str) -> None:
     page.fill("input[name=card_expiry]", "12/30")
     page.fill("input[name=card_cvc]", "123")
     page.fill("input[name=card_zip]", "11215")
-    page.check("input[name=terms]", force=True)
+    terms = page.locator("input[name=terms]")
+    if not terms.is_checked():
+        page.locator("label", has=terms).click(position={"x": 12, "y": 12})
+    expect(terms).to_be_checked()
     page.get_by_role("button", name=re.compile("^Pay")).click()
     page.wait_for_load_state()
 
