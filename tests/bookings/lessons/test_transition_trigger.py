@@ -25,7 +25,7 @@ def constraint_of(error: IntegrityError) -> str:
     return str(error.__cause__.diag.constraint_name)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS, ids=lambda state: str(state))
+@pytest.mark.parametrize(("source", "target"), PAIRS, ids=str)
 def test_trigger_is_the_table(source: Status, target: Status) -> None:
     """R13: exactly the pairs of 05 section 2 pass, in any statement."""
     booking = in_state(source)
