@@ -259,8 +259,8 @@ def test_strangers_hold_and_learner_are_refused(maya: User) -> None:
     hold = hold_of(maya)
     with pytest.raises(NotFoundError):
         pay(student(), hold)
+    said = details(hold, learner_id=LearnerFactory().pk)
     with pytest.raises(ValidationFailedError):
-        said = details(hold, learner_id=LearnerFactory().pk)
         pay_and_confirm(by=maya, hold_id=hold.hold_id, details=said)
     assert charged_cents() == []
 
