@@ -11,6 +11,7 @@ from bookings.lessons.time_selection import Choice
 from catalog.models import Modality, Neighborhood
 
 MAX_MINUTES = 24 * 60
+MAX_DIGITS = 6
 CANCEL_REASONS = [
     ("schedule", "My plans changed"),
     ("illness", "Illness or emergency"),
@@ -37,7 +38,12 @@ def parse_choice(query: Mapping[str, str]) -> Choice:
 def _minutes(text: str, notices: list[str]) -> int | None:
     if not text:
         return None
-    if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= MAX_MINUTES:
+    if (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= MAX_DIGITS
+        and 0 < int(text) <= MAX_MINUTES
+    ):
         return int(text)
     notices.append("We ignored a length that we couldn't read.")
     return None

@@ -46,7 +46,8 @@ def run_once(
     corrected form may be sent again. Raises ``ValidationFailedError`` for a key used with another
     body and ``StillRunningError`` while the first request runs. Spec: R14.
     """
-    key = request.POST.get(FIELD, "")[:MAX_KEY_LENGTH]
+    # PostgreSQL text holds every character but NUL.
+    key = request.POST.get(FIELD, "").replace("\x00", "")[:MAX_KEY_LENGTH]
     if not key:
         return answer()
     record, is_first = _claim(owner, key, action, _body_hash(request.POST.dict()))

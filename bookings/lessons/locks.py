@@ -3,18 +3,20 @@
 Spec: R10
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import OperationalError, connection, transaction
 
+from accounts.owners import Owner
 from bookings.lessons.models import Booking
 from instainstru.errors import ConflictError
 
 LOCK_TIMEOUT = "3s"
 LOCK_NOT_AVAILABLE = "55P03"
-_INSTRUCTOR, _LEARNER = 1, 2
+_GUEST, _INSTRUCTOR, _LEARNER, _USER = 0, 1, 2, 3
 
 
 class SlotBusyError(ConflictError):
@@ -25,15 +27,21 @@ class SlotBusyError(ConflictError):
 
 @contextmanager
 def booking_transaction(
-    *, instructor_ids: Iterable[int], learner_ids: Iterable[int | None] = ()
+    *,
+    instructor_ids: Iterable[int],
+    learner_ids: Iterable[int | None] = (),
+    owner: Owner | None = None,
 ) -> Iterator[None]:
     """Open the one transaction in which bookings of these people may be written.
 
-    Takes transaction-level advisory locks, instructors before learners, each sorted by id. Raises
-    ``SlotBusyError`` when a lock does not come within three seconds. Spec: R10, R12.
+    Takes transaction-level advisory locks, instructors before learners, each sorted by id; an
+    ``owner`` comes last, for whoever counts what that owner holds. Raises ``SlotBusyError`` when a
+    lock does not come within three seconds. Spec: R10, R12.
     """
     keys = sorted({(_INSTRUCTOR, pk) for pk in instructor_ids})
     keys += sorted({(_LEARNER, pk) for pk in learner_ids if pk is not None})
+    if owner is not None:
+        keys.append(_owner_key(owner))
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -46,6 +54,14 @@ def booking_transaction(
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise SlotBusyError("Somebody is booking this time right now. Please try again.") from error
+
+
+def _owner_key(owner: Owner) -> tuple[int, int]:
+    if owner.user_id is not None:
+        return _USER, owner.user_id
+    digest = hashlib.sha256(str(owner.guest_key).encode()).digest()
+    # Seven bytes leave room for the kind within a signed bigint.
+    return _GUEST, int.from_bytes(digest[:7], "big")
 
 
 def expire_lapsed_holds(

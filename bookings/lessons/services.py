@@ -118,7 +118,9 @@ def _hold_under_lock(
     by: Owner, lesson: WantedLesson, start_at: datetime, now: datetime | None
 ) -> Booking:
     instructor_id = lesson.offering.instructor_id
-    with booking_transaction(instructor_ids=[instructor_id], learner_ids=[lesson.learner_id]):
+    with booking_transaction(
+        instructor_ids=[instructor_id], learner_ids=[lesson.learner_id], owner=by
+    ):
         now = now or clock.database_now()
         expire_lapsed_holds(instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now)
         offering = _offering(lesson.offering.pk)

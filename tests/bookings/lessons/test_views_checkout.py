@@ -1,0 +1,239 @@
+"""Review, pay and done, as a signed_in meets them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.models import User
+from bookings.lessons.models import Booking
+from bookings.lessons.states import Status
+from bookings.payments.models import OfflineIntent, PaymentAttempt
+from instainstru import clock
+from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
+from tests.factories import payments as make
+from tests.factories.accounts import student
+from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
+
+pytestmark = [pytest.mark.S13, pytest.mark.django_db]
+
+
+@pytest.fixture
+def maya() -> User:
+    return student(email="maya@example.com")
+
+
+@pytest.fixture
+def signed_in(maya: User) -> Client:
+    client = Client()
+    client.force_login(maya)
+    return client
+
+
+def pay(client: Client, hold: Booking, number: str = make.SUCCEEDS, **changes: Any) -> Any:
+    return client.post(f"/book/{hold.hold_id}/pay/", pay_form(hold, number, **changes))
+
+
+def lapse(hold: Booking) -> None:
+    Booking.objects.filter(pk=hold.pk).update(expires_at=clock.now() - timedelta(seconds=1))
+
+
+# --- The page -------------------------------------------------------------------------------------
+def test_page_names_lesson_price_policy_and_amount(signed_in: Client, maya: User) -> None:
+    """S13.1"""
+    hold = hold_of(maya, travel_fee_cents=500, start_at=tomorrow_at(10, days=3))
+    page = signed_in.get(f"/book/{hold.hold_id}/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    for words in (
+        hold.service_name,
+        hold.instructor.display_name,
+        "Pay $90.00 and book",
+        "Free cancellation until",
+        "60 minutes",
+    ):
+        assert words in text
+    assert "no-store" in page["Cache-Control"]
+    assert not page.context["form"]["terms"].initial
+
+
+def test_guest_sees_the_hold_and_is_asked_in(client: Client) -> None:
+    """S13.1"""
+    become_guest(client)
+    hold = HoldFactory(student=None, guest_key="guest-key-1")
+    text = client.get(f"/book/{hold.hold_id}/").content.decode()
+    assert "Sign up or log in to book" in text
+    assert f"?next=/book/{hold.hold_id}/" in text
+    assert "card_number" not in text
+
+
+def test_htmx_gets_the_fragment(signed_in: Client, maya: User) -> None:
+    """G1"""
+    hold = hold_of(maya)
+    part = signed_in.get(f"/book/{hold.hold_id}/", headers={"HX-Request": "true"})
+    assert "<html" not in part.content.decode()
+    assert "Review and pay" in part.content.decode()
+
+
+def test_studio_address_is_hidden_until_it_is_paid(signed_in: Client, maya: User) -> None:
+    """S13.3"""
+    hold = hold_of(maya, modality="at_instructor", neighborhood=None)
+    secret = hold.instructor.studio_address
+    assert secret not in signed_in.get(f"/book/{hold.hold_id}/").content.decode()
+    done = pay(signed_in, hold)
+    assert secret in signed_in.get(done["Location"]).content.decode()
+
+
+# --- Paying ---------------------------------------------------------------------------------------
+def test_paying_leads_to_the_done_page_which_is_safe_to_reload(
+    signed_in: Client, maya: User
+) -> None:
+    """S13.3"""
+    hold = hold_of(maya)
+    answer = pay(signed_in, hold)
+    hold.refresh_from_db()
+    assert answer["Location"] == f"/lessons/{hold.code}/confirmed/"
+    for _ in range(2):
+        text = signed_in.get(answer["Location"]).content.decode()
+        assert str(hold.code) in text
+    assert signed_in.get(f"/book/{hold.hold_id}/")["Location"] == answer["Location"]
+    assert OfflineIntent.objects.filter(status="succeeded").count() == 1
+
+
+def test_same_key_with_another_body_is_422(signed_in: Client, maya: User) -> None:
+    """R14"""
+    hold = hold_of(maya)
+    pay(signed_in, hold)
+    assert pay(signed_in, hold, note="Something else").status_code == 422
+
+
+def test_declined_card_keeps_what_was_typed_but_not_the_card(signed_in: Client, maya: User) -> None:
+    """S14.4, S14.1"""
+    hold = hold_of(maya)
+    answer = pay(signed_in, hold, make.DECLINED)
+    text = answer.content.decode()
+    assert answer.status_code == 402
+    assert "Ring twice" in text
+    assert "Try another card" in text
+    assert make.DECLINED not in text.replace("<li>4000 0000 0000 0002 is declined</li>", "")
+    assert pay(signed_in, hold).status_code == 302
+
+
+def test_refused_bank_step_keeps_the_hold(signed_in: Client, maya: User) -> None:
+    """T2, S14.4"""
+    hold = hold_of(maya)
+    step = pay(signed_in, hold, make.EXTRA_STEP)["Location"]
+    assert signed_in.get(f"/book/{hold.hold_id}/")["Location"] == step
+    assert "Your bank wants to check" in signed_in.get(step).content.decode()
+    assert signed_in.post(step, {"answer": "no"}).status_code == 402
+    hold.refresh_from_db()
+    assert hold.status == Status.HELD
+    assert signed_in.post(step, {"answer": "yes"})["Location"] == f"/book/{hold.hold_id}/"
+
+
+def test_slow_bank_is_waited_for_and_then_leads_on(signed_in: Client, maya: User) -> None:
+    """S14.2"""
+    hold = hold_of(maya)
+    state = pay(signed_in, hold, make.LATE_RESULT)["Location"]
+    assert "waiting for your bank" in signed_in.get(state).content.decode()
+    assert signed_in.get(f"/book/{hold.hold_id}/")["Location"] == state
+    with time_machine.travel(clock.now() + timedelta(seconds=30)):
+        answer = signed_in.get(state)
+    hold.refresh_from_db()
+    assert answer["Location"] == f"/lessons/{hold.code}/confirmed/"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("card_expiry", "01/20"),
+        ("card_expiry", "13/40"),
+        ("card_cvc", "1"),
+        ("card_zip", "abc"),
+        ("note", "x" * 501),
+        ("address", "x" * 201),
+        ("address", "a\x00b"),
+        ("note", "\x00"),
+        ("learner", "999999999999999999999999"),
+        ("learner", "x\x00"),
+        ("neighborhood", "nowhere"),
+        ("neighborhood", "a\x00b"),
+        ("card_number", "4" * 5000),
+        ("card_number", "\x00"),
+    ],
+)
+def test_bad_field_is_422_and_charges_nothing(
+    signed_in: Client, maya: User, name: str, value: str
+) -> None:
+    """G2"""
+    hold = hold_of(maya)
+    assert pay(signed_in, hold, **{name: value}).status_code == 422
+    assert not PaymentAttempt.objects.exists()
+
+
+# --- A lapsed hold --------------------------------------------------------------------------------
+def test_lapsed_hold_offers_the_time_again(signed_in: Client, maya: User) -> None:
+    """S13.2"""
+    hold = hold_of(maya)
+    lapse(hold)
+    text = signed_in.get(f"/book/{hold.hold_id}/").content.decode()
+    assert "Your hold ended" in text
+    assert "Hold it again" in text
+
+
+def test_lapsed_hold_of_a_lost_time_names_the_nearest(signed_in: Client, maya: User) -> None:
+    """S13.2, R12"""
+    hold = hold_of(maya)
+    lapse(hold)
+    Booking.objects.filter(pk=hold.pk).update(status=Status.EXPIRED)
+    BookingFactory(offering=hold.offering, start_at=hold.start_at)
+    page = signed_in.get(f"/book/{hold.hold_id}/")
+    assert "Hold it again" not in page.content.decode()
+    assert len(page.context["taken"].nearest) == 3
+    answer = signed_in.post(f"/book/{hold.hold_id}/again/")
+    assert answer.status_code == 409
+    assert "booked by someone else" in answer.content.decode()
+    assert pay(signed_in, hold).status_code == 409
+
+
+def test_release_leads_back_to_the_times(signed_in: Client, maya: User) -> None:
+    """S13.2"""
+    hold = hold_of(maya)
+    answer = signed_in.post(f"/book/{hold.hold_id}/release/")
+    assert answer["Location"] == f"/i/{hold.instructor.slug}/book/"
+    hold.refresh_from_db()
+    assert hold.status == Status.EXPIRED
+
+
+# --- Others ---------------------------------------------------------------------------------------
+PATHS = ["", "pay/", "bank/", "payment/", "release/", "again/"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_strangers_hold_does_not_exist(signed_in: Client, path: str) -> None:
+    """G5"""
+    hold = HoldFactory()
+    ask = signed_in.get if path in {"", "bank/", "payment/"} else signed_in.post
+    assert ask(f"/book/{hold.hold_id}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("hold_id", ["nothing", "%00", "a%00b", "x" * 3000, "%F0%9F%8E%B9", "'--"])
+def test_nonsense_as_a_hold_does_not_exist(signed_in: Client, path: str, hold_id: str) -> None:
+    ask = signed_in.get if path in {"", "bank/", "payment/"} else signed_in.post
+    assert ask(f"/book/{hold_id}/{path}").status_code == 404
+
+
+def test_paying_signed_out_leads_to_sign_in(client: Client) -> None:
+    """S5"""
+    become_guest(client)
+    hold = HoldFactory(student=None, guest_key="guest-key-1")
+    answer = client.post(f"/book/{hold.hold_id}/pay/", {"card_number": make.SUCCEEDS})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/")
+    fragment = client.post(f"/book/{hold.hold_id}/pay/", headers={"HX-Request": "true"})
+    assert fragment.status_code == 401
+    assert fragment["HX-Redirect"].startswith("/accounts/login/")
+    assert not PaymentAttempt.objects.exists()
