@@ -1,5 +1,6 @@
 """What every test needs: plain static files, a private cache, and the rows of the migrations."""
 
+import secrets
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -22,12 +23,10 @@ def plain_static_files() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def private_cache(request: pytest.FixtureRequest, worker_id: str) -> Iterator[None]:
-    """Keep the cache of parallel test processes apart."""
-    if "db" not in request.fixturenames and "transactional_db" not in request.fixturenames:
-        yield
-        return
-    before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}"
+def private_cache(worker_id: str) -> Iterator[None]:
+    """Keep the caches of tests apart."""
+    # A prefix for every test: uses counted for a rate limit must not leak into the next one.
+    before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}:{secrets.token_hex(4)}"
     yield
     cache.key_prefix = before
 
@@ -36,13 +35,16 @@ COMMITTING_FIXTURES = {"transactional_db", "live_server", "committed_db"}
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
     """Write the rows of the migrations again after a test whose clean-up emptied every table."""
     result = yield
     marker = item.get_closest_marker("django_db")
     is_committing = marker is not None and marker.kwargs.get("transaction", False)
     names = set(getattr(item, "fixturenames", ()))
-    if is_committing or names & COMMITTING_FIXTURES:
+    # After the last test the database itself is gone.
+    if nextitem is not None and (is_committing or names & COMMITTING_FIXTURES):
         with item.config.stash[blocking_manager_key].unblock():
             restore_first_rows()
     return result
