@@ -166,7 +166,7 @@ def _is_owner(row: Mapping[str, object], owner: Owner) -> bool:
 
 @dataclass(frozen=True)
 class Calendars:
-    """The time of many instructors on some local dates, read in five queries."""
+    """The time of many instructors on some local dates, read in two queries."""
 
     first_on: date
     last_on: date
