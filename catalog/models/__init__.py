@@ -55,6 +55,7 @@ class Policy(models.Model):
     auto_complete_hours = models.PositiveSmallIntegerField(default=24)
     credit_valid_months = models.PositiveSmallIntegerField(default=12)
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
+    founding_spots = models.PositiveSmallIntegerField(default=100)
     background_check_months = models.PositiveSmallIntegerField(default=24)
     created_at = models.DateTimeField(default=clock.now)
 
@@ -379,3 +380,12 @@ class SeedRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.profile} {self.anchor_on}"
+
+
+# They name the models above as text, so they come last.
+from catalog.models.interest import Favorite as Favorite  # noqa: E402
+from catalog.models.interest import LearningPreferences as LearningPreferences  # noqa: E402
+from catalog.models.interest import ServiceAlert as ServiceAlert  # noqa: E402
+from catalog.models.interest import ServiceSuggestion as ServiceSuggestion  # noqa: E402
+from catalog.models.interest import TeachingInterest as TeachingInterest  # noqa: E402
+from catalog.models.interest import WaitlistEntry as WaitlistEntry  # noqa: E402

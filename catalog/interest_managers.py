@@ -1,0 +1,89 @@
+"""Chainable reads and one-table writes on what people would like."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from catalog.models import Neighborhood
+
+
+class FavoriteQuerySet(models.QuerySet[Any]):
+    """Instructors that people keep."""
+
+    def of_user(self, user: "User") -> "FavoriteQuerySet":
+        """Return what a person keeps, the newest first; people without a public page are left out.
+
+        Spec: S10.3
+        """
+        return self.filter(user=user, instructor__status__in=["live", "paused"]).order_by(
+            "-created_at", "-pk"
+        )
+
+    def of_guest(self, guest_key: str) -> "FavoriteQuerySet":
+        """Return what a guest keeps until they sign in."""
+        return self.filter(guest_key=guest_key)
+
+    def left_by_guests(self, before: datetime) -> "FavoriteQuerySet":
+        """Return rows of guests who never came back."""
+        return self.filter(guest_key__isnull=False, created_at__lt=before)
+
+
+class WaitingQuerySet(models.QuerySet[Any]):
+    """Addresses that wait for one mail."""
+
+    def unanswered(self) -> "WaitingQuerySet":
+        """Return those nobody has written to, the oldest first."""
+        return self.filter(notified_at__isnull=True).order_by("created_at", "pk")
+
+    def record(self, email: str, **wanted: Any) -> None:
+        """Add the address unless it waits for the same already, whatever its case."""
+        self.bulk_create([self.model(email=email.lower(), **wanted)], ignore_conflicts=True)
+
+    def out_of_date(self, *, written_before: datetime, asked_before: datetime) -> "WaitingQuerySet":
+        """Return rows old enough to forget. Spec: S7.5."""
+        return self.filter(
+            models.Q(notified_at__lt=written_before) | models.Q(created_at__lt=asked_before)
+        )
+
+    def of_nobody(self) -> "WaitingQuerySet":
+        """Return rows whose address has no account."""
+        from accounts.models import User
+
+        known = User.objects.filter(email__iexact=models.OuterRef("email"))
+        return self.filter(~models.Exists(known))
+
+
+class _Queue(models.QuerySet[Any]):
+    """Rows that staff look through."""
+
+    def newest_first(self) -> Any:
+        """Return what waits for staff first, the newest before older ones."""
+        return self.order_by(models.F("handled_at").desc(nulls_first=True), "-created_at", "-pk")
+
+
+class SuggestionQuerySet(_Queue):
+    """Services that people missed."""
+
+
+class TeachingInterestQuerySet(_Queue):
+    """People who would like to teach."""
+
+    def record(
+        self, *, email: str, first_name: str, teaches: str, neighborhood: "Neighborhood"
+    ) -> None:
+        """Add the wish unless the same one waits already, whatever its case."""
+        row = self.model(
+            email=email.lower(), first_name=first_name, teaches=teaches, neighborhood=neighborhood
+        )
+        self.bulk_create([row], ignore_conflicts=True)
+
+
+class LearningPreferencesQuerySet(models.QuerySet[Any]):
+    """What new users told us."""
+
+    def of(self, user: "User") -> Any:
+        """Return the person's answers, or None when they were never asked."""
+        return self.filter(user=user).select_related("category", "neighborhood").first()
