@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
-from instainstru.errors import ApplicationError, RateLimitedError
-
-PAGES = {403: "errors/403.html", 404: "errors/404.html", 409: "errors/409.html",
-         422: "errors/422.html", 429: "errors/429.html"}  # fmt: skip
+from instainstru.error_pages import error_page
+from instainstru.errors import ApplicationError
 
 
 class ApplicationErrorMiddleware:
@@ -18,16 +15,16 @@ class ApplicationErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
-        return self.get_response(request)
+        """Pass the request on; a bare "method not allowed" gets words and a way back."""
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or response.content:
+            return response
+        page = error_page(request, response.status_code)
+        page["Allow"] = response["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render the error page, or None for errors that are not ours."""
         if not isinstance(error, ApplicationError):
             return None
-        template = PAGES.get(error.status, "errors/409.html")
-        context = {"message": error.message, **error.context}
-        response = render(request, template, context, status=error.status)
-        if isinstance(error, RateLimitedError):
-            response["Retry-After"] = str(error.retry_after_seconds)
-        return response
+        return error_page(request, error.status, **{"message": error.message, **error.context})

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from instainstru.access import public
+from instainstru.error_pages import error_page
 
 RETRY_AFTER_SECONDS = 5
 
@@ -97,6 +97,4 @@ class DatabaseDownMiddleware:
         return None
 
     def _unavailable(self, request: HttpRequest) -> HttpResponse:
-        response = render(None, "errors/503.html", {"retry_after": RETRY_AFTER_SECONDS}, status=503)
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return error_page(request, 503, retry_after_seconds=RETRY_AFTER_SECONDS)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from catalog.urls import urlpatterns as catalog_urlpatterns
-from instainstru import health
+from instainstru import error_handlers, health
 from instainstru.pages import gallery, home, profile, service, static_pages
 
 # The page of a service composes several apps, but its address belongs to the catalogue.
@@ -25,3 +25,8 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
 ]
+
+handler400 = error_handlers.bad_request
+handler403 = error_handlers.forbidden
+handler404 = error_handlers.not_found
+handler500 = error_handlers.server_error

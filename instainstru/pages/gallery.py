@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from instainstru.access import public, requires
 from instainstru.clock import NEW_YORK
+from instainstru.error_pages import PAGES, error_page
 
 SATURDAY = datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -145,9 +146,12 @@ def _filled_form() -> SampleForm:
 
 
 def _gallery(request: HttpRequest) -> HttpResponse:
-    """Show every component with true-looking values; ``?dialog=1`` is the sample dialog."""
+    """Show every component in its states; ``?dialog=1`` and ``?error=404`` show those."""
     if request.GET.get("dialog"):
         return render(request, "gallery_dialog.html")
+    shown = request.GET.get("error", "")
+    if shown in {str(status) for status in PAGES}:
+        return error_page(request, int(shown), retry_after_seconds=40, roles="student or admin")
     context = {
         "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "month": _month(),
         "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(), "zone": NEW_YORK,
@@ -172,6 +176,7 @@ def _gallery(request: HttpRequest) -> HttpResponse:
             {"url": "#upcoming", "label": "Upcoming", "count": 3, "current": True},
             {"url": "#cancelled", "label": "Cancelled", "count": 0},
         ],
+        "statuses": sorted(PAGES),
         "page": Paginator(range(45), 20).page(2),
         "names": ["Maya C.", "Andre W.", "Inés Q.", "Lena B.", "Ravi S.", "Tom Ó.", "Kim"],
     }  # fmt: skip

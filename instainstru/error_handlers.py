@@ -1,0 +1,44 @@
+"""What Django calls when a request is refused or fails; named in ``urls`` and in the settings."""
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+
+from accounts.roles import Role, roles_with
+from instainstru.access import public
+from instainstru.error_pages import error_page
+
+
+def role_words(permission: str) -> str:
+    """Say who may enter, such as ``student or admin``; empty for a permission nobody knows."""
+    names = [role.value for role in roles_with(permission)]
+    if len(names) == len(Role):
+        return ""
+    *most, last = names or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 413 for a body over the limit, else 400 (Spec: S17.3)."""
+    return error_page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 with the roles that the page is for (Spec: G5)."""
+    permission = str(exception.args[0]) if exception.args else ""
+    return error_page(request, 403, roles=role_words(permission))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404 with a search box, the same for unknown and for other people's (Spec: G5)."""
+    return error_page(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 with the request id to quote (Spec: G6)."""
+    return error_page(request, 500)
+
+
+@public
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 when a form comes back without its token: too old, or cookies are off."""
+    return error_page(request, 403, template="errors/stale_form.html")
