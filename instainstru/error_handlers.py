@@ -1,9 +1,12 @@
 """What Django calls when a request is refused or fails; named in ``urls`` and in the settings."""
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from accounts.roles import Role, roles_with
+from instainstru import health
 from instainstru.access import public
 from instainstru.error_pages import error_page
 
@@ -34,7 +37,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with the request id to quote (Spec: G6)."""
+    """Answer 500 with the request id to quote, and 503 for a lost database (Spec: G6).
+
+    Session, person and access rule are read around the view, out of reach of the exception hooks
+    of middleware; this handler runs while the exception is being handled.
+    """
+    if isinstance(sys.exception(), health.DATABASE_ERRORS):
+        return health.database_unavailable(request)
     return error_page(request, 500)
 
 

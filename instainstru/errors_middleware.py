@@ -7,6 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from instainstru.error_pages import error_page
 from instainstru.errors import ApplicationError
 
+SERVER_ERRORS = 500
+"""From here on the message is for operators: it may name variables and servers."""
+
 
 class ApplicationErrorMiddleware:
     """Answer an escaped ``ApplicationError`` with its status and sentence (Spec: G2-G6)."""
@@ -24,7 +27,7 @@ class ApplicationErrorMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Render the error page, or None for errors that are not ours."""
-        if not isinstance(error, ApplicationError):
+        """Render the error page, or None for errors that are not a person's to mend."""
+        if not isinstance(error, ApplicationError) or error.status >= SERVER_ERRORS:
             return None
         return error_page(request, error.status, **{"message": error.message, **error.context})

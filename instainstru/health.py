@@ -11,9 +11,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
 from instainstru.access import public
+from instainstru.database.refusals import TierRefusedError
 from instainstru.error_pages import error_page
 
 RETRY_AFTER_SECONDS = 5
+DATABASE_ERRORS = (OperationalError, InterfaceError, TierRefusedError)
+"""The server is away, or the gate turned its connection down: nothing a visitor did."""
 
 
 @public
@@ -77,24 +80,21 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", status=200 if is_ready else 503)
 
 
+def database_unavailable(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with Retry-After; what the gate or the driver said stays in the logs."""
+    return error_page(request, 503, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
 class DatabaseDownMiddleware:
-    """Answer 503 with Retry-After instead of 500 while the database cannot be reached."""
+    """Answer 503 instead of 500 while a view cannot use the database."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; middleware below may meet the lost database too."""
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError):
-            return self._unavailable(request)
+        """Pass the request on; what is lost around the view reaches the handler of 500."""
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a lost connection inside a view into the 503 page."""
-        if isinstance(error, OperationalError | InterfaceError):
-            return self._unavailable(request)
-        return None
-
-    def _unavailable(self, request: HttpRequest) -> HttpResponse:
-        return error_page(request, 503, retry_after_seconds=RETRY_AFTER_SECONDS)
+        """Turn a lost or refused connection inside a view into the 503 page."""
+        return database_unavailable(request) if isinstance(error, DATABASE_ERRORS) else None
