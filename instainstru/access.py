@@ -17,10 +17,14 @@ ViewFunction = TypeVar("ViewFunction", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call a view: anybody, any signed-in person, or holders of all named permissions."""
+    """Who may call a view: anybody, any signed-in person, or holders of all named permissions.
+
+    ``page`` names the URL of the page that owns an address which only takes POST.
+    """
 
     is_public: bool = False
     permissions: tuple[str, ...] = ()
+    page: str = ""
 
 
 PUBLIC = Access(is_public=True)
@@ -44,11 +48,15 @@ def signed_in(view: ViewFunction) -> ViewFunction:
     return _declare(view, SIGNED_IN)
 
 
-def requires(*permissions: str) -> Callable[[ViewFunction], ViewFunction]:
-    """Declare that the view needs all the named permissions, such as ``bookings.view_own``."""
+def requires(*permissions: str, page: str = "") -> Callable[[ViewFunction], ViewFunction]:
+    """Declare that the view needs all the named permissions, such as ``bookings.view_own``.
+
+    A view that only takes POST names its ``page``, which has the same URL arguments: people who
+    must sign in first come back there (Spec: G4).
+    """
 
     def decorate(view: ViewFunction) -> ViewFunction:
-        return _declare(view, Access(permissions=permissions))
+        return _declare(view, Access(permissions=permissions, page=page))
 
     return decorate
 
@@ -105,7 +113,8 @@ class AccessMiddleware:
             return None
         if not request.user.is_authenticated:
             # The page that owns a fragment is the fragment's own URL: one URL, two renderings.
-            return sign_in_redirect(request, request.get_full_path())
+            page = reverse(access.page, kwargs=kwargs) if access.page else request.get_full_path()
+            return sign_in_redirect(request, page)
         if not all(has_permission(request, permission) for permission in access.permissions):
             raise PermissionDenied(access.permissions[0])
         return None

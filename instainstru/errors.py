@@ -27,6 +27,11 @@ class ApplicationError(Exception):
         self.fields = dict(fields or {})
         self.context = dict(context or {})
 
+    @property
+    def retry_after_seconds(self) -> int | None:
+        """How long to wait before the same request may succeed; None when waiting is no help."""
+        return self.context.get("retry_after_seconds")
+
 
 class ValidationFailedError(ApplicationError):
     """Bad input; nothing was written and the input is kept (Spec: G2)."""
@@ -71,4 +76,3 @@ class RateLimitedError(ApplicationError):
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message, context={"retry_after_seconds": retry_after_seconds})
-        self.retry_after_seconds = retry_after_seconds

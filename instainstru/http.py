@@ -4,10 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
+
+from instainstru.errors import ApplicationError
 
 
 class SiteRequest(HttpRequest):
@@ -47,6 +49,18 @@ def mark_private(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response
+
+
+def name_the_wait(response: HttpResponse, error: ApplicationError | None) -> HttpResponse:
+    """Set ``Retry-After`` when the error says how long to wait (Spec: G6, R14)."""
+    if error is not None and error.retry_after_seconds is not None:
+        response["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def see_other(url: str) -> HttpResponseRedirect:
+    """Lead a POST to the page of its result: 303, always fetched with GET (Spec: S13.2)."""
+    return HttpResponseRedirect(url, status=303)
 
 
 def client_address(request: HttpRequest) -> str:

@@ -42,6 +42,7 @@ from catalog.models import Modality
 from instainstru import clock
 from instainstru.errors import (
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     PaymentDeclinedError,
     ValidationFailedError,
@@ -105,20 +106,25 @@ def pay_and_confirm(
 ) -> CheckoutResult:
     """Charge the held price once and confirm the lesson.
 
-    Raises ``HoldExpiredError``, ``LearnerBusyError`` (409), ``ValidationFailedError``
-    (422, with the fields), ``PaymentDeclinedError`` (402, nothing charged),
-    ``PaymentRunningError`` (409). Paying a confirmed hold again returns it unchanged. Spec: T4,
-    S13.2, S14.2, S14.3, S14.4, S14.13.
+    Raises ``HoldExpiredError``, ``LearnerBusyError``, ``PaymentRunningError`` (409),
+    ``ValidationFailedError`` (422, with the fields), ``ForbiddenError`` (403) for the instructor's
+    own time, ``PaymentDeclinedError`` (402, nothing charged). Paying a confirmed hold again returns
+    it unchanged. Spec: T4, S13.2, S14.2, S14.3, S14.4, S14.13, S17.5.
     """
     owner = Owner(user_id=by.pk)
     hold = find_hold(by=owner, hold_id=hold_id)
     if hold.code is not None:
         return CheckoutResult(hold, Step.CONFIRMED)
+    if hold.instructor.user_id == by.pk:
+        # A hold made before signing in did not know whose it would be (R8).
+        raise ForbiddenError("You cannot book a lesson with yourself.")
     _check_people_and_place(hold, by, details)
     try:
         attempt = _reserve(hold, by, details, now)
     except SlotBusyError as error:
-        raise PaymentRunningError("We are still working on this. Give it a moment.") from error
+        raise PaymentRunningError(
+            "We are still working on this. Give it a moment.", context={"retry_after_seconds": 1}
+        ) from error
     if attempt is None:
         return CheckoutResult(find_hold(by=owner, hold_id=hold_id), Step.CONFIRMED)
     payments.charge_attempt(attempt, details.card, now=now or clock.now())

@@ -38,21 +38,31 @@ def _body_hash(body: Mapping[str, str]) -> str:
 
 
 def run_once(
-    request: HttpRequest, owner: Owner, action: str, answer: Callable[[], HttpResponse]
+    request: HttpRequest,
+    owner: Owner,
+    action: str,
+    answer: Callable[[], HttpResponse],
+    *,
+    page_url: str = "",
 ) -> HttpResponse:
     """Run ``answer`` unless this owner's key was seen; redirects are remembered for 24 hours.
 
     Answers that ask the person for something else (402, 409, 422) are not remembered, so a
-    corrected form may be sent again. Raises ``ValidationFailedError`` for a key used with another
-    body and ``StillRunningError`` while the first request runs. Spec: R14.
+    corrected form may be sent again. ``page_url`` is where a second click can look for the result
+    of the first, unless this address shows it itself. Raises ``ValidationFailedError`` for a key
+    used with another body and ``StillRunningError`` while the first request runs. Spec: R14.
     """
     # PostgreSQL text holds every character but NUL.
     key = request.POST.get(FIELD, "").replace("\x00", "")[:MAX_KEY_LENGTH]
     if not key:
         return answer()
-    record, is_first = _claim(owner, key, action, _body_hash(request.POST.dict()))
+    try:
+        record, is_first = _claim(owner, key, action, _body_hash(request.POST.dict()))
+    except StillRunningError as error:
+        error.context |= {"back_url": page_url or request.path, "back_label": "Look again"}
+        raise
     if not is_first:
-        return HttpResponseRedirect(record.location)
+        return HttpResponseRedirect(record.location, status=record.status_code)
     try:
         response = answer()
     except Exception:

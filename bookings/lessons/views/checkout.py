@@ -3,8 +3,10 @@
 import secrets
 from typing import Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -12,7 +14,7 @@ from accounts.models import Learner, User
 from accounts.owners import Owner, owner_of
 from bookings.lessons import checkout
 from bookings.lessons.cancellation import find_lesson
-from bookings.lessons.errors import HoldExpiredError, HoldLimitError, SlotTakenError
+from bookings.lessons.errors import HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.models import Booking
@@ -25,9 +27,14 @@ from bookings.payments import services as payments
 from bookings.payments.selectors import latest_attempt, payment_summary
 from catalog.models import Modality
 from instainstru import clock
-from instainstru.access import public, requires
-from instainstru.errors import ApplicationError
-from instainstru.http import mark_private, render_page_or_fragment
+from instainstru.access import has_permission, public, requires
+from instainstru.errors import ApplicationError, NotFoundError
+from instainstru.http import (
+    mark_private,
+    name_the_wait,
+    render_page_or_fragment,
+    see_other,
+)
 
 TEMPLATE = "lessons/checkout.html"
 DONE_TEMPLATE = "lessons/confirmed.html"
@@ -51,17 +58,23 @@ def checkout_page(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 
 @sensitive_post_parameters(*CheckoutForm.CARD_FIELDS)
-@requires("bookings.create")
+@requires("bookings.create", page="lessons:checkout")
 @require_POST
 def pay(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Charge once and confirm; every answer keeps what was typed."""
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
-    return run_once(request, owner_of(request), f"pay:{hold_id}", lambda: _pay(request, hold))
+    return run_once(
+        request,
+        owner_of(request),
+        f"pay:{hold_id}",
+        lambda: _pay(request, hold),
+        page_url=reverse("lessons:checkout", args=[hold_id]),
+    )
 
 
 def _pay(request: HttpRequest, hold: Booking) -> HttpResponse:
     if hold.code is not None:
-        return redirect("lessons:confirmed", code=hold.code)
+        return see_other(reverse("lessons:confirmed", args=[hold.code]))
     form = _form(request, hold, request.POST)
     if not form.is_valid():
         return _render(request, hold, form=form, status=422)
@@ -116,10 +129,10 @@ def mask_email(email: str) -> str:
 def _next_step(request: HttpRequest, result: checkout.CheckoutResult) -> HttpResponse:
     booking = result.booking
     if result.step is checkout.Step.CONFIRMED:
-        return redirect("lessons:confirmed", code=booking.code)
+        return see_other(reverse("lessons:confirmed", args=[booking.code]))
     if result.step is checkout.Step.NEEDS_BANK:
-        return redirect("lessons:bank-step", hold_id=booking.hold_id)
-    return redirect("lessons:payment-state", hold_id=booking.hold_id)
+        return see_other(reverse("lessons:bank-step", args=[booking.hold_id]))
+    return see_other(reverse("lessons:payment-state", args=[booking.hold_id]))
 
 
 @requires("bookings.create")
@@ -185,9 +198,13 @@ def release(request: HttpRequest, hold_id: str) -> HttpResponse:
 def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Hold the same time again after the hold has lapsed. Spec: S13.2."""
     owner = owner_of(request)
+    if request.user.is_authenticated and not has_permission(request, "bookings.create"):
+        raise PermissionDenied("bookings.create")
     try:
         fresh = checkout.hold_again(by=owner, hold_id=hold_id)
-    except (SlotTakenError, HoldLimitError) as error:
+    except NotFoundError:
+        raise
+    except ApplicationError as error:
         hold = checkout.find_hold(by=owner, hold_id=hold_id)
         return _render(request, hold, error=error, status=error.status)
     return redirect("lessons:checkout", hold_id=fresh.hold_id)
@@ -235,7 +252,9 @@ def _render(
 ) -> HttpResponse:
     now, owner = clock.now(), owner_of(request)
     is_live = hold.status == Status.HELD and hold.expires_at is not None and now < hold.expires_at
-    if form is None and is_live and request.user.is_authenticated:
+    may_pay = has_permission(request, "bookings.create")
+    is_own = owner.user_id == hold.instructor.user_id
+    if form is None and is_live and may_pay and not is_own:
         form = _form(request, hold)
     context = {
         "hold": hold,
@@ -243,6 +262,8 @@ def _render(
         "error": error,
         "page_error": error is not None,
         "is_live": is_live,
+        "may_hold": may_pay or not request.user.is_authenticated,
+        "is_own": is_own,
         "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
         "server_now": now,
         "due_cents": _card_cents(hold, owner),
@@ -255,9 +276,7 @@ def _render(
     response = render_page_or_fragment(
         request, TEMPLATE, context, fragment="checkout", status=status
     )
-    if isinstance(error, HoldLimitError):
-        response["Retry-After"] = str(error.retry_after_seconds)
-    return mark_private(response)
+    return mark_private(name_the_wait(response, error))
 
 
 @requires("bookings.view_own")

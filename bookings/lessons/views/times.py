@@ -19,7 +19,7 @@ from catalog.models import Instructor
 from instainstru import clock
 from instainstru.access import has_permission, public
 from instainstru.errors import ApplicationError
-from instainstru.http import mark_private, render_page_or_fragment
+from instainstru.http import mark_private, name_the_wait, render_page_or_fragment
 
 TEMPLATE = "lessons/times.html"
 WEEKDAYS = [
@@ -75,9 +75,7 @@ def _refused(
     request: HttpRequest, instructor: Instructor, choice: Choice, refusal: ApplicationError
 ) -> HttpResponse:
     response = _render(request, instructor, choice, refusal=refusal, status=refusal.status)
-    if isinstance(refusal, HoldLimitError):
-        response["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+    return name_the_wait(response, refusal)
 
 
 def _render(

@@ -115,9 +115,10 @@ def require_declines_left(student_id: int, now: datetime) -> None:
     if len(times) < DECLINES_PER_HOUR:
         return
     frees_at = times[-DECLINES_PER_HOUR] + DECLINE_WINDOW
+    wait = max(1, ceil((frees_at - now).total_seconds()))
     raise RateLimitedError(
-        "Too many declined payments. Please wait before you try again.",
-        retry_after_seconds=max(1, ceil((frees_at - now).total_seconds())),
+        f"Too many declined payments. Wait {wait} seconds, then try again.",
+        retry_after_seconds=wait,
     )
 
 

@@ -2,19 +2,24 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
+from accounts.roles import Role
 from bookings.lessons.models import Booking
+from bookings.lessons.services import claim_guest_holds
 from bookings.lessons.states import Status
 from bookings.payments.models import OfflineIntent, PaymentAttempt
 from instainstru import clock
-from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
+from tests.bookings.lessons.stage import become_guest, hold_of, pay_form, self_learner
 from tests.factories import payments as make
-from tests.factories.accounts import student
+from tests.factories.accounts import VerifiedUserFactory, student
+from tests.factories.catalog import InstructorFactory, OfferingFactory
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
 
 pytestmark = [pytest.mark.S13, pytest.mark.django_db]
@@ -102,6 +107,47 @@ def test_paying_leads_to_the_done_page_which_is_safe_to_reload(
     assert OfflineIntent.objects.filter(status="succeeded").count() == 1
 
 
+def test_paying_a_booked_hold_again_leads_to_the_done_page(signed_in: Client, maya: User) -> None:
+    """S13.2: 303, by the same click and by a later one, and no second charge."""
+    hold = hold_of(maya)
+    first = pay(signed_in, hold)
+    for key in ("first-key", "later-key"):
+        again = pay(signed_in, hold, idempotency_key=key)
+        assert (again.status_code, again["Location"]) == (303, first["Location"])
+    assert OfflineIntent.objects.count() == 1
+
+
+def test_sixth_declined_card_is_429_naming_the_seconds(signed_in: Client, maya: User) -> None:
+    """S14.4, G6"""
+    hold = hold_of(maya)
+    for _ in range(5):
+        assert pay(signed_in, hold, make.DECLINED).status_code == 402
+    answer = pay(signed_in, hold)
+    assert answer.status_code == 429
+    assert f"Wait {answer['Retry-After']} seconds" in answer.content.decode()
+    assert "Ring twice" in answer.content.decode()
+    hold.refresh_from_db()
+    assert hold.status == Status.HELD
+
+
+def test_second_click_during_the_first_is_409_with_a_wait_and_a_way(
+    signed_in: Client, maya: User
+) -> None:
+    """R14"""
+    hold = hold_of(maya)
+    inside: list[Any] = []
+
+    def click_again(*_: object, **__: object) -> HttpResponse:
+        inside.append(pay(signed_in, hold))
+        return HttpResponse(status=422)
+
+    with patch("bookings.lessons.views.checkout._pay", click_again):
+        pay(signed_in, hold)
+    assert inside[0].status_code == 409
+    assert int(inside[0]["Retry-After"]) > 0
+    assert f'href="/book/{hold.hold_id}/"' in inside[0].content.decode()
+
+
 def test_same_key_with_another_body_is_422(signed_in: Client, maya: User) -> None:
     """R14"""
     hold = hold_of(maya)
@@ -118,7 +164,7 @@ def test_declined_card_keeps_what_was_typed_but_not_the_card(signed_in: Client, 
     assert "Ring twice" in text
     assert "Try another card" in text
     assert make.DECLINED not in text.replace("<li>4000 0000 0000 0002 is declined</li>", "")
-    assert pay(signed_in, hold).status_code == 302
+    assert pay(signed_in, hold).status_code == 303
 
 
 def test_refused_bank_step_keeps_the_hold(signed_in: Client, maya: User) -> None:
@@ -171,6 +217,35 @@ def test_bad_field_is_422_and_charges_nothing(
     hold = hold_of(maya)
     assert pay(signed_in, hold, **{name: value}).status_code == 422
     assert not PaymentAttempt.objects.exists()
+
+
+# --- Who may not ----------------------------------------------------------------------------------
+def test_hold_made_before_signing_in_is_not_ones_own_lesson(client: Client) -> None:
+    """R8, S17.5: whoever held as a guest and turns out to be the instructor cannot book."""
+    teacher = student(email="teacher@example.com")
+    offering = OfferingFactory(instructor=InstructorFactory(user=teacher))
+    become_guest(client)
+    hold = HoldFactory(student=None, guest_key="guest-key-1", offering=offering)
+    client.force_login(teacher)
+    claim_guest_holds(user=teacher, guest_key="guest-key-1")
+    page = client.get(f"/book/{hold.hold_id}/")
+    assert "You cannot book a lesson with yourself" in page.content.decode()
+    assert "Pay $" not in page.content.decode()
+    hold.refresh_from_db()
+    answer = pay(client, hold, learner=self_learner(teacher).pk)
+    assert answer.status_code == 403
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_account_that_may_not_book_sees_no_way_to_pay(client: Client) -> None:
+    """S5.2: no control whose POST would be 403."""
+    analyst = VerifiedUserFactory(role=Role.ANALYST)
+    hold = HoldFactory(student=analyst, learner=None)
+    client.force_login(analyst)
+    assert "Pay $" not in client.get(f"/book/{hold.hold_id}/").content.decode()
+    lapse(hold)
+    assert "Hold it again" not in client.get(f"/book/{hold.hold_id}/").content.decode()
+    assert client.post(f"/book/{hold.hold_id}/again/").status_code == 403
 
 
 # --- A lapsed hold --------------------------------------------------------------------------------
@@ -232,8 +307,8 @@ def test_paying_signed_out_leads_to_sign_in(client: Client) -> None:
     hold = HoldFactory(student=None, guest_key="guest-key-1")
     answer = client.post(f"/book/{hold.hold_id}/pay/", {"card_number": make.SUCCEEDS})
     assert answer.status_code == 302
-    assert answer["Location"].startswith("/accounts/login/")
+    assert answer["Location"] == f"/accounts/login/?next=%2Fbook%2F{hold.hold_id}%2F"
     fragment = client.post(f"/book/{hold.hold_id}/pay/", headers={"HX-Request": "true"})
     assert fragment.status_code == 401
-    assert fragment["HX-Redirect"].startswith("/accounts/login/")
+    assert fragment["HX-Redirect"] == answer["Location"]
     assert not PaymentAttempt.objects.exists()
