@@ -30,6 +30,8 @@ SCHEDULE: dict[str, tuple[str, timedelta]] = {
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
+    "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),
+    "rebuild-statistics": ("reviews.rebuild_statistics", timedelta(hours=1)),
     "delete-old-idempotency-records": (
         "lessons.delete_old_idempotency_records",
         timedelta(hours=1),

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "bookings.payments",
     "bookings.notifications",
     "bookings.lessons",
+    "bookings.reviews",
     "search",
     "django.contrib.admin",
     "django.contrib.auth",

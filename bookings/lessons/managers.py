@@ -40,6 +40,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):  # type: ignore[name-defined]
         """Holds whose time is over but which no job has written down yet (Spec: T3)."""
         return self.filter(status="held", expires_at__lte=now)
 
+    def completed_since(self, instant: datetime) -> "BookingQuerySet":
+        """Lessons that were completed after this instant."""
+        return self.filter(completed_at__gt=instant)
+
     def of_either(self, instructor_id: int, learner_ids: Collection[int]) -> "BookingQuerySet":
         """Rows of this instructor or of one of these learners."""
         return self.filter(Q(instructor_id=instructor_id) | Q(learner_id__in=learner_ids))

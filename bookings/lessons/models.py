@@ -182,6 +182,7 @@ class Booking(models.Model):
                 condition=Q(status__in=["confirmed", "ended"]),
             ),
             models.Index(fields=["guest_key"], name="booking_by_guest"),
+            models.Index(fields=["completed_at"], name="booking_by_completion"),
         ]
 
     def __str__(self) -> str:

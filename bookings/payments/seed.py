@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
 
-from django.db import connection, transaction
-from django.db.models import Model
+from django.db import transaction
 
 from bookings.payments.entries import (
     Entries,
@@ -27,11 +25,11 @@ from bookings.payments.models import (
     Refund,
 )
 from bookings.payments.services.credits import months_later
+from instainstru.database.bulk import insert_by_copy
 
 BATCH_SIZE = 5000
 CREDIT_MONTHS = 12
 Kind = LedgerTransaction.Kind
-Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,34 +90,15 @@ def _write_batch(batch: Sequence[SeededCharge]) -> int:
     )
     fresh = [charge for charge in batch if charge.key not in known]
     cancelled = [charge for charge in fresh if charge.cancelled_at is not None]
-    attempts = {row.booking_id: row for row in _insert(PaymentAttempt, map(_attempt, fresh))}
-    intents = {row.key: row for row in _insert(OfflineIntent, map(_intent, fresh))}
+    attempts = {row.booking_id: row for row in insert_by_copy(PaymentAttempt, map(_attempt, fresh))}
+    intents = {row.key: row for row in insert_by_copy(OfflineIntent, map(_intent, fresh))}
     to_card = [charge for charge in cancelled if not charge.is_refunded_as_credit]
     to_credit = [charge for charge in cancelled if charge.is_refunded_as_credit]
-    _insert(Refund, (_refund(charge, attempts[charge.booking_id]) for charge in cancelled))
-    _insert(OfflineRefund, (_paid_out(charge, intents[charge.key]) for charge in to_card))
-    _insert(Credit, map(_credit, to_credit))
+    insert_by_copy(Refund, (_refund(charge, attempts[charge.booking_id]) for charge in cancelled))
+    insert_by_copy(OfflineRefund, (_paid_out(charge, intents[charge.key]) for charge in to_card))
+    insert_by_copy(Credit, map(_credit, to_credit))
     _write_ledger(fresh)
     return len(fresh)
-
-
-def _insert(model: type[Row], rows: Iterable[Row]) -> list[Row]:
-    """Write rows by COPY, several times faster than ``bulk_create``, and return them with ids."""
-    written = list(rows)
-    options = model._meta  # noqa: SLF001 - Django's public name for it
-    fields = options.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [options.db_table, len(written)],
-        )
-        for row, (pk,) in zip(written, cursor.fetchall(), strict=True):
-            row.pk = pk
-        with cursor.copy(f'COPY "{options.db_table}" ({columns}) FROM STDIN') as copy:
-            for row in written:
-                copy.write_row([getattr(row, field.attname) for field in fields])
-    return written
 
 
 def _attempt(charge: SeededCharge) -> PaymentAttempt:
@@ -201,8 +180,8 @@ def _credit(charge: SeededCharge) -> Credit:
 
 def _write_ledger(charges: Sequence[SeededCharge]) -> None:
     events = [event for charge in charges for event in _events(charge)]
-    rows = _insert(LedgerTransaction, [row for row, _ in events])
-    _insert(
+    rows = insert_by_copy(LedgerTransaction, [row for row, _ in events])
+    insert_by_copy(
         LedgerEntry,
         (
             LedgerEntry(transaction_id=row.pk, account=account, amount_cents=cents)

@@ -57,6 +57,13 @@ class Policy(models.Model):
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
     founding_spots = models.PositiveSmallIntegerField(default=100)
     background_check_months = models.PositiveSmallIntegerField(default=24)
+    review_window_days = models.PositiveSmallIntegerField(default=14)
+    review_edit_hours = models.PositiveSmallIntegerField(default=48)
+    top_lessons = models.PositiveSmallIntegerField(default=40)
+    top_window_days = models.PositiveSmallIntegerField(default=90)
+    top_rating_hundredths = models.PositiveSmallIntegerField(
+        default=480, help_text="The least average of a Top instructor; 480 is 4.8."
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     objects = PolicyManager()

@@ -25,6 +25,18 @@ class PlannedLesson:
     minutes: int
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How many pupils an instructor may have, how many weeks each stays, and from how far.
+
+    Neighbors come back every week; people from the whole city try a lesson or two.
+    """
+
+    sizes: Sequence[int]
+    stays: Sequence[int] = (2, 4, 6, 9, 14)
+    is_local: bool = True
+
+
 class Diaries:
     """The lessons of each learner, so that nobody is taught twice at once (Spec: R7)."""
 
@@ -48,34 +60,32 @@ def plan_lessons(
     *,
     first_on: date,
     last_on: date,
-    sizes: Sequence[int],
+    habits: Habits,
 ) -> list[PlannedLesson]:
-    """Return the lessons of one instructor between two local dates, both included.
-
-    ``sizes`` are the numbers of regular pupils to choose from.
-    """
+    """Return the lessons of one instructor between two local dates, both included."""
     chance = dice("roster", teacher.slug, first_on)
     if not teacher.offers:
         return []
     return [
         lesson
-        for _ in range(chance.choice(sizes))
-        for lesson in _regular(chance, teacher, pupils, diaries, first_on, last_on)
+        for _ in range(chance.choice(habits.sizes))
+        for lesson in _visits(chance, teacher, pupils, diaries, first_on, last_on, habits)
     ]
 
 
-def _regular(
+def _visits(
     chance: Random,
     teacher: Teacher,
     pupils: Pupils,
     diaries: Diaries,
     first_on: date,
     last_on: date,
+    habits: Habits,
 ) -> Iterator[PlannedLesson]:
     """Yield the lessons of one pupil who comes at the same time every week or second week."""
     offer = chance.choice(teacher.offers)
     mode = chance.choice(list(offer.modes))
-    pupil = _pupil(chance, teacher, offer, mode, pupils)
+    pupil = _pupil(chance, teacher, offer, mode, pupils, is_local=habits.is_local)
     usual = _usual_time(chance, teacher)
     if pupil is None or usual is None:
         return
@@ -84,7 +94,7 @@ def _regular(
     span = (last_on - first_on).days
     on = first_on + timedelta(days=chance.randrange(max(1, span * 2 // 3)))
     on += timedelta(days=(weekday - on.weekday()) % 7)
-    until = min(last_on, on + WEEK * chance.choice((2, 4, 6, 9, 14)))
+    until = min(last_on, on + WEEK * chance.choice(habits.stays))
     step = chance.choice((WEEK, WEEK, 2 * WEEK))
     while on <= until:
         start_at = instant_of(on, start)
@@ -98,8 +108,10 @@ def _regular(
 
 
 def _pupil(
-    chance: Random, teacher: Teacher, offer: Offer, mode: str, pupils: Pupils
+    chance: Random, teacher: Teacher, offer: Offer, mode: str, pupils: Pupils, *, is_local: bool
 ) -> Pupil | None:
+    if mode != "at_student" and not is_local:
+        return pupils.anybody(chance, offer.ages)
     near = pupils.choose(chance, offer.ages, sorted(teacher.area))
     if near is not None or mode == "at_student":
         return near

@@ -20,10 +20,12 @@ from instainstru.city import instructors, students
 from instainstru.city.charges import charges_of
 from instainstru.city.demo_lessons import demo_lessons
 from instainstru.city.dice import dice
+from instainstru.city.history import add_history
 from instainstru.city.lessons import Moment, note_existing, write_lessons
 from instainstru.city.places import CityMap
-from instainstru.city.roster import Diaries, PlannedLesson, plan_lessons
-from instainstru.city.teachers import Teacher, load_teachers
+from instainstru.city.reviews import add_reviews
+from instainstru.city.roster import Diaries, Habits, PlannedLesson, plan_lessons
+from instainstru.city.teachers import Teacher, instant_of, load_teachers
 from instainstru.errors import ApplicationError
 
 PAST_DAYS = 70
@@ -50,10 +52,11 @@ class Profile:
     students_per_instructor: int
     sizes: tuple[int, ...]
     most_lessons: int = 200_000
+    has_history: bool = False
 
 
 PROFILES = {
-    "demo": Profile("demo", 400, 2, (1, 2, 2, 3, 3, 4, 6)),
+    "demo": Profile("demo", 400, 2, (1, 2, 2, 3, 3, 4, 6), has_history=True),
     "bench": Profile("bench", 2000, 10, (22, 26, 30)),
 }
 MOST_STUDENTS = 20_000
@@ -103,9 +106,17 @@ def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
         instructor_count=count,
         student_count=pupils,
     )
-    _add_lessons(run, profile, today - timedelta(days=PAST_DAYS), today, progress)
+    first_on = today - timedelta(days=PAST_DAYS)
+    _add_lessons(run, profile, first_on, today, progress)
+    if profile.has_history:
+        add_history(first_on=first_on, today=today, progress=progress)
+    _add_reviews(today, progress)
     run.save()
     return run
+
+
+def _add_reviews(today: date, progress: Progress) -> None:
+    progress(f"{add_reviews(now=instant_of(today, 0)):,} reviews")
 
 
 def _refresh(run: SeedRun, profile: Profile, progress: Progress) -> None:
@@ -118,6 +129,7 @@ def _refresh(run: SeedRun, profile: Profile, progress: Progress) -> None:
     run.anchor_on, run.booked_until_on = today, today + timedelta(days=FUTURE_DAYS)
     run.refreshed_at = clock.now()
     _add_lessons(run, profile, first_on, today, progress)
+    _add_reviews(today, progress)
     run.save()
 
 
@@ -129,7 +141,7 @@ def _add_lessons(
     moment = Moment(today, Policy.objects.current())
     seeded = Instructor.objects.live().filter(user__is_demo=True).order_by("pk")
     ids = list(seeded.values_list("pk", flat=True))
-    sizes = _affordable(profile, len(ids))
+    habits = Habits(_affordable(profile, len(ids)))
     written = 0
     for start in range(0, len(ids), TEACHERS_AT_ONCE):
         part = ids[start : start + TEACHERS_AT_ONCE]
@@ -145,7 +157,7 @@ def _add_lessons(
                 diaries,
                 first_on=first_on,
                 last_on=run.booked_until_on,
-                sizes=sizes,
+                habits=habits,
             )
             planned += [(lesson, "") for lesson in lessons]
         bookings = write_lessons(planned, pupils, moment)

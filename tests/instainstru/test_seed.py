@@ -18,6 +18,8 @@ from bookings.lessons import rules
 from bookings.lessons.models import Booking
 from bookings.lessons.selectors import WantedLesson, load_calendars, load_facts
 from bookings.payments.models import LedgerEntry, PaymentAttempt
+from bookings.reviews.models import InstructorStatistics, Review
+from bookings.reviews.services import rebuild_statistics
 from catalog.models import Category, Instructor, Offering, SeedRun, Service
 from instainstru.city.prices import price_list
 from instainstru.city.seeding import PROFILES, SeedError, seed_city
@@ -80,6 +82,11 @@ def fingerprint() -> dict[str, list[Any]]:
             Booking.objects.order_by("hold_id").values_list(
                 "hold_id", "code", "student__email", "instructor__slug", "start_at", "status",
                 "price_cents", "address", "created_at",
+            )
+        ),
+        "reviews": list(
+            Review.objects.order_by("public_id").values_list(
+                "public_id", "booking__hold_id", "overall", "text", "reply", "revealed_at"
             )
         ),
     }  # fmt: skip
@@ -279,6 +286,36 @@ def test_seeded_people_cannot_sign_in_except_the_demo_accounts(city: SeedRun) ->
         f"{name}@instainstru.test"
         for name in ("student", "instructor", "staff", "analyst", "support", "moderator", "finance")
     }
+
+
+def test_reviews_differ_between_instructors(city: SeedRun) -> None:
+    """G14, S10.2: some are loved, some are not, some are new; nothing is from the future."""
+    rows = list(InstructorStatistics.objects.all())
+    assert len(rows) == Instructor.objects.count()
+    texts = {row.rating.text for row in rows}
+    assert "" in texts
+    assert len(texts) >= 5
+    iris = InstructorStatistics.objects.get(instructor__slug="iris-n")
+    assert iris.review_count >= 25
+    assert iris.rating.is_at_least(480)
+    assert Review.objects.exclude(reply="").exists()
+    assert Review.objects.filter(is_hidden=True).exists()
+    assert not Review.objects.filter(created_at__gt=NOW).exists()
+    assert not Review.objects.exclude(booking__status="completed").exists()
+    with time_machine.travel(NOW, tick=False):
+        assert rebuild_statistics() == 0
+
+
+def test_nobody_repeats_somebody_elses_words(city: SeedRun) -> None:
+    spoken = Review.objects.exclude(text="").values("instructor", "text")
+    assert not spoken.annotate(n=Count("pk")).filter(n__gt=1).exists()
+    learners = Review.objects.filter(booking__learner__is_self=False).select_related(
+        "booking__learner", "instructor__user"
+    )
+    assert learners.exists()
+    for review in learners:
+        if review.booking.learner.name != review.instructor.user.first_name:
+            assert review.booking.learner.name not in review.text
 
 
 def test_refresh_continues_the_city_up_to_today(undone: SeedRun) -> None:

@@ -1,0 +1,1 @@
+"""What students say after a lesson, and the numbers that follow from it."""
