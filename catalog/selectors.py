@@ -60,11 +60,14 @@ def service_sections() -> list[CategorySection]:
     ]
 
 
-def offers_of(service: Service, *, limit: int = 60) -> list[Offering]:
-    """Return the bookable offers of a service with their instructors and prices."""
+def offers_of(service: Service, *, also: Sequence[str] = (), limit: int = 60) -> list[Offering]:
+    """Return the bookable offers of a service with their instructors and prices.
+
+    ``also`` names further relations to read along.
+    """
     rows = Offering.objects.bookable().filter(service=service)
     return list(
-        rows.select_related("instructor__base_neighborhood")
+        rows.select_related("instructor__base_neighborhood", *also)
         .prefetch_related("prices")
         .order_by("pk")[:limit]
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from bookings.reviews.ratings import Rating
 from catalog.models import Coverage, Offering, OfferingPrice
 from search.parser import ParsedQuery
 from search.snapshot import Snapshot
@@ -15,6 +16,7 @@ MAX_OFFERS = 400
 # A price a little over the limit is a close match (Spec: S8.5).
 STRETCH = 1.2
 IN_PERSON = frozenset({"at_student", "at_instructor", "public"})
+_RATED, _RATING = ("instructor", "service__category"), ("review_count", "rating_sum")
 AGE_GROUPS = {
     "toddler": (1, 4),
     "kid": (5, 12),
@@ -48,6 +50,8 @@ class Offer:
     ages: tuple[int, int]
     prices: Mapping[int, int]
     served: frozenset[int]
+    rating: Rating
+    category_rating: Rating
 
     def minutes_for(self, wanted: int | None) -> int:
         """Return the wanted length when it is priced, else an hour or the shortest."""
@@ -77,6 +81,7 @@ def load_offers(
             "instructor__zone", "instructor__base_neighborhood_id",
             "instructor__base_neighborhood__name", "instructor__base_neighborhood__borough",
             "instructor__base_neighborhood__latitude", "instructor__base_neighborhood__longitude",
+            *(f"{owner}__statistics__{name}" for owner in _RATED for name in _RATING),
         )[:MAX_OFFERS]
     )  # fmt: skip
     prices = _prices([row["pk"] for row in values])
@@ -104,6 +109,10 @@ def _served(instructor_ids: Collection[int]) -> Mapping[int, set[int]]:
     return found
 
 
+def _rating(row: Mapping[str, Any], owner: str) -> Rating:
+    return Rating(*(row[f"{owner}__statistics__{name}"] or 0 for name in _RATING))
+
+
 def _offer(row: Mapping[str, Any], prices: Mapping[int, int], served: Iterable[int]) -> Offer:
     place = "instructor__base_neighborhood"
     return Offer(
@@ -127,6 +136,8 @@ def _offer(row: Mapping[str, Any], prices: Mapping[int, int], served: Iterable[i
         ages=(row["age_from"], row["age_to"]),
         prices=prices,
         served=frozenset(served),
+        rating=_rating(row, "instructor"),
+        category_rating=_rating(row, "service__category"),
     )
 
 

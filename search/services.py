@@ -18,6 +18,7 @@ from search.ranking import (
     distance_factor,
     kilometers_between,
     price_factor,
+    quality_factor,
 )
 from search.retrieval import Candidates, retrieve_services
 from search.snapshot import Snapshot, current_snapshot
@@ -27,6 +28,8 @@ from search.windows import Window, window_of
 
 PAGE_SIZE = 20
 CARD_TIMES = 3
+# An average worth naming, in hundredths of a star.
+WELL_RATED = 480
 TOP_SERVICES = 6
 # A service counts as meant when its score is near the best one's.
 NEAR_BEST = 0.72
@@ -248,6 +251,7 @@ def _hit(row: _Candidate, medians: dict[int, int], query: ParsedQuery, snapshot:
         ),
         distance=distance_factor(None if covered else kilometers),
         price=price_factor(hourly, medians[offer.service_id], query.constraints.get("price_pref")),
+        quality=quality_factor(offer.rating, offer.category_rating),
     )
     service = snapshot.services[offer.service_id]
     return Hit(
@@ -287,6 +291,8 @@ def _reasons(
         reasons.append("teaches where you asked")
     elif kilometers is not None:
         reasons.append(f"{kilometers * 0.6214:.1f} miles away")
+    if row.offer.rating.is_at_least(WELL_RATED):
+        reasons.append(f"rated {row.offer.rating.text} by students")
     return reasons[:3]
 
 

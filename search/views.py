@@ -112,8 +112,8 @@ def _card(hit: Hit) -> dict[str, Any]:
         "price_note": ""
         if hit.minutes == HOUR
         else f"{money(hit.price_cents)} for {hit.minutes} min",
-        "rating_text": "",
-        "review_count": 0,
+        "rating_text": offer.rating.text,
+        "review_count": offer.rating.count,
         "facts": facts,
         "badges": [{"icon": "shield-check", "text": "Background checked"}]
         + ([{"icon": "award", "text": "Founding instructor"}] if offer.is_founding else []),

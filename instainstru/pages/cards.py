@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from bookings.reviews.selectors import statistics_of
 from catalog.models import Offering, Service
 from instainstru.templatetags.ui import money
 
@@ -29,7 +30,7 @@ def offer_card(offering: Offering, service: Service, starts: Sequence[datetime])
     badges = [{"icon": "shield-check", "text": "Background checked"}]
     if person.is_founding:
         badges.append({"icon": "award", "text": "Founding instructor"})
-    place = person.base_neighborhood
+    place, rating = person.base_neighborhood, statistics_of(person).rating
     return {
         "url": f"{reverse('instructor-profile', args=[person.slug])}?{urlencode(chosen)}",
         "name": person.display_name,
@@ -37,8 +38,8 @@ def offer_card(offering: Offering, service: Service, starts: Sequence[datetime])
         "price_text": money(price.hourly_cents),
         "price_unit": "/hour",
         "price_note": "" if minutes == HOUR else f"{money(price.price_cents)} for {minutes} min",
-        "rating_text": "",
-        "review_count": 0,
+        "rating_text": rating.text,
+        "review_count": rating.count,
         "facts": [
             service.name,
             f"{person.years_teaching} years teaching",

@@ -104,7 +104,7 @@ def _pool(today: date) -> list[Offering]:
     turn = Mod(F("instructor_id") * SHUFFLE + today.toordinal(), SHUFFLE_ROUND)
     rows = (
         Offering.objects.bookable()
-        .select_related("instructor__base_neighborhood", "service")
+        .select_related("instructor__base_neighborhood", "instructor__statistics", "service")
         .prefetch_related("prices")
         .annotate(turn=turn, check_months=Subquery(months))
         .order_by("turn", "instructor_id", "pk")[:RAIL_POOL]

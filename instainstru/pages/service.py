@@ -46,7 +46,7 @@ def _related(found: Service) -> list[Service]:
 
 
 def _context(found: Service, related: list[Service]) -> dict[str, Any]:
-    offers = offers_of(found)
+    offers = offers_of(found, also=["instructor__statistics"])
     times = _times(offers)
     ready = sorted(offers, key=lambda offer: (not times[offer.pk], _first(times[offer.pk])))
     return {
