@@ -226,6 +226,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"ii:{DECISION.tier.value}:broker:",
     "visibility_timeout": 600,
+    # A request tries to wake a worker once: the row is stored and the sweep finds it (Spec: S4.1).
+    "max_retries": 0,
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
 }

@@ -15,6 +15,9 @@ from instainstru.database.tiers import Decision, Tier, decision
 ENGINE: Final = "instainstru.database.backend"
 POOL_VARIABLE: Final = "DATABASE_POOL_SIZE"
 POOL_TIMEOUT_SECONDS: Final = 2
+RECONNECT_SECONDS: Final = 2
+"""The pool doubles the wait between its own tries up to here; after that each request tries anew,
+so that a database which was away for long is found again at once (Spec: S16.5)."""
 KEEP_SECONDS: Final = 60
 TEST_NAME: Final = re.compile(r"test_[A-Za-z0-9_]+")
 DJANGOS_OWN: Final = frozenset(
@@ -136,7 +139,12 @@ def _pool(environ: Mapping[str, str]) -> dict[str, Any] | None:
         raise TierRefusedError(f"{POOL_VARIABLE} must be a whole number")
     if not (size := int(text)):
         return None
-    return {"min_size": min(2, size), "max_size": size, "timeout": POOL_TIMEOUT_SECONDS}
+    return {
+        "min_size": min(2, size),
+        "max_size": size,
+        "timeout": POOL_TIMEOUT_SECONDS,
+        "reconnect_timeout": RECONNECT_SECONDS,
+    }
 
 
 def valkey_urls(answer: Decision) -> ValkeyUrls:

@@ -39,10 +39,17 @@ def test_only_a_process_that_asks_gets_a_pool() -> None:
     answer = decided({})
     assert "pool" not in database_settings(answer, {})["default"]["OPTIONS"]
     values = database_settings(answer, {targets.POOL_VARIABLE: "7"})["default"]
-    assert values["OPTIONS"]["pool"] == {"min_size": 2, "max_size": 7, "timeout": 2}
+    pool = values["OPTIONS"]["pool"]
+    assert (pool["min_size"], pool["max_size"], pool["timeout"]) == (2, 7, 2)
     assert values["CONN_MAX_AGE"] == 0
     with pytest.raises(TierRefusedError, match=targets.POOL_VARIABLE):
         database_settings(answer, {targets.POOL_VARIABLE: "many"})
+
+
+def test_a_pool_finds_a_database_again_that_was_away_for_long() -> None:
+    """S16.5: the pool's own tries become rare, so a request must soon be allowed a new one."""
+    values = database_settings(decided({}), {targets.POOL_VARIABLE: "4"})["default"]
+    assert values["OPTIONS"]["pool"]["reconnect_timeout"] <= 5
 
 
 @pytest.mark.parametrize(

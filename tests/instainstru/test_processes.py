@@ -88,16 +88,32 @@ def test_a_process_that_is_killed_later_is_started_again(monkeypatch: pytest.Mon
     group.stop()
 
 
-def test_a_process_that_keeps_ending_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_process_that_keeps_ending_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "LONGEST_WAIT_SECONDS", 0.01)
-    group = group_of([], FOREVER, "exit 1")
+    group = group_of([], "exit 1", FOREVER)
     group.start()
     group.declare_ready()
 
-    with pytest.raises(ProcessEndedError, match="p1 ended with code 1"):
+    with pytest.raises(ProcessEndedError, match="p0 ended with code 1"):
         tick_until(group, lambda: False)
 
-    assert len(group.processes[1].ends) == processes.MOST_RESTARTS + 1
+    assert len(group.processes[0].ends) == processes.MOST_RESTARTS + 1
+    group.stop()
+
+
+def test_a_worker_that_cannot_start_is_tried_for_ever_while_the_site_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S16.5: beat ends at every start while the database is away."""
+    monkeypatch.setattr(processes, "LONGEST_WAIT_SECONDS", 0.01)
+    lines: Lines = []
+    group = group_of(lines, FOREVER, "exit 1")
+    group.start()
+    group.declare_ready()
+
+    tick_until(group, lambda: len(group.processes[1].ends) > 2 * processes.MOST_RESTARTS)
+
+    assert group.processes[0].is_running
     group.stop()
 
 

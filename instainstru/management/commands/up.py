@@ -30,6 +30,7 @@ LOOK_SECONDS: Final = 1.0
 FEWEST_WORKERS: Final = 2
 MOST_WORKERS: Final = 4
 WORKER_KILL_SECONDS: Final = "10"
+RESPAWN_SECONDS: Final = "0.5"
 BLOCKING_THREADS: Final = 2
 WEB_CONNECTIONS: Final = 30
 """Over all web processes (Spec: S16.7)."""
@@ -142,6 +143,8 @@ class Command(BaseCommand):
         command += ["--host", self.host, "--port", str(self.port), "--log-level", "warning"]
         command += ["--workers", str(workers), "--blocking-threads", str(BLOCKING_THREADS)]
         command += ["--workers-kill-timeout", WORKER_KILL_SECONDS]
+        # One web process that dies takes its own requests along, not everybody's.
+        command += ["--respawn-failed-workers", "--respawn-interval", RESPAWN_SECONDS]
         if is_reloading:
             paths = [settings.BASE_DIR / name for name in RELOADED]
             command += ["--reload", "--reload-ignore-worker-failure"]
