@@ -4,16 +4,21 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q
 
 if TYPE_CHECKING:
     from catalog.models import (  # noqa: F401 (named by the base classes below)
         Category,
         Instructor,
+        Neighborhood,
         Offering,
         Policy,
         Service,
     )
+
+
+# A degree of longitude in New York, as a part of a degree of latitude.
+DEGREE_EAST = 0.76
 
 
 class PolicyManager(models.Manager["Policy"]):
@@ -50,6 +55,16 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             instructor_count=Count("offerings__instructor", filter=live, distinct=True),
             hourly_from_cents=Min("offerings__prices__hourly_cents", filter=live),
         )
+
+
+class NeighborhoodQuerySet(models.QuerySet["Neighborhood"]):
+    """Reads on neighborhoods."""
+
+    def nearest_to(self, place: "Neighborhood") -> "NeighborhoodQuerySet":
+        """Order by distance; within one city a plane is near enough to the sphere."""
+        north = F("latitude") - place.latitude
+        east = (F("longitude") - place.longitude) * DEGREE_EAST
+        return self.order_by(north * north + east * east, "name")
 
 
 class InstructorQuerySet(models.QuerySet["Instructor"]):

@@ -1,12 +1,15 @@
 """Reads of the catalogue for its pages."""
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Case, Q, When
 
-from catalog.models import Category, Instructor, Offering, Service
+from catalog.models import Category, Instructor, Offering, Policy, Service
+from instainstru import clock
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,26 @@ def service_sections() -> list[CategorySection]:
     ]
 
 
+def earliest_check(today: date) -> date:
+    """Return the date of the oldest background check that still counts. Spec: S10.1, S15.10."""
+    return months_before(today, Policy.objects.current().background_check_months)
+
+
+def months_before(on: date, months: int) -> date:
+    """Return the same day so many months earlier, or the last one of a shorter month."""
+    year, month = divmod(on.year * 12 + on.month - 1 - months, 12)
+    return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
+
+
 def offers_of(service: Service, *, also: Sequence[str] = (), limit: int = 60) -> list[Offering]:
     """Return the bookable offers of a service with their instructors and prices.
 
     ``also`` names further relations to read along.
     """
-    rows = Offering.objects.bookable().filter(service=service)
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    rows = Offering.objects.bookable().filter(
+        service=service, instructor__background_checked_on__gte=earliest_check(today)
+    )
     return list(
         rows.select_related("instructor__base_neighborhood", *also)
         .prefetch_related("prices")

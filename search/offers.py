@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bookings.reviews.ratings import Rating
@@ -207,8 +207,3 @@ def _fits_price(offer: Offer, query: ParsedQuery, stretch: float) -> bool:
     if "max_price" in wanted and cents > wanted["max_price"] * 100 * stretch:
         return False
     return not ("min_price" in wanted and cents < wanted["min_price"] * 100 / stretch)
-
-
-def earliest_check(today: date, months: int) -> date:
-    """Return the oldest date of a background check that still counts (Spec: S10.1)."""
-    return today - timedelta(days=round(months * 30.44))

@@ -8,9 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bookings.lessons.selectors import Calendars, load_calendars
-from catalog.models import Policy
+from catalog.selectors import earliest_check
 from instainstru.clock import NEW_YORK
-from search.offers import Offer, earliest_check, load_offers, misses
+from search.offers import Offer, load_offers, misses
 from search.parser import ParsedQuery, parse
 from search.ranking import (
     Factors,
@@ -174,8 +174,7 @@ def _instructors(
     if ids == []:
         return [], []
     today = now.astimezone(NEW_YORK).date()
-    months = Policy.objects.current().background_check_months
-    offers = load_offers(ids, checked_since=earliest_check(today, months), not_user_id=user_id)
+    offers = load_offers(ids, checked_since=earliest_check(today), not_user_id=user_id)
     window = window_of(query)
     _, last_on = window.horizon(today)
     fitting = [(offer, misses(offer, query, snapshot)) for offer in offers]

@@ -5,13 +5,16 @@ with no transaction open; (c) under the lock again the lesson is confirmed, or t
 A process that dies between the steps is finished by ``finish_attempts``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts.models import Learner, User
 from accounts.owners import Owner
@@ -38,7 +41,7 @@ from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import planned_credit_cents
-from catalog.models import Modality
+from catalog.models import Modality, Neighborhood
 from instainstru import clock
 from instainstru.errors import (
     ConflictError,
@@ -53,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 FINISH_AFTER = timedelta(seconds=60)
 FINISH_BATCH = 100
+NEAREST_PLACES = 3
+KEPT_FIELDS = ("learner", "neighborhood", "address", "note")
 
 
 class Step(StrEnum):
@@ -145,18 +150,21 @@ def _check_people_and_place(hold: Booking, by: User, details: CheckoutDetails) -
             text = f"This lesson is for ages {offering.age_from} to {offering.age_to}."
             raise ValidationFailedError(text, fields={"learner": text})
     if not is_place_inside(hold.instructor, hold.modality, details.neighborhood_id):
-        text = _outside_text(hold)
+        wanted = Neighborhood.objects.get(pk=details.neighborhood_id or 0)
+        text = _outside_text(hold, wanted)
         raise ValidationFailedError(text, fields={"neighborhood": text})
 
 
-def _outside_text(hold: Booking) -> str:
-    """Name where the instructor does go, and online when that is offered. Spec: S13.1."""
-    served = hold.instructor.served_neighborhoods.order_by("name").values_list("name", flat=True)
-    names = list(served[:4])
-    more = ", …" if hold.instructor.served_neighborhoods.count() > len(names) else ""
-    online = " or online" if Modality.ONLINE in hold.offering.modalities else ""
+def _outside_text(hold: Booking, wanted: Neighborhood) -> str:
+    """Name the nearest places where the instructor does teach, and online. Spec: S13.1."""
     who = hold.instructor.user.first_name
-    return f"{who} doesn't travel there. {who} teaches in {', '.join(names)}{more}{online}."
+    near = Neighborhood.objects.filter(coverage__instructor=hold.instructor).nearest_to(wanted)
+    places = [f"in {name}" for name in near.values_list("name", flat=True)[:NEAREST_PLACES]]
+    if Modality.ONLINE in hold.offering.modalities:
+        places.append("online")
+    if not places:
+        return f"{who} doesn't travel there. Choose another instructor or place."
+    return f"{who} doesn't travel to {wanted.name}. The nearest: {', '.join(places)}."
 
 
 def _reserve(
@@ -414,6 +422,16 @@ def hold_again(*, by: Owner, hold_id: str, now: datetime | None = None) -> Booki
     fresh.address, fresh.note, fresh.replaces_id = old.address, old.note, old.pk
     fresh.save(update_fields=["address", "note", "replaces"])
     return fresh
+
+
+def keep_typed(hold: Booking, typed: Mapping[str, Any], *, now: datetime) -> None:
+    """Let a lapsed hold remember what was typed, for "Hold it again". Spec: S13.2, T3.
+
+    The row is written down as EXPIRED: a learner on a row that still blocks could clash.
+    """
+    values = {name: typed[name] for name in KEPT_FIELDS if name in typed}
+    lapsed = Q(status=Status.EXPIRED) | Q(status=Status.HELD, expires_at__lte=now)
+    Booking.objects.filter(lapsed, pk=hold.pk).update(status=Status.EXPIRED, **values)
 
 
 def still_free(hold: Booking, *, by: Owner, now: datetime) -> SlotTakenError | None:

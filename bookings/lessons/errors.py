@@ -48,6 +48,12 @@ class AmountChangedError(ConflictError):
 
 
 class HoldLimitError(RateLimitedError):
-    """Too many live holds, or too many in an hour (Spec: S17.4)."""
+    """Too many live holds, which come along as the way out, or too many in an hour (S17.4)."""
 
     code = "rate_limited"
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: int, holds: Sequence[object] = ()
+    ) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.holds = list(holds)

@@ -20,6 +20,7 @@ from bookings.lessons.rules import (
 )
 from bookings.lessons.states import COUNTED, Status
 from catalog.models import Instructor, Modality, Offering
+from catalog.selectors import earliest_check
 from instainstru.clock import NEW_YORK
 
 # A lesson or its buffers may reach over midnight into the first and last date asked for.
@@ -55,7 +56,7 @@ def load_facts(
     existing = _bookings_of([instructor.pk], first_on, last_on, now, wanted.owner)
     facts = BookabilityFacts(
         rules=_instructor_rules(time, lesson_zone(instructor)),
-        offer=_offer_facts(wanted),
+        offer=_offer_facts(wanted, now),
         schedule=time.schedule,
         bookings=tuple(existing[instructor.pk]),
     )
@@ -79,17 +80,28 @@ def _instructor_rules(time: InstructorTime, zone: ZoneInfo) -> InstructorRules:
     )
 
 
-def _offer_facts(wanted: WantedLesson) -> OfferFacts:
+def _offer_facts(wanted: WantedLesson, now: datetime) -> OfferFacts:
     offering, instructor = wanted.offering, wanted.offering.instructor
     owner_id = wanted.owner.user_id if wanted.owner else None
     return OfferFacts(
         priced_minutes=frozenset(price.duration_minutes for price in offering.prices.all()),
-        is_instructor_live=instructor.status == Instructor.Status.LIVE,
+        is_instructor_live=takes_bookings(instructor, now),
         is_offer_active=offering.is_active and offering.service.is_active,
         is_mode_allowed=wanted.modality in offering.modalities,
         is_place_inside=is_place_inside(instructor, wanted.modality, wanted.neighborhood_id),
         is_self_booking=owner_id is not None and owner_id == instructor.user_id,
     )
+
+
+def takes_bookings(instructor: Instructor, now: datetime) -> bool:
+    """Tell whether the instructor is live and their background check young enough.
+
+    Spec: R8, S15.10
+    """
+    if instructor.status != Instructor.Status.LIVE or instructor.background_checked_on is None:
+        return False
+    today = now.astimezone(NEW_YORK).date()
+    return instructor.background_checked_on >= earliest_check(today)
 
 
 def is_place_inside(instructor: Instructor, modality: str, neighborhood_id: int | None) -> bool:

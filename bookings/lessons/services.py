@@ -5,6 +5,7 @@ Pages, jobs and the admin call these; each use-case is one transaction (Spec: R1
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 CODE_TRIES = 8
 NEAREST = 3
+CLAIMED_AFTER_LAPSE = timedelta(hours=1)
+# Nobody opens their calendar further ahead (S15.7), so every bookable start is within.
+LONGEST_ADVANCE_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,19 @@ def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) ->
     )
     try:
         return _hold_under_lock(by, lesson, wanted.start_at, now)
+    except _NotBookableError as refused:
+        raise _refusal(refused.failures, lesson, wanted.start_at, now or clock.now()) from None
     except (IntegrityError, SlotBusyError) as error:
         _reraise_unless_overlap(error)
         raise slot_taken(lesson, wanted.start_at, now or clock.now()) from error
+
+
+class _NotBookableError(Exception):
+    """Leaves the transaction: the search for other times needs no lock and keeps nobody waiting."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__(failures)
+        self.failures = failures
 
 
 def _offering(offering_id: int) -> Offering:
@@ -126,7 +140,7 @@ def _hold_under_lock(
         offering = _offering(lesson.offering.pk)
         failures = bookability_failures(lesson, offering, start_at, now)
         if failures:
-            raise _refusal(failures, lesson, start_at, now)
+            raise _NotBookableError(failures)
         end_at = start_at + timedelta(minutes=lesson.duration_minutes)
         _release_overlapping(by, lesson, start_at, end_at, now)
         _check_limits(by, now)
@@ -158,17 +172,11 @@ def slot_taken(
     lesson: WantedLesson, start_at: datetime, now: datetime, *, reasons: list[str] | None = None
 ) -> SlotTakenError:
     """Return the refusal with the three nearest bookable starts. Spec: R12."""
-    zone = lesson_zone(lesson.offering.instructor)
-    on = start_at.astimezone(zone).date()
-    reach = timedelta(days=62)
-    facts: BookabilityFacts = load_facts(lesson, first_on=on - reach, last_on=on + reach, now=now)
+    today = local_date(now, lesson.offering)
+    within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
+    facts: BookabilityFacts = load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
     nearest = rules.nearest_starts(
-        facts,
-        start_at,
-        lesson.duration_minutes,
-        now,
-        limit=NEAREST,
-        within=(on - reach, on + reach),
+        facts, start_at, lesson.duration_minutes, now, limit=NEAREST, within=within
     )
     return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons or [])
 
@@ -188,20 +196,26 @@ def _release_overlapping(
 def _check_limits(by: Owner, now: datetime) -> None:
     policy = Policy.objects.current()
     mine = Booking.objects.held_by(by)
-    if mine.live_holds(now).count() >= policy.max_live_holds:
+    live = list(mine.live_holds(now).order_by("expires_at").select_related("instructor"))
+    if len(live) >= policy.max_live_holds:
         raise HoldLimitError(
-            f"You are already holding {policy.max_live_holds} times. "
-            "Finish or release one of them first.",
-            retry_after_seconds=policy.hold_minutes * 60,
+            f"You are already holding {len(live)} times. Finish or release one of them first.",
+            retry_after_seconds=_seconds_until(live[-policy.max_live_holds].expires_at, now),
+            holds=live,
         )
     hour_ago = now - timedelta(hours=1)
     made = mine.filter(created_at__gt=hour_ago).order_by("created_at")
-    times = list(made.values_list("created_at", flat=True)[: policy.holds_per_hour])
+    times = list(made.values_list("created_at", flat=True))
     if len(times) >= policy.holds_per_hour:
-        wait = int((times[0] - hour_ago).total_seconds()) + 1
+        wait = _seconds_until(times[-policy.holds_per_hour], hour_ago)
         raise HoldLimitError(
             f"Too many holds in one hour. Wait {wait} seconds.", retry_after_seconds=wait
         )
+
+
+def _seconds_until(instant: datetime | None, now: datetime) -> int:
+    """Return the whole seconds to wait, at least one."""
+    return max(1, ceil(((instant or now) - now).total_seconds()))
 
 
 def _held_row(
@@ -225,7 +239,7 @@ def _held_row(
         end_at=start_at + timedelta(minutes=lesson.duration_minutes),
         buffer_before_minutes=buffers[0],
         buffer_after_minutes=buffers[1],
-        zone=instructor.zone,
+        zone=lesson_zone(instructor).key,
         duration_minutes=lesson.duration_minutes,
         service_name=offering.service.name,
         modality=lesson.modality,
@@ -261,24 +275,23 @@ def release_hold(*, by: Owner, hold_id: str) -> Booking:
     booking = Booking.objects.held_by(by).filter(hold_id=hold_id).first()
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
-    changed = Booking.objects.filter(pk=booking.pk, status=Status.HELD).update(
-        status=Status.EXPIRED
-    )
-    if not changed and booking.status != Status.EXPIRED:
-        raise LessonChangedError("This lesson changed")
+    if not Booking.objects.filter(pk=booking.pk, status=Status.HELD).update(status=Status.EXPIRED):
+        booking.refresh_from_db(fields=["status"])
+        if booking.status != Status.EXPIRED:
+            raise LessonChangedError("This lesson changed")
     return booking
 
 
 def claim_guest_holds(*, user: User, guest_key: str, now: datetime | None = None) -> int:
-    """Move a guest's live holds to the account that signed in; return how many. Spec: S17.8.
+    """Move a guest's holds to the account that signed in; return how many. Spec: S17.8.
 
-    The learner stays open until checkout, so a busy learner cannot break the sign-in.
+    One that lapsed within the last hour comes along, so that the page the person returns to can
+    offer the time again (S13.2). The learner stays open until checkout, so a busy learner cannot
+    break the sign-in.
     """
-    return (
-        Booking.objects.held_by(Owner(guest_key=guest_key))
-        .live_holds(now or clock.now())
-        .update(student=user, guest_key=None)
-    )
+    lately = (now or clock.now()) - CLAIMED_AFTER_LAPSE
+    rows = Booking.objects.held_by(Owner(guest_key=guest_key)).filter(expires_at__gt=lately)
+    return rows.update(student=user, guest_key=None)
 
 
 def extend_holds_for_sign_up(*, guest_key: str, now: datetime | None = None) -> int:

@@ -11,6 +11,7 @@ from accounts.models import User
 from catalog.managers import (
     CategoryQuerySet,
     InstructorQuerySet,
+    NeighborhoodQuerySet,
     OfferingQuerySet,
     PolicyManager,
     ServiceQuerySet,
@@ -203,6 +204,8 @@ class Neighborhood(models.Model):
     latitude = models.FloatField()
     longitude = models.FloatField()
     aliases = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+
+    objects = NeighborhoodQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

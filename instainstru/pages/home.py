@@ -14,11 +14,11 @@ from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import cards_of
 from bookings.lessons.selectors import load_calendars
 from catalog.models import Offering, Policy, Service
+from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private
 from instainstru.pages.cards import offer_card, usual_minutes
-from search.offers import earliest_check
 
 EXAMPLES = [
     ("Piano in Park Slope Saturday", "piano in park slope saturday morning under $90"),
@@ -125,7 +125,7 @@ def _pool(today: date) -> list[Offering]:
 def _is_checked(offer: Any, today: date) -> bool:
     """Tell whether the background check is young enough; the row carries the policy's months."""
     checked_on = offer.instructor.background_checked_on
-    return checked_on is not None and checked_on >= earliest_check(today, offer.check_months)
+    return checked_on is not None and checked_on >= months_before(today, offer.check_months)
 
 
 def _own(request: HttpRequest, now: datetime) -> dict[str, Any]:

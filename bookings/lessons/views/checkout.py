@@ -1,6 +1,7 @@
 """Review, pay and done: the hold's own page (Spec: S13.1-S13.3)."""
 
 import secrets
+from datetime import datetime
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
@@ -77,6 +78,8 @@ def _pay(request: HttpRequest, hold: Booking) -> HttpResponse:
         return see_other(reverse("lessons:confirmed", args=[hold.code]))
     form = _form(request, hold, request.POST)
     if not form.is_valid():
+        if not _is_live(hold, clock.now()):
+            return _refused(request, hold, form, HoldExpiredError("Your hold ended."))
         return _render(request, hold, form=form, status=422)
     try:
         result = checkout.pay_and_confirm(
@@ -106,19 +109,12 @@ def _refused(
     request: HttpRequest, hold: Booking, form: CheckoutForm, error: ApplicationError
 ) -> HttpResponse:
     if isinstance(error, HoldExpiredError):
+        checkout.keep_typed(hold, form.cleaned_data, now=clock.now())
         hold = checkout.find_hold(by=owner_of(request), hold_id=hold.hold_id)
-        _keep_typed(hold, form)
-        return _render(request, hold, form=form, status=error.status)
+        return _render(request, hold, status=error.status)
     for name, text in error.fields.items():
         form.add_error(name if name in form.fields else None, text)
     return _render(request, hold, form=form, error=error, status=error.status)
-
-
-def _keep_typed(hold: Booking, form: CheckoutForm) -> None:
-    """A lapsed hold keeps the note and the address for "Hold it again". Spec: S13.2."""
-    Booking.objects.filter(pk=hold.pk, code=None).update(
-        note=form.cleaned_data.get("note", ""), address=form.cleaned_data.get("address", "")
-    )
 
 
 def mask_email(email: str) -> str:
@@ -238,6 +234,10 @@ def _card_cents(hold: Booking, owner: Owner) -> int:
     return hold.total_cents - _credit_cents(hold, owner)
 
 
+def _is_live(hold: Booking, now: datetime) -> bool:
+    return hold.status == Status.HELD and hold.expires_at is not None and now < hold.expires_at
+
+
 def _key() -> str:
     return secrets.token_urlsafe(12)
 
@@ -251,7 +251,7 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     now, owner = clock.now(), owner_of(request)
-    is_live = hold.status == Status.HELD and hold.expires_at is not None and now < hold.expires_at
+    is_live = _is_live(hold, now)
     may_pay = has_permission(request, "bookings.create")
     is_own = owner.user_id == hold.instructor.user_id
     if form is None and is_live and may_pay and not is_own:

@@ -1,6 +1,7 @@
 """Choosing a time with an instructor (Spec: S12.1-S12.6)."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,10 +16,10 @@ from bookings.lessons.forms import HoldForm, parse_choice
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.services import HoldRequest, hold_slot
 from bookings.lessons.time_selection import Choice, build_time_page
-from catalog.models import Instructor
+from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public
-from instainstru.errors import ApplicationError
+from instainstru.errors import ApplicationError, NotFoundError
 from instainstru.http import mark_private, name_the_wait, render_page_or_fragment
 
 TEMPLATE = "lessons/times.html"
@@ -46,7 +47,7 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     if request.user.is_authenticated and not has_permission(request, "bookings.create"):
         raise PermissionDenied("bookings.create")
     form = HoldForm(request.POST)
-    choice = parse_choice(request.POST.dict())
+    choice = replace(parse_choice(request.POST.dict()), learner_id=_chosen_learner(request))
     if not form.is_valid():
         return _render(request, instructor, choice, form=form, status=422)
     offering = instructor.offerings.filter(service__slug=form.cleaned_data["service"]).first()
@@ -64,6 +65,8 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
         booking = hold_slot(by=owner_of(request), wanted=wanted)
     except (SlotTakenError, LearnerBusyError, HoldLimitError) as refusal:
         return _refused(request, instructor, choice, refusal)
+    except NotFoundError:
+        raise
     except ApplicationError as error:
         for name, text in error.fields.items():
             form.add_error(name, text)
@@ -100,6 +103,8 @@ def _render(
         "refusal": refusal,
         "page_error": refusal is not None or (form is not None and not form.is_valid()),
         "learners": _learners(request),
+        "learner_id": choice.learner_id,
+        "hold_minutes": Policy.objects.current().hold_minutes,
         "idempotency_key": secrets.token_urlsafe(12),
         "may_book": not request.user.is_authenticated or has_permission(request, "bookings.create"),
         "is_own": owner.user_id == instructor.user_id,
@@ -108,6 +113,12 @@ def _render(
         request, TEMPLATE, context, fragment="chooser", status=status
     )
     return mark_private(response)
+
+
+def _chosen_learner(request: HttpRequest) -> int | None:
+    """Return the learner of the form when the person manages them; others stay unknown."""
+    wanted = request.POST.get("learner", "")
+    return next((row.pk for row in _learners(request) if str(row.pk) == wanted), None)
 
 
 def _learners(request: HttpRequest) -> list[Learner]:

@@ -1,8 +1,10 @@
 """Holding a time: what is copied, what is refused, and what the clock writes down."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
+from django.db import connection
 
 from bookings.lessons.errors import (
     HoldLimitError,
@@ -20,6 +22,7 @@ from bookings.lessons.services import (
 )
 from bookings.lessons.states import Status
 from catalog.models import Modality, Policy
+from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.errors import NotFoundError, ValidationFailedError
 from tests.bookings.lessons.stage import guest, hold_of, owner, self_learner, wanted
@@ -205,6 +208,39 @@ def test_paused_instructor_and_oneself_are_refused() -> None:
         hold_slot(by=owner(offering.instructor.user), wanted=wanted(offering))
 
 
+def test_instructor_whose_check_is_too_old_takes_no_bookings() -> None:
+    """R8, S15.10: the policy's months back from today, the day itself still counts."""
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    oldest = months_before(today, Policy.objects.current().background_check_months)
+    instructor = InstructorFactory(background_checked_on=oldest - timedelta(days=1))
+    offering = OfferingFactory(instructor=instructor)
+    refused_at(tomorrow_at(10), offering=offering)
+    instructor.background_checked_on = oldest
+    instructor.save(update_fields=["background_checked_on"])
+    assert hold_slot(by=guest(), wanted=wanted(offering)).status == Status.HELD
+
+
+def test_far_away_start_still_names_three_others() -> None:
+    """R12"""
+    refused = refused_at(tomorrow_at(10, days=400))
+    assert len(refused.nearest) == 3
+
+
+def test_other_times_are_searched_after_the_locks_are_free() -> None:
+    """R10: fifty losers must not wait for each other's search."""
+    offering = OfferingFactory()
+    BookingFactory(offering=offering)
+    outside, depths = len(connection.savepoint_ids), []
+
+    def search(*_: object, **__: object) -> SlotTakenError:
+        depths.append(len(connection.savepoint_ids))
+        return SlotTakenError(start_at=tomorrow_at(10), nearest=[])
+
+    with patch("bookings.lessons.services.slot_taken", search), pytest.raises(SlotTakenError):
+        hold_slot(by=guest(), wanted=wanted(offering))
+    assert depths == [outside]
+
+
 def test_unknown_offer_and_strangers_learner_are_not_found() -> None:
     """G5"""
     offering = OfferingFactory()
@@ -242,7 +278,14 @@ def test_fourth_live_hold_is_refused() -> None:
     with pytest.raises(HoldLimitError) as caught:
         hold_slot(by=guest(), wanted=wanted(offering, tomorrow_at(10, days=4)))
     assert caught.value.status == 429
-    assert caught.value.retry_after_seconds > 0
+    assert 590 < caught.value.retry_after_seconds <= 600
+    assert len(caught.value.holds) == 3
+    Booking.objects.filter(start_at=tomorrow_at(10, days=2)).update(
+        expires_at=clock.now() + timedelta(seconds=60)
+    )
+    with pytest.raises(HoldLimitError) as caught:
+        hold_slot(by=guest(), wanted=wanted(offering, tomorrow_at(10, days=4)))
+    assert 50 < caught.value.retry_after_seconds <= 60
     other = hold_slot(by=guest("another"), wanted=wanted(offering, tomorrow_at(10, days=4)))
     assert other.status == Status.HELD
 
@@ -309,19 +352,21 @@ def test_only_the_owner_releases_and_only_a_hold() -> None:
     assert lesson.status == Status.CONFIRMED
 
 
-def test_sign_in_claims_only_the_live_holds_of_this_guest() -> None:
-    """S17.8"""
+def test_sign_in_claims_the_recent_holds_of_this_guest() -> None:
+    """S17.8, S13.2: one that lapsed on the way comes along, so that it can be held again."""
+    now = clock.now()
     mine = HoldFactory(student=None, guest_key="mine", start_at=tomorrow_at(10))
-    lapsed = HoldFactory(
-        student=None, guest_key="mine", start_at=tomorrow_at(12), expires_at=clock.now()
+    lapsed, old = (
+        HoldFactory(student=None, guest_key="mine", start_at=tomorrow_at(hour), expires_at=at)
+        for hour, at in ((12, now), (16, now - timedelta(hours=2)))
     )
     other = HoldFactory(student=None, guest_key="other", start_at=tomorrow_at(14))
     maya = student()
-    assert claim_guest_holds(user=maya, guest_key="mine") == 1
-    for row in (mine, lapsed, other):
+    assert claim_guest_holds(user=maya, guest_key="mine") == 2
+    for row in (mine, lapsed, old, other):
         row.refresh_from_db()
-    assert (mine.student, mine.guest_key) == (maya, None)
-    assert (lapsed.student, other.student) == (None, None)
+    assert (mine.student, mine.guest_key) == (lapsed.student, lapsed.guest_key) == (maya, None)
+    assert (old.student, other.student) == (None, None)
     assert mine.expires_at is not None
 
 

@@ -15,11 +15,12 @@ from bookings.lessons.models import Booking
 from bookings.lessons.services import claim_guest_holds
 from bookings.lessons.states import Status
 from bookings.payments.models import OfflineIntent, PaymentAttempt
+from catalog.models import Coverage
 from instainstru import clock
 from tests.bookings.lessons.stage import become_guest, hold_of, pay_form, self_learner
 from tests.factories import payments as make
-from tests.factories.accounts import VerifiedUserFactory, student
-from tests.factories.catalog import InstructorFactory, OfferingFactory
+from tests.factories.accounts import LearnerFactory, VerifiedUserFactory, student
+from tests.factories.catalog import InstructorFactory, NeighborhoodFactory, OfferingFactory
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
 
 pytestmark = [pytest.mark.S13, pytest.mark.django_db]
@@ -256,6 +257,54 @@ def test_lapsed_hold_offers_the_time_again(signed_in: Client, maya: User) -> Non
     text = signed_in.get(f"/book/{hold.hold_id}/").content.decode()
     assert "Your hold ended" in text
     assert "Hold it again" in text
+
+
+@pytest.mark.parametrize("card_cvc", ["123", "not a number"])
+def test_paying_too_late_is_409_and_everything_typed_is_there_again(
+    signed_in: Client, maya: User, card_cvc: str
+) -> None:
+    """S13.2: note, address, neighborhood and learner, whatever else was wrong in the form."""
+    hold = hold_of(maya)
+    child = LearnerFactory(manager=maya, birth_year=2012)
+    there = NeighborhoodFactory(name="Red Hook")
+    Coverage.objects.create(instructor=hold.instructor, neighborhood=there)
+    lapse(hold)
+    typed = {"learner": child.pk, "neighborhood": "red-hook", "address": "9 Van Brunt Street"}
+    answer = pay(signed_in, hold, card_cvc=card_cvc, **typed)
+    assert answer.status_code == 409
+    assert "Hold it again" in answer.content.decode()
+    again = signed_in.post(f"/book/{hold.hold_id}/again/")
+    form = signed_in.get(again["Location"]).context["form"]
+    shown = (form["learner"].value(), form["neighborhood"].value(), form["address"].value())
+    assert shown == (child.pk, "red-hook", "9 Van Brunt Street")
+    assert form["note"].value() == "Ring twice"
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_holding_again_for_a_busy_learner_is_409_on_the_same_page(
+    signed_in: Client, maya: User
+) -> None:
+    """S13.2, R7"""
+    hold = hold_of(maya)
+    lapse(hold)
+    Booking.objects.filter(pk=hold.pk).update(status=Status.EXPIRED)
+    BookingFactory(student=maya, learner=hold.learner, start_at=hold.start_at)
+    answer = signed_in.post(f"/book/{hold.hold_id}/again/")
+    assert answer.status_code == 409
+    assert "Review and pay" in answer.content.decode()
+
+
+def test_place_outside_the_area_names_the_nearest_ones(signed_in: Client, maya: User) -> None:
+    """S13.1"""
+    hold = hold_of(maya)
+    for name, latitude in (("Astoria", 40.7644), ("Gowanus", 40.6733), ("Red Hook", 40.6734)):
+        place = NeighborhoodFactory(name=name, latitude=latitude, longitude=-73.99)
+        Coverage.objects.create(instructor=hold.instructor, neighborhood=place)
+    NeighborhoodFactory(name="Sunset Park", latitude=40.6527, longitude=-74.0093)
+    answer = pay(signed_in, hold, neighborhood="sunset-park")
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "The nearest: in Gowanus, in Red Hook, in Park Slope, online." in text
 
 
 def test_lapsed_hold_of_a_lost_time_names_the_nearest(signed_in: Client, maya: User) -> None:

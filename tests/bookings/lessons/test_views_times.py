@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.roles import Role
 from bookings.lessons.models import Booking
-from catalog.models import Modality, Offering
+from catalog.models import Modality, Offering, Policy
 from instainstru import clock
 from tests.bookings.lessons.stage import become_guest, hold_form, self_learner, slot_value
 from tests.factories.accounts import LearnerFactory, VerifiedUserFactory, student
@@ -226,7 +226,17 @@ def test_fourth_hold_is_429_with_a_time_to_wait(client: Client, offering: Offeri
     answer = client.post(address(offering), hold_form(offering, tomorrow_at(10, days=4)))
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
-    assert "already holding 3 times" in answer.content.decode()
+    text = answer.content.decode()
+    assert "already holding 3 times" in text
+    assert f"{answer['Retry-After']} seconds" in text
+    for hold in Booking.objects.all():
+        assert f'href="/book/{hold.hold_id}/"' in text
+
+
+def test_page_says_how_long_a_time_is_held(client: Client, offering: Offering) -> None:
+    """T1: the policy's minutes, not a number in the text."""
+    Policy.objects.create(hold_minutes=12)
+    assert "We hold the time for 12 minutes" in client.get(address(offering)).content.decode()
 
 
 # --- Who may hold ---------------------------------------------------------------------------------
@@ -244,8 +254,26 @@ def test_student_holds_for_a_child_and_not_for_a_stranger(offering: Offering) ->
     assert answer.status_code == 302
     assert Booking.objects.get().learner == child
     form = hold_form(offering, tomorrow_at(15), learner=LearnerFactory().pk)
-    assert signed_in(maya).post(address(offering), form).status_code in {404, 422}
+    assert signed_in(maya).post(address(offering), form).status_code == 404
     assert Booking.objects.count() == 1
+
+
+def test_taken_time_keeps_the_learner_for_the_nearest_ones(offering: Offering) -> None:
+    """S12.4: every other choice is kept."""
+    maya = student()
+    child = LearnerFactory(manager=maya, birth_year=2015)
+    BookingFactory(offering=offering, start_at=tomorrow_at(13))
+    form = hold_form(offering, tomorrow_at(13), learner=child.pk)
+    client = signed_in(maya)
+    answer = client.post(address(offering), form)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert f'<option value="{child.pk}" selected>' in text
+    assert f'name="learner" value="{child.pk}"' in text
+    nearest = answer.context["refusal"].nearest[0]
+    assert f'name="start" value="{slot_value(nearest)}"' in text
+    client.post(address(offering), hold_form(offering, nearest, learner=child.pk))
+    assert Booking.objects.get(status="held").learner == child
 
 
 def test_busy_learner_is_409_with_the_reason(offering: Offering) -> None:
