@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db.models import Case, Q, When
 
-from catalog.models import Category, Instructor, Offering, Policy, Service
+from catalog.models import Category, Instructor, InstructorSlugAlias, Offering, Policy, Service
 from instainstru import clock
 
 
@@ -72,6 +72,15 @@ def months_before(on: date, months: int) -> date:
     """Return the same day so many months earlier, or the last one of a shorter month."""
     year, month = divmod(on.year * 12 + on.month - 1 - months, 12)
     return date(year, month + 1, min(on.day, monthrange(year, month + 1)[1]))
+
+
+def instructor_once_named(slug: str) -> Instructor | None:
+    """Return the instructor whose former slug this is. Spec: G10."""
+    rows = InstructorSlugAlias.objects.select_related(
+        "instructor__user", "instructor__base_neighborhood"
+    )
+    alias = rows.filter(slug=slug).first()
+    return alias.instructor if alias else None
 
 
 def offers_of(service: Service, *, also: Sequence[str] = (), limit: int = 60) -> list[Offering]:

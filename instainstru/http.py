@@ -4,7 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
@@ -61,6 +66,12 @@ def name_the_wait(response: HttpResponse, error: ApplicationError | None) -> Htt
 def see_other(url: str) -> HttpResponseRedirect:
     """Lead a POST to the page of its result: 303, always fetched with GET (Spec: S13.2)."""
     return HttpResponseRedirect(url, status=303)
+
+
+def moved_for_ever(request: HttpRequest, url: str) -> HttpResponsePermanentRedirect:
+    """Lead from a former address to the present one with the same query (Spec: G10)."""
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(f"{url}?{query}" if query else url)
 
 
 def client_address(request: HttpRequest) -> str:

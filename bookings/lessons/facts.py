@@ -16,11 +16,11 @@ class InstructorRules:
     """
 
     zone: ZoneInfo
-    slot_step_minutes: int = 30
-    buffer_before_minutes: int = 0
-    buffer_after_minutes: int = 15
-    min_notice_minutes: int = 120
-    max_advance_days: int = 60
+    slot_step_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    min_notice_minutes: int
+    max_advance_days: int
     max_lessons_per_day: int | None = None
     max_minutes_per_week: int | None = None
 

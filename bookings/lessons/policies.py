@@ -17,27 +17,22 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyNumbers:
-    """The business numbers of cancelling, with the defaults of 00 §6; a booking keeps its own."""
+    """The business numbers of cancelling; a booking keeps those of its own policy (00 §6)."""
 
-    grace_minutes: int = 10
-    grace_min_before_start_minutes: int = 60
-    free_cancel_hours: int = 24
-    credit_cancel_hours: int = 12
-    late_instructor_credit_cents: int = 10_00
-    no_show_credit_pct: int = 20
-    waive_hours: int = 48
-    good_fit_claim_hours: int = 48
-    good_fit_per_days: int = 90
-    credit_return_min_days: int = 30
+    grace_minutes: int
+    grace_min_before_start_minutes: int
+    free_cancel_hours: int
+    credit_cancel_hours: int
+    late_instructor_credit_cents: int
+    no_show_credit_pct: int
+    waive_hours: int
+    good_fit_claim_hours: int
+    good_fit_per_days: int
 
     @classmethod
     def of(cls, row: object) -> "PolicyNumbers":
-        """Take the numbers that a stored policy has; the others keep their defaults."""
-        names = [field.name for field in fields(cls) if hasattr(row, field.name)]
-        return cls(**{name: getattr(row, name) for name in names})
-
-
-DEFAULT_NUMBERS = PolicyNumbers()
+        """Take the numbers of a stored policy."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
 
 
 class Kind(StrEnum):
@@ -135,23 +130,16 @@ def percent_of(cents: int, pct: int) -> int:
     return whole + (rest > 50 or (rest == 50 and whole % 2 == 1))  # noqa: PLR2004
 
 
-def free_cancel_until(start_at: datetime, numbers: PolicyNumbers = DEFAULT_NUMBERS) -> datetime:
+def free_cancel_until(start_at: datetime, numbers: PolicyNumbers) -> datetime:
     """Return the last instant of free cancellation: absolute hours before the start (Spec: D6)."""
     return start_at - timedelta(hours=numbers.free_cancel_hours)
-
-
-def returned_credit_expires_at(
-    expires_at: datetime, now: datetime, numbers: PolicyNumbers = DEFAULT_NUMBERS
-) -> datetime:
-    """Return the expiry of a credit that comes back: the old one, or 30 days if later."""
-    return max(expires_at, now + timedelta(days=numbers.credit_return_min_days))
 
 
 def outcome(
     booking: BookingFacts,
     actor: Actor,
     now: datetime,
-    numbers: PolicyNumbers = DEFAULT_NUMBERS,
+    numbers: PolicyNumbers,
 ) -> Outcome:
     """Return what happens to the money if ``actor`` does what ``booking.kind`` says at ``now``.
 
@@ -304,7 +292,7 @@ def waived(
     *,
     decided_at: datetime,
     now: datetime,
-    numbers: PolicyNumbers = DEFAULT_NUMBERS,
+    numbers: PolicyNumbers,
 ) -> Outcome:
     """Return what is due once the instructor forgoes the money of a late cancellation.
 

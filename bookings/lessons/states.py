@@ -131,7 +131,7 @@ def status_at(
     end_at: datetime,
     expires_at: datetime | None,
     now: datetime,
-    auto_complete_hours: int = 24,
+    auto_complete_hours: int,
 ) -> Status:
     """Return the state that a stored row is in at ``now``, before any job wrote it down.
 

@@ -54,6 +54,9 @@ class Policy(models.Model):
     late_instructor_credit_cents = models.BigIntegerField(default=10_00)
     no_show_credit_pct = models.PositiveSmallIntegerField(default=20)
     auto_complete_hours = models.PositiveSmallIntegerField(default=24)
+    waive_hours = models.PositiveSmallIntegerField(default=48)
+    good_fit_claim_hours = models.PositiveSmallIntegerField(default=48)
+    good_fit_per_days = models.PositiveSmallIntegerField(default=90)
     credit_valid_months = models.PositiveSmallIntegerField(default=12)
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
     founding_spots = models.PositiveSmallIntegerField(default=100)
@@ -275,6 +278,23 @@ class Instructor(models.Model):
 
     def __str__(self) -> str:
         return self.display_name
+
+
+class InstructorSlugAlias(models.Model):
+    """A former slug of an instructor; answers 301 for ever (Spec: G10, S10.3)."""
+
+    slug = models.SlugField(max_length=120)
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="slug_aliases"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slug"], name="instructor_alias_slug_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
 
 
 class Coverage(models.Model):

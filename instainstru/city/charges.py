@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator
 
 from bookings.lessons.models import Booking
-from bookings.lessons.policies import BookingFacts, Outcome, outcome
+from bookings.lessons.policies import BookingFacts, Outcome, PolicyNumbers, outcome
 from bookings.lessons.states import Actor
 from bookings.payments.seed import SeededCharge
+from catalog.models import Policy
 
 
 def charges_of(bookings: Iterable[Booking]) -> Iterator[SeededCharge]:
     """Yield one card payment for each booking; a refunded one carries when and how."""
+    numbers = PolicyNumbers.of(Policy.objects.current())
     for row in bookings:
         paid_at = row.confirmed_at or row.created_at
-        money = _refund(row)
+        money = _refund(row, numbers)
         is_credit = money is not None and money.credit_issued_cents > 0
         is_refunded = money is not None and (is_credit or money.card_refund_cents > 0)
         yield SeededCharge(
@@ -29,7 +31,7 @@ def charges_of(bookings: Iterable[Booking]) -> Iterator[SeededCharge]:
         )
 
 
-def _refund(row: Booking) -> Outcome | None:
+def _refund(row: Booking, numbers: PolicyNumbers) -> Outcome | None:
     if row.cancelled_at is None or row.confirmed_at is None:
         return None
     facts = BookingFacts(
@@ -40,4 +42,4 @@ def _refund(row: Booking) -> Outcome | None:
         travel_fee_cents=row.travel_fee_cents,
         fee_pct=row.fee_pct,
     )
-    return outcome(facts, Actor.STUDENT, row.cancelled_at)
+    return outcome(facts, Actor.STUDENT, row.cancelled_at, numbers)

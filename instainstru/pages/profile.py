@@ -15,10 +15,10 @@ from bookings.lessons.forms import parse_choice
 from bookings.lessons.selectors import lesson_zone, load_calendars
 from bookings.lessons.time_selection import Choice, ChosenOffer, choose_offer
 from catalog.models import Instructor, Level, Modality, Offering
-from catalog.selectors import profile_offers, similar_instructors
+from catalog.selectors import instructor_once_named, profile_offers, similar_instructors
 from instainstru import clock
 from instainstru.access import public
-from instainstru.http import mark_private, render_page_or_fragment
+from instainstru.http import mark_private, moved_for_ever, render_page_or_fragment
 
 STRIP_DAYS = 14
 NEXT_TIMES = 4
@@ -78,6 +78,8 @@ def profile(request: HttpRequest, slug: str) -> HttpResponse:
     person = (
         Instructor.objects.select_related("user", "base_neighborhood").filter(slug=slug).first()
     )
+    if person is None and (renamed := instructor_once_named(slug)):
+        return moved_for_ever(request, reverse("instructor-profile", args=[renamed.slug]))
     if person is not None and person.status == _S.CLOSED:
         context = {"person": person, "similar": similar_instructors(person)}
         return render(request, "pages/profile_gone.html", context, status=410)

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Learner
@@ -20,7 +21,12 @@ from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public
 from instainstru.errors import ApplicationError, NotFoundError
-from instainstru.http import mark_private, name_the_wait, render_page_or_fragment
+from instainstru.http import (
+    mark_private,
+    moved_for_ever,
+    name_the_wait,
+    render_page_or_fragment,
+)
 
 TEMPLATE = "lessons/times.html"
 WEEKDAYS = [
@@ -33,14 +39,23 @@ WEEKDAYS = [
 @require_http_methods(["GET", "POST"])
 def times(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the month and the times of a day; POST holds the chosen time."""
-    instructor = get_object_or_404(
-        Instructor.objects.public_pages().select_related("base_neighborhood", "user"), slug=slug
-    )
+    instructor = _instructor(slug)
+    if instructor.slug != slug and request.method == "GET":
+        return moved_for_ever(request, reverse("lessons:times", args=[instructor.slug]))
     if instructor.status != Instructor.Status.LIVE:
-        return redirect("instructor-profile", slug=slug)
+        return redirect("instructor-profile", slug=instructor.slug)
     if request.method == "POST":
         return run_once(request, owner_of(request), "hold", lambda: _hold(request, instructor))
     return _render(request, instructor, parse_choice(request.GET.dict()))
+
+
+def _instructor(slug: str) -> Instructor:
+    """Return the instructor with a public page who has, or once had, this slug."""
+    rows = Instructor.objects.public_pages().select_related("base_neighborhood", "user")
+    found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
+    if found is None:
+        raise Http404("no such instructor")
+    return found
 
 
 def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:

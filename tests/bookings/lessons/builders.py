@@ -39,7 +39,14 @@ def booking(start: str, minutes: int = 60, **values: Any) -> ExistingBooking:
 
 def rules(**values: Any) -> InstructorRules:
     """Rules without buffers or notice, so that a test sets only what it is about."""
-    plain = {"zone": NY, "buffer_after_minutes": 0, "min_notice_minutes": 0}
+    plain = {
+        "zone": NY,
+        "slot_step_minutes": 30,
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
+        "min_notice_minutes": 0,
+        "max_advance_days": 60,
+    }
     return InstructorRules(**plain | values)
 
 

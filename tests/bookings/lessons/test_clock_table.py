@@ -8,8 +8,9 @@ import pytest
 from bookings.availability.clock import instants_of, local_date
 from bookings.availability.intervals import Schedule
 from bookings.lessons.facts import BookabilityFacts
-from bookings.lessons.policies import free_cancel_until
+from bookings.lessons.policies import PolicyNumbers, free_cancel_until
 from bookings.lessons.rules import bookable_starts, day_states, explain
+from catalog.models import Policy
 from tests.bookings.lessons.builders import NY, booking, faces, facts, failed, local, on, rules
 
 
@@ -71,7 +72,7 @@ def test_d5_lesson_over_the_change_lasts_its_minutes() -> None:
 )
 def test_d6_free_cancellation_is_absolute(start: str, until: str) -> None:
     """D6."""
-    deadline = free_cancel_until(local(start)).astimezone(NY)
+    deadline = free_cancel_until(local(start), PolicyNumbers.of(Policy())).astimezone(NY)
     assert f"{deadline:%a %b %d %H:%M %Z}" == until
 
 

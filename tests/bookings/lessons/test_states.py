@@ -91,7 +91,7 @@ def test_blocking_states_are_those_of_the_constraint() -> None:
 def test_clock_decides_at_read_time(stored: str, seconds: int, seen: str) -> None:
     """T3, T11, T12: equality is expired, ended, completed."""
     now = END + timedelta(seconds=seconds)
-    found = status_at(Status(stored), end_at=END, expires_at=END, now=now)
+    found = status_at(Status(stored), end_at=END, expires_at=END, now=now, auto_complete_hours=24)
     assert found is Status(seen)
 
 

@@ -1,0 +1,39 @@
+"""What may be done with the catalogue and the profiles in it."""
+
+from django.db import connection, transaction
+
+from catalog.models import Instructor, InstructorSlugAlias
+from catalog.text import slug_of
+from instainstru.errors import ConflictError, ValidationFailedError
+
+# One rename at a time: present and former slugs live in two tables.
+_RENAME_LOCK = 0x11CA7A11
+
+
+@transaction.atomic
+def rename_instructor(*, instructor_id: int, slug: str) -> Instructor:
+    """Give a profile another slug; the old one leads to it for ever. Spec: G10, S10.3.
+
+    Taking back one of its own former slugs is allowed. Raises ``ValidationFailedError`` (422) when
+    ``slug`` is not lower-case ASCII words, ``ConflictError`` (409) when it is or was somebody
+    else's.
+    """
+    longest = Instructor._meta.get_field("slug").max_length  # noqa: SLF001 - Django's public Meta API
+    if not slug or slug != slug_of(slug) or len(slug) > (longest or 0):
+        text = "Use lower-case letters, digits and dashes."
+        raise ValidationFailedError(text, fields={"slug": text})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RENAME_LOCK])
+    instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
+    old_slug = instructor.slug
+    if slug == old_slug:
+        return instructor
+    others = Instructor.objects.filter(slug=slug)
+    former = InstructorSlugAlias.objects.filter(slug=slug).exclude(instructor=instructor)
+    if others.exists() or former.exists():
+        raise ConflictError("This address is taken. Choose another one.", code="slug_taken")
+    InstructorSlugAlias.objects.filter(slug=slug).delete()
+    instructor.slug = slug
+    instructor.save(update_fields=["slug"])
+    InstructorSlugAlias.objects.create(slug=old_slug, instructor=instructor)
+    return instructor
