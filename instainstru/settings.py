@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from instainstru import environment
 from instainstru.database import tiers
 from instainstru.secret_key import secret_key
 
@@ -21,13 +22,14 @@ VAR_DIR = tiers.var_dir()
 CACHE_URL, BROKER_URL = tiers.valkey_urls(DECISION)
 
 # --- Identity ------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = environment.flag("DEBUG")
 SECRET_KEY = secret_key(DECISION.tier, env.str("SECRET_KEY", default=""), VAR_DIR)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if IS_PROD else ["localhost", "127.0.0.1", "[::1]", "testserver"]
 )
-SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}")
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+PORT = environment.whole_number("PORT", default=8000, least=1, most=65_535)
+SITE_URL = environment.site_address("SITE_URL", default=f"http://127.0.0.1:{PORT}")
+TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", default=0, least=0, most=10)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 # --- Applications --------------------------------------------------------------------------------
@@ -261,6 +263,8 @@ WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=VAR_DIR / "media")
 
 # --- Logs ----------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = environment.one_of(
+    "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"
+)
 LOGGING_CONFIG = "instainstru.logging.configure"
 LOGGING = {"level": LOG_LEVEL}

@@ -284,3 +284,24 @@ def test_taken_port_is_one_clear_line(var: Path) -> None:
     lines = [line for line in site.log.read_text().splitlines() if "cannot be used" in line]
     assert len(lines) == 1
     assert "Traceback" not in site.log.read_text()
+
+
+@pytest.mark.parametrize(("name", "value"), [("PAYMENT_GATEWAY", "foo"), ("EMAIL_URL", "nonsense")])
+def test_a_wrong_setting_stops_the_start_by_name(
+    var: Path, free_port: int, name: str, value: str
+) -> None:
+    """Spec: 12 section 5."""
+    with Site(var, free_port, CI="true", **{name: value}) as site:
+        assert site.process.wait(STOP_SECONDS) == 1
+
+    assert name in site.log.read_text()
+    assert "Traceback" not in site.log.read_text()
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_out_of_bounds_is_one_clear_line(var: Path, port: int) -> None:
+    with Site(var, port, CI="true") as site:
+        assert site.process.wait(STOP_SECONDS) == 1
+
+    assert "--port must be a number from 1 to 65535" in site.log.read_text()
+    assert "Traceback" not in site.log.read_text()

@@ -15,4 +15,4 @@ class NotificationsConfig(AppConfig):
         """Register the start-up checks."""
         from bookings.notifications.checks import check_mail_server
 
-        register(check_mail_server)
+        register(check_mail_server, "start")

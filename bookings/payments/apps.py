@@ -15,4 +15,4 @@ class PaymentsConfig(AppConfig):
         """Register the start-up checks."""
         from bookings.payments.checks import check_gateway
 
-        register(check_gateway)
+        register(check_gateway, "start")

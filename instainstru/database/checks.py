@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from instainstru.database import router, targets
 
 
-@register(Tags.security)
+@register(Tags.security, "start")
 def check_engines(**_options: Any) -> list[CheckMessage]:
     """Fail when an alias could connect without the gate, or outside the router."""
     errors: list[CheckMessage] = [

@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+import psycopg
 from django.conf import settings
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from instainstru.database import audit, classes, rules, session, targets, tiers
 from instainstru.database.classes import CommandClass
+from instainstru.database.embedded import EmbeddedServersError
 from instainstru.database.refusals import (
     EXIT_REFUSED,
     TierRefusedError,
@@ -35,13 +37,26 @@ _is_approved: ContextVar[bool] = ContextVar("is_approved", default=False)
 
 
 def execute(argv: list[str]) -> None:
-    """Run one management command for `manage.py`; a refusal ends with code 3 and one line."""
+    """Run one management command for `manage.py`.
+
+    A refusal ends with code 3 and one line, a database that is away with code 1 and what it said.
+    """
     install()
     try:
         Utility(argv).execute()
     except TierRefusedError as error:
         print_refusal(error)
         sys.exit(EXIT_REFUSED)
+    except (EmbeddedServersError, OperationalError, psycopg.OperationalError) as error:
+        if not _is_away(error) or "--traceback" in argv:
+            raise
+        sys.stderr.write(f"The database does not answer: {error}\n")
+        sys.exit(UNKNOWN_EXIT)
+
+
+def _is_away(error: Exception) -> bool:
+    """Tell a failed connection from a failed statement, which has a state."""
+    return getattr(error.__cause__ or error, "sqlstate", None) is None
 
 
 def install() -> None:

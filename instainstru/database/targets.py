@@ -32,6 +32,8 @@ LIBPQ_KEYS: Final = {
 }
 BROKER_STORE: Final = 0
 CACHE_STORE: Final = 1
+LAST_STORE: Final = 15
+VALKEY_PORT: Final = 6379
 
 
 class ValkeyUrls(NamedTuple):
@@ -149,15 +151,31 @@ def _pool(environ: Mapping[str, str]) -> dict[str, Any] | None:
 
 def valkey_urls(answer: Decision) -> ValkeyUrls:
     """Return the addresses of cache and broker, always different logical stores. Spec: S1.19."""
-    given = answer.variable("VALKEY_URL")
-    if given is None:
-        if answer.tier is Tier.PROD:
-            raise TierRefusedError(f"{answer.tier.variable('VALKEY_URL')} is not set")
-        return _embedded_valkey(answer)
-    broker = _plain(given, answer.tier.variable("VALKEY_URL"))
-    if cache := answer.variable("CACHE_URL"):
-        return ValkeyUrls(_plain(cache, answer.tier.variable("CACHE_URL")), broker)
-    return ValkeyUrls(_with_store(broker, _store(broker) + 1), broker)
+    name, cache_name = (answer.tier.variable(part) for part in ("VALKEY_URL", "CACHE_URL"))
+    given, cache = answer.variable("VALKEY_URL"), answer.variable("CACHE_URL")
+    if given is None and answer.tier is Tier.PROD:
+        raise TierRefusedError(f"{name} is not set")
+    found = _embedded_valkey(answer) if given is None else _beside(_plain(given, name))
+    if cache is None:
+        return found
+    found = found._replace(cache=_plain(cache, cache_name))
+    if _identity(found.cache) == _identity(found.broker):
+        raise TierRefusedError(f"{cache_name} and {name} name the same store")
+    return found
+
+
+def _beside(broker: str) -> ValkeyUrls:
+    """Return the broker's store and the one after it; 15 is a server's last by default."""
+    store = _store(broker)
+    return ValkeyUrls(_with_store(broker, store + 1 if store < LAST_STORE else store - 1), broker)
+
+
+def _identity(url: str) -> tuple[str | None, int | None, int] | str:
+    """Return what must differ between the stores; a socket's address is itself."""
+    parts = urlsplit(url)
+    if parts.hostname is None:
+        return url
+    return parts.hostname, parts.port or VALKEY_PORT, _store(url)
 
 
 def _embedded_valkey(answer: Decision) -> ValkeyUrls:
@@ -174,6 +192,8 @@ def _plain(url: str, variable: str) -> str:
         raise TierRefusedError(f"{variable} is not a usable Valkey URL")
     if not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
         raise TierRefusedError(f"{variable} must end in a store number")
+    if "db=" in parts.query:
+        raise TierRefusedError(f"{variable} names its store in the path, not as db=")
     return urlunsplit(parts._replace(scheme=scheme))
 
 

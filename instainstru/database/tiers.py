@@ -93,6 +93,11 @@ class Decision:
         """Whether the tier's own cluster under `var/` serves the database."""
         return self.url is None
 
+    @property
+    def needs_embedded_servers(self) -> bool:
+        """Whether database or Valkey, or both, have no address: never so on PROD. Spec: S1.19."""
+        return self.tier is not Tier.PROD and None in (self.url, self.variable("VALKEY_URL"))
+
     def variable(self, suffix: str) -> str | None:
         """Value of this tier's variable (`VALKEY_URL`, `CACHE_URL`, …) at decision time."""
         return dict(self.urls).get(self.tier.variable(suffix)) or None

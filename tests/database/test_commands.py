@@ -166,6 +166,15 @@ def test_status_and_protect_look_past_the_gate(run: Run) -> None:
     assert "is stamped stg, not int" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["db_status", "sync_roles", "db_protect"])
+def test_a_database_that_is_away_is_one_message(run: Run, command: str) -> None:
+    nowhere = "postgresql://a@127.0.0.1:1/shop"
+    done = run(sys.executable, "manage.py", command, INT_DATABASE_URL=nowhere)
+    assert done.returncode == 1
+    assert "The database does not answer: connection failed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_audit_can_be_read_and_checked(audit_log: Path) -> None:
     """S1.22."""
     audit.record("test", "allowed", reason="first")

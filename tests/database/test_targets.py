@@ -58,13 +58,52 @@ def test_a_pool_finds_a_database_again_that_was_away_for_long() -> None:
         {},
         {"INT_VALKEY_URL": "redis://cache.example:6379"},
         {"INT_VALKEY_URL": "valkeys://u:p@cache.example:6379/4"},
+        {"INT_VALKEY_URL": "redis://cache.example/15"},
         {"INT_VALKEY_URL": "redis://a.example/0", "INT_CACHE_URL": "redis://b.example/0"},
+        {"INT_CACHE_URL": "redis://b.example/0"},
     ],
 )
 def test_cache_and_broker_are_different_stores(environ: dict[str, str]) -> None:
     """S1.19."""
     urls = valkey_urls(decided(environ))
     assert urls.cache != urls.broker
+    assert "/16" not in urls.cache
+
+
+def test_a_cache_address_of_ones_own_is_used_beside_the_embedded_broker() -> None:
+    urls = valkey_urls(decided({"INT_CACHE_URL": "redis://b.example/3"}))
+    assert urls.cache == "redis://b.example/3"
+    assert urls.broker.startswith("redis+socket://")
+
+
+@pytest.mark.parametrize("cache", ["redis://u:p@a.example:6379/4", "valkey://A.example/4"])
+def test_one_store_for_cache_and_broker_is_refused(cache: str) -> None:
+    """S1.19: clearing the cache would empty the queue."""
+    with pytest.raises(TierRefusedError, match="INT_CACHE_URL and INT_VALKEY_URL"):
+        valkey_urls(decided({"INT_VALKEY_URL": "redis://a.example/4", "INT_CACHE_URL": cache}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, True),
+        ({"INT_DATABASE_URL": "postgresql://a@db.example/shop"}, True),
+        ({"INT_VALKEY_URL": "redis://a.example"}, True),
+        (
+            {
+                "INT_DATABASE_URL": "postgresql://a@db.example/shop",
+                "INT_VALKEY_URL": "redis://a.example",
+            },
+            False,
+        ),
+        (PROD, False),
+    ],
+)
+def test_embedded_servers_run_while_one_address_is_missing(
+    environ: dict[str, str], expected: bool
+) -> None:
+    """S1.19."""
+    assert decided(environ).needs_embedded_servers is expected
 
 
 def test_production_has_no_default_valkey() -> None:
@@ -73,7 +112,9 @@ def test_production_has_no_default_valkey() -> None:
         valkey_urls(decided(PROD))
 
 
-@pytest.mark.parametrize("url", ["http://x", "redis://", "redis://a,b/0", "redis://a/shop"])
+@pytest.mark.parametrize(
+    "url", ["http://x", "redis://", "redis://a,b/0", "redis://a/shop", "redis://a/0?db=1"]
+)
 def test_an_unusable_valkey_url_is_refused_by_name(url: str) -> None:
     with pytest.raises(TierRefusedError, match="INT_VALKEY_URL"):
         valkey_urls(decided({"INT_VALKEY_URL": url}))

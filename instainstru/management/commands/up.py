@@ -52,12 +52,11 @@ class Command(BaseCommand):
     """
 
     help = "Run the site: web, worker and beat, with embedded servers where no URL is set."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ("start",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        port = os.environ.get("PORT") or "8000"
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=int(port) if port.isdecimal() else 8000)
+        parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument(
             "--reload",
             action=BooleanOptionalAction,
@@ -92,6 +91,8 @@ class Command(BaseCommand):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.host, self.port))
+            except OverflowError:
+                raise CommandError("--port must be a number from 1 to 65535") from None
             except OSError as error:
                 message = f"{self.host}:{self.port} cannot be used: {error.strerror}; try --port"
                 raise CommandError(message) from None
@@ -106,7 +107,7 @@ class Command(BaseCommand):
         return lock
 
     def _prepare(self) -> None:
-        if settings.DECISION.is_embedded:
+        if settings.DECISION.needs_embedded_servers:
             with self._step("Starting PostgreSQL and Valkey"):
                 embedded.ensure_running(self.tier.value, settings.VAR_DIR, on_progress=self._detail)
         if self.tier is Tier.PROD:
@@ -124,11 +125,10 @@ class Command(BaseCommand):
         environment.setdefault("PYTHONWARNINGS", "ignore:You're running the worker")
         workers = min(max(os.cpu_count() or 1, FEWEST_WORKERS), MOST_WORKERS)
         pool = min(WEB_CONNECTIONS // workers, 2 * BLOCKING_THREADS)
-        web = Process(
-            "web",
-            self._web_command(workers, is_reloading=options["reload"]),
-            {**environment, "DATABASE_POOL_SIZE": str(pool)},
-        )
+        # A size of one's own stands; without one the processes share the connections.
+        web_environment = {"DATABASE_POOL_SIZE": str(pool)} | environment
+        web_command = self._web_command(workers, is_reloading=options["reload"])
+        web = Process("web", web_command, web_environment)
         if options["no_worker"]:
             return [web]
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "instainstru"]
@@ -160,7 +160,7 @@ class Command(BaseCommand):
             self._greet()
             while True:
                 group.tick(LOOK_SECONDS)
-                if settings.DECISION.is_embedded:
+                if settings.DECISION.needs_embedded_servers:
                     embedded.ensure_running(self.tier.value, settings.VAR_DIR)
         except ProcessEndedError as error:
             raise CommandError(f"{error}; everything is stopped") from None
@@ -187,7 +187,7 @@ class Command(BaseCommand):
 
     def _let_go(self) -> None:
         connections.close_all()
-        if settings.DECISION.is_embedded:
+        if settings.DECISION.needs_embedded_servers:
             embedded.stop_and_wait(self.tier.value, settings.VAR_DIR)
 
     def _ignore_signals(self) -> None:
