@@ -29,6 +29,7 @@ SCHEDULE: dict[str, tuple[str, timedelta]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
+    "refresh-open-places": ("pages.refresh_open_places", timedelta(minutes=5)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
     "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),
     "rebuild-statistics": ("reviews.rebuild_statistics", timedelta(hours=1)),

@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from catalog.city_map import CityMap, coverage_map, lit_map, matches_map
+from catalog.files import DATA_DIR, read_neighborhoods
 from instainstru.access import public, requires
 from instainstru.clock import NEW_YORK
 from instainstru.error_pages import PAGES, error_page
@@ -141,6 +143,27 @@ def _month() -> dict[str, Any]:
     return {"title": "March 2026", "weeks": weeks, "next_url": "#april", "next_label": "April 2026"}
 
 
+LIT = ("Astoria", "Bushwick", "Flushing", "Harlem", "Inwood", "Park Slope", "St. George", "SoHo")
+MATCHES = {
+    "Park Slope": 9, "Gowanus": 4, "Prospect Heights": 3, "Carroll Gardens": 2, "Fort Greene": 1,
+    "Crown Heights": 5, "Windsor Terrace": 1, "Lower East Side": 2, "Williamsburg": 6,
+}  # fmt: skip
+
+
+def _maps() -> list[tuple[str, CityMap]]:
+    everywhere = read_neighborhoods(DATA_DIR / "neighborhoods.csv")
+    served = ["Gowanus", "South Slope", "Windsor Terrace", "Prospect Heights", "Boerum Hill"]
+    return [
+        ("A few lit", lit_map(LIT)),
+        ("None lit", lit_map([])),
+        ("Many lit", lit_map([row.name for row in everywhere[::3]])),
+        ("Where Maya teaches", coverage_map("Park Slope", served)),
+        ("At her place only", coverage_map("Tottenville", [])),
+        ("Instructors who match", matches_map(MATCHES, "#in-{}".format)),
+        ("One matches", matches_map({"City Island": 1}, "#in-{}".format)),
+    ]
+
+
 def _filled_form() -> SampleForm:
     return SampleForm({"email": "maya@", "level": "some", "place": "elsewhere"}, auto_id="bad_%s")
 
@@ -154,8 +177,9 @@ def _gallery(request: HttpRequest) -> HttpResponse:
         return error_page(request, int(shown), retry_after_seconds=40, roles="student or admin")
     context = {
         "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "month": _month(),
-        "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(), "zone": NEW_YORK,
-        "start_at": SATURDAY, "end_at": SATURDAY + HOUR, "expires_at": SATURDAY + HOUR / 6,
+        "maps": _maps(), "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(),
+        "zone": NEW_YORK, "start_at": SATURDAY, "end_at": SATURDAY + HOUR,
+        "expires_at": SATURDAY + HOUR / 6,
         "lines": [
             {"label": "Lesson, 60 min", "cents": 8500},
             {"label": "Travel fee", "cents": 500},

@@ -1,6 +1,7 @@
 """The homepage, signed out and signed in (Spec: S9.1, S9.2)."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,12 +14,14 @@ from django.views.decorators.http import require_GET
 from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import cards_of
 from bookings.lessons.selectors import load_calendars
+from catalog.city_map import lit_map
 from catalog.models import Offering, Policy, Service
 from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private
 from instainstru.pages.cards import offer_card, usual_minutes
+from instainstru.pages.new_york import open_places
 
 EXAMPLES = [
     ("Piano in Park Slope Saturday", "piano in park slope saturday morning under $90"),
@@ -41,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "examples": EXAMPLES,
         "categories": tiles,
         "service_total": sum(tile["count"] for tile in tiles),
-        "rail": available_today(now),
+        **_today(now),
     }
     if request.user.is_authenticated:
         context.update(greeting=greeting(now), **_own(request, now))
@@ -77,25 +80,39 @@ def _tile_note(names: list[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def _today(now: datetime) -> dict[str, Any]:
+    """Return the rail and the map; until the job has looked at everybody, the rail lights it."""
+    rail, places = _rail(now), open_places(now)
+    own = {offer.instructor.base_neighborhood.name for offer, _ in rail}
+    return {
+        "rail": [offer_card(offer, offer.service, starts) for offer, starts in rail],
+        "map": lit_map(own if places is None else places),
+        "is_map_complete": places is not None,
+    }
+
+
 def available_today(now: datetime) -> list[dict[str, Any]]:
     """Return up to six cards with real times today, of different categories where possible.
 
     Nothing when fewer than three times are left. Spec: S9.1.
     """
+    return [offer_card(offer, offer.service, starts) for offer, starts in _rail(now)]
+
+
+def _rail(now: datetime) -> list[tuple[Offering, Sequence[datetime]]]:
     today = now.astimezone(clock.NEW_YORK).date()
     pool = _pool(today)
     calendars = load_calendars(
         [offer.instructor_id for offer in pool], first_on=today, last_on=today, now=now
     )
-    cards, count = [], 0
+    rail: list[tuple[Offering, Sequence[datetime]]] = []
     for offer in pool:
         starts = calendars.starts(offer.instructor_id, usual_minutes(offer))[:TIMES_A_CARD]
         if starts:
-            cards.append(offer_card(offer, offer.service, starts))
-            count += len(starts)
-        if len(cards) == RAIL_SIZE:
+            rail.append((offer, starts))
+        if len(rail) == RAIL_SIZE:
             break
-    return cards if count >= RAIL_MINIMUM else []
+    return rail if sum(len(starts) for _, starts in rail) >= RAIL_MINIMUM else []
 
 
 def _pool(today: date) -> list[Offering]:
