@@ -5,17 +5,18 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services import register_student
+from instainstru.form_fields import PlainTextField
 
 
 class SignupDetailsForm(forms.Form):
     """The person's name; allauth's adapter copies it to the account."""
 
-    first_name = forms.CharField(
+    first_name = PlainTextField(
         max_length=60,
         label="First name",
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
-    last_name = forms.CharField(
+    last_name = PlainTextField(
         max_length=60,
         label="Last name",
         help_text="Other people see only its first letter.",

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from catalog.models import Category
 from catalog.selectors import service_sections
@@ -14,14 +14,14 @@ SHOWN_AT_ONCE = 2
 
 
 @public
-@require_GET
+@require_safe
 def all_services(request: HttpRequest) -> HttpResponse:
     """List the categories; the services of the first two come with the page."""
     return _render(request, None)
 
 
 @public
-@require_GET
+@require_safe
 def category(request: HttpRequest, category_slug: str) -> HttpResponse:
     """List the services of one category: its own page, or one section of All Services."""
     return _render(request, get_object_or_404(Category, slug=category_slug))

@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from instainstru.http import mark_private
+
 PERMISSION_APP_LABEL = "accounts"
 
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., Any])
@@ -94,8 +96,17 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; the decision is taken once the view is known."""
-        return self.get_response(request)
+        """Pass the request on; the decision is taken once the view is known.
+
+        A page made for a signed-in person carries their name and token: unless the view said
+        otherwise it is for no cache (Spec: S6.13, S9.3). Answers that never looked at the session
+        are the same for everybody.
+        """
+        response = self.get_response(request)
+        is_personal = request.session.accessed and request.user.is_authenticated
+        if is_personal and not response.has_header("Cache-Control"):
+            mark_private(response)
+        return response
 
     def process_view(
         self,

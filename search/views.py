@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from instainstru import clock
 from instainstru.access import public
@@ -28,7 +28,7 @@ HOUR = 60
 
 
 @public
-@require_GET
+@require_safe
 def results(request: HttpRequest) -> HttpResponse:
     """Show who can truly be booked for the words in ``q``; the address holds the whole state."""
     text = clean_text(request.GET.get("q", ""))

@@ -71,6 +71,24 @@ def test_roles_without_the_permission_get_403(client: Client, name: str, role: R
             assert answer.status_code in (200, 404)
 
 
+@pytest.mark.S17
+@pytest.mark.parametrize("address", ["/services/", "/legal/terms/", "/legal/privacy/", "/"])
+def test_page_of_a_signed_in_person_is_for_no_cache(client: Client, address: str) -> None:
+    """Spec: S6.13, S9.3."""
+    assert "private" not in client.get(address).get("Cache-Control", "")
+    client.force_login(UserFactory())
+    answer = client.get(address)
+    assert answer["Cache-Control"] == "private, no-store"
+    assert "Cookie" in answer["Vary"]
+
+
+@pytest.mark.parametrize("address", ["/", "/services/", "/search/?q=piano", "/lessons/"])
+def test_head_answers_like_get_without_a_body(client: Client, address: str) -> None:
+    get, head = client.get(address), client.head(address)
+    assert head.status_code == get.status_code
+    assert not head.content
+
+
 def test_a_view_that_declares_nothing_is_refused(rf: RequestFactory) -> None:
     from django.core.exceptions import PermissionDenied
 

@@ -9,6 +9,7 @@ from django import forms
 from accounts.models import Learner, User
 from bookings.lessons.time_selection import Choice
 from catalog.models import Modality, Neighborhood
+from instainstru.form_fields import PlainTextField
 
 MAX_MINUTES = 24 * 60
 MAX_DIGITS = 6
@@ -141,14 +142,15 @@ class CheckoutForm(forms.Form):
         empty_label="Choose a neighborhood",
         help_text="We only serve the five boroughs.",
     )
-    address = forms.CharField(
+    address = PlainTextField(
         label="Street address",
         max_length=200,
         required=False,
         help_text="Only your instructor sees it, and only after booking.",
         widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
     )
-    note = forms.CharField(
+    note = PlainTextField(
+        has_lines=True,
         label="Note for your instructor",
         max_length=500,
         required=False,

@@ -9,7 +9,7 @@ from django.db.models import F, Subquery
 from django.db.models.functions import Mod
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import cards_of
@@ -35,7 +35,7 @@ NOON, EVENING, MORNING = 12, 17, 5
 
 
 @public
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Answer what can be learnt, by whom and when; people signed in see their next lesson first."""
     now = clock.now()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from bookings.lessons.forms import parse_choice
 from bookings.lessons.selectors import lesson_zone, load_calendars
@@ -72,7 +72,7 @@ class BookingPanel:
 
 
 @public
-@require_GET
+@require_safe
 def profile(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who teaches, what, where, for how much and when."""
     person = (

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from bookings.lessons.selectors import next_times
 from catalog.models import Offering, Service, ServiceSlugAlias
@@ -20,7 +20,7 @@ RELATED = 6
 
 
 @public
-@require_GET
+@require_safe
 def service(request: HttpRequest, category_slug: str, slug: str) -> HttpResponse:
     """Show a service; a former slug or a wrong category leads to the right address."""
     found = Service.objects.select_related("category").filter(slug=slug).first()

@@ -115,7 +115,12 @@ def test_code_ends_after_15_minutes(client: Client) -> None:
     [
         ("email", "not-an-address", "Enter a valid email address."),
         ("first_name", "", "This field is required."),
-        ("first_name", "M\x00", "Null characters are not allowed."),
+        ("first_name", "M\x00", "Remove the characters that can&#x27;t be shown."),
+        (
+            "first_name",
+            "M\r\nBcc: x@example.com",
+            "Remove the characters that can&#x27;t be shown.",
+        ),
         ("password1", "short", "at least 10 characters"),
         ("password1", "a" * 129, "Use at most 128 characters."),
         ("password1", "maya@example.com", "too similar to the email"),

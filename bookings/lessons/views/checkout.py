@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Learner, User
 from accounts.owners import Owner, owner_of
@@ -43,7 +43,7 @@ SLOW_BANK_SECONDS = 5
 
 
 @public
-@require_GET
+@require_safe
 def checkout_page(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Show what is held, the price and the form to pay; guests are asked to sign in or up."""
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
@@ -132,7 +132,7 @@ def _next_step(request: HttpRequest, result: checkout.CheckoutResult) -> HttpRes
 
 
 @requires("bookings.create")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
     """The extra step that the bank wants; POST confirms it. Spec: T2, S14.4."""
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
@@ -140,7 +140,7 @@ def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
         return redirect("lessons:confirmed", code=hold.code)
     if checkout.open_attempt_of(hold) is None:
         return redirect("lessons:checkout", hold_id=hold_id)
-    if request.method == "GET":
+    if request.method != "POST":
         context = {"hold": hold, "server_now": clock.now()}
         return mark_private(
             render_page_or_fragment(request, "lessons/bank_step.html", context, fragment="step")
@@ -157,7 +157,7 @@ def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 
 @requires("bookings.create")
-@require_GET
+@require_safe
 def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Say where a slow payment stands; leads on as soon as the bank has answered. Spec: S14.2."""
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
@@ -280,7 +280,7 @@ def _render(
 
 
 @requires("bookings.view_own")
-@require_GET
+@require_safe
 def confirmed(request: HttpRequest, code: str) -> HttpResponse:
     """The done page; reload and Back are safe. Spec: S13.3."""
     booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.owners import owner_of
@@ -38,7 +38,7 @@ PAGE_SIZE = 20
 
 
 @requires("bookings.view_own")
-@require_GET
+@require_safe
 def lesson_list(request: HttpRequest) -> HttpResponse:
     """The lists of My Lessons; each tab has its own address."""
     now, user = clock.now(), cast("User", request.user)
@@ -69,7 +69,7 @@ def lesson_list(request: HttpRequest) -> HttpResponse:
 
 
 @requires("bookings.view_own")
-@require_GET
+@require_safe
 def lesson_detail(request: HttpRequest, code: str) -> HttpResponse:
     """One lesson with its place, money and actions."""
     return _detail(request, find_lesson(by=request.user, code=code))  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def _detail(
 
 
 @requires("bookings.manage_own")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def booking_cancel(request: HttpRequest, code: str) -> HttpResponse:
     """Preview and do: the form posts the amounts it shows. Spec: S11.2."""
     booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ def _render_cancel(
 
 
 @requires("bookings.view_own")
-@require_GET
+@require_safe
 def calendar_file(request: HttpRequest, code: str) -> HttpResponse:
     """The lesson as an .ics download. Spec: S11.7, D17."""
     booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]

@@ -36,11 +36,11 @@ WEEKDAYS = [
 
 
 @public
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def times(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the month and the times of a day; POST holds the chosen time."""
     instructor = _instructor(slug)
-    if instructor.slug != slug and request.method == "GET":
+    if instructor.slug != slug and request.method != "POST":
         return moved_for_ever(request, reverse("lessons:times", args=[instructor.slug]))
     if instructor.status != Instructor.Status.LIVE:
         return redirect("instructor-profile", slug=instructor.slug)

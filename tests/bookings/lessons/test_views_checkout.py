@@ -149,6 +149,17 @@ def test_second_click_during_the_first_is_409_with_a_wait_and_a_way(
     assert f'href="/book/{hold.hold_id}/"' in inside[0].content.decode()
 
 
+def test_note_may_have_lines_emoji_and_any_script(signed_in: Client, maya: User) -> None:
+    """S17.3: kept as written, escaped where shown."""
+    hold = hold_of(maya)
+    note = "שלום 🎹\r\n<b>Ring twice</b>"
+    done = pay(signed_in, hold, note=note)
+    hold.refresh_from_db()
+    assert hold.note == note
+    text = signed_in.get(done["Location"].replace("confirmed/", "")).content.decode()
+    assert "&lt;b&gt;Ring twice&lt;/b&gt;" in text
+
+
 def test_same_key_with_another_body_is_422(signed_in: Client, maya: User) -> None:
     """R14"""
     hold = hold_of(maya)
@@ -203,6 +214,9 @@ def test_slow_bank_is_waited_for_and_then_leads_on(signed_in: Client, maya: User
         ("address", "x" * 201),
         ("address", "a\x00b"),
         ("note", "\x00"),
+        ("note", "ring\x07twice"),
+        ("address", "12 Main\r\nBcc: everybody@example.com"),
+        ("address", "12 Main\x1b[2J"),
         ("learner", "999999999999999999999999"),
         ("learner", "x\x00"),
         ("neighborhood", "nowhere"),
