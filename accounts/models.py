@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 
 from accounts.managers import LearnerQuerySet, UserManager
 from instainstru import clock
+from instainstru.identifiers import public_id
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -56,6 +57,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Learner(models.Model):
     """A person taught: the student or somebody they manage; never an account of their own."""
 
+    public_id = models.CharField(max_length=10, default=public_id, editable=False)
     manager = models.ForeignKey(User, on_delete=models.CASCADE, related_name="learners")
     name = models.CharField(max_length=60)
     birth_year = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -67,6 +69,7 @@ class Learner(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="learner_public_id_unique"),
             models.UniqueConstraint(
                 fields=["manager"], condition=models.Q(is_self=True), name="learner_one_self"
             ),

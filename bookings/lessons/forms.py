@@ -7,12 +7,13 @@ from typing import Any
 from django import forms
 
 from accounts.models import Learner, User
-from bookings.lessons.time_selection import Choice
+from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
 from catalog.models import Modality, Neighborhood
 from instainstru.form_fields import PlainTextField
 
 MAX_MINUTES = 24 * 60
 MAX_DIGITS = 6
+MAX_PUBLIC_ID = 10
 CANCEL_REASONS = [
     ("schedule", "My plans changed"),
     ("illness", "Illness or emergency"),
@@ -32,6 +33,9 @@ def parse_choice(query: Mapping[str, str]) -> Choice:
         local_on=_date(query.get("date", ""), "%Y-%m-%d", notices),
         month=_date(query.get("month", ""), "%Y-%m", notices),
         start_at=_instant(query.get("start", ""), notices),
+        learner=query.get("learner", "")[:MAX_PUBLIC_ID] or None,
+        view=WEEK if query.get("view") == WEEK else MONTH,
+        wants_lesson_zone=query.get("zone") == LESSON_ZONE,
         notices=tuple(notices),
     )
 
@@ -106,7 +110,7 @@ class HoldForm(forms.Form):
         choices=Modality.choices, error_messages={"required": "Choose a place."}
     )
     start = InstantField(max_length=40, error_messages={"required": "Choose a time."})
-    learner = forms.IntegerField(required=False, min_value=1)
+    learner = forms.CharField(required=False, max_length=MAX_PUBLIC_ID)
 
 
 class LearnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -130,6 +134,7 @@ class CheckoutForm(forms.Form):
     learner = LearnerField(
         queryset=Learner.objects.none(),
         label="Who's learning?",
+        to_field_name="public_id",
         widget=forms.RadioSelect,
         empty_label=None,
         error_messages={"required": "Choose who is learning."},

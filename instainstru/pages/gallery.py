@@ -122,21 +122,25 @@ def _slot_groups() -> list[dict[str, Any]]:
     return [
         {"title": "Morning", "slots": [slot(0, checked=True), slot(1)]},
         {"title": "Afternoon", "slots": [slot(4), slot(5, state="taken"), slot(6)]},
-        {"title": "Evening", "slots": [], "note": "No times. Next evening: Mon, Mar 9."},
+        {"title": "Evening", "slots": [], "next_start": SATURDAY + 56 * HOUR},
     ]
 
 
 def _day(number: int, count: int) -> dict[str, Any]:
     kind = "closed" if not count else "few" if count <= FEW else "open"
-    url = f"#day-{number}" if count else ""
-    return {"number": number, "name": f"March {number}", "count": count, "kind": kind, "url": url}
+    label = f"March {number}, {count} times" if count else f"March {number}, not available"
+    url = f"#day-2026-03-{number:02d}" if count else ""
+    iso = f"2026-03-{number:02d}"
+    return {
+        "number": number, "iso": iso, "label": label, "count": count, "kind": kind, "url": url,
+    }  # fmt: skip
 
 
 def _month() -> dict[str, Any]:
     counts = {4: 2, 5: 6, 7: 4, 8: 6, 14: 1, 21: 6}
     days = [_day(number, counts.get(number, 0)) for number in range(1, 32)]
     days[3]["is_today"] = True
-    days[5] |= {"kind": "full", "reason": "no times"}
+    days[5] |= {"kind": "full", "label": "March 6, no times left", "url": "#day-2026-03-06"}
     days[6]["is_current"] = True
     padded: list[dict[str, Any] | None] = [*days, *[None] * 4]
     weeks = [padded[start : start + 7] for start in range(0, len(padded), 7)]

@@ -147,17 +147,26 @@ def clock_time(instant: datetime, zone: tzinfo | str, abbreviation: bool = True)
 
 @register.simple_tag
 def slot_time(start_at: datetime, zone: tzinfo | str, with_day: bool = False) -> SafeString:
-    """Show a time on a button: ``Sat 10:00 AM``; date and zone are there for screen readers."""
+    """Show a time on a button: ``Sat 10:00 AM``; date and zone are there for screen readers.
+
+    A time that comes twice shows its zone to everybody (Spec: D4).
+    """
     local = _in_zone(start_at, zone)
     weekday = format_html(
         '{}<span class="visually-hidden">, {} {},</span> ',
         f"{local:%a}", f"{local:%b}", local.day,
     ) if with_day else ""  # fmt: skip
+    zone_class = "" if _comes_twice(local) else "visually-hidden"
     return format_html(
-        '<time datetime="{}">{}{} {}<span class="visually-hidden"> {}</span></time>',
+        '<time datetime="{}">{}{} {}<span class="{}"> {}</span></time>',
         local.isoformat(timespec="minutes"),
-        weekday, _clock(local), _meridiem(local), _abbreviation(local),
+        weekday, _clock(local), _meridiem(local), zone_class, _abbreviation(local),
     )  # fmt: skip
+
+
+def _comes_twice(local: datetime) -> bool:
+    """Tell whether the wall shows this time twice in the night the clocks go back (Spec: D4)."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 @register.simple_tag

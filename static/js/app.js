@@ -125,6 +125,8 @@ document.addEventListener("htmx:beforeRequest", () => {
 const FEATURES = [
   ["[data-expires-at]", () => import("./countdown.js")],
   ["[data-toast]", () => import("./toasts.js")],
+  ["[data-calendar]", () => import("./calendar.js")],
+  ["[data-times]", () => import("./times.js")],
 ];
 
 function bind(root) {

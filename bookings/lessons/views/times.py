@@ -1,7 +1,7 @@
 """Choosing a time with an instructor (Spec: S12.1-S12.6)."""
 
 import secrets
-from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,11 +12,15 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Learner
 from accounts.owners import owner_of
+from accounts.zones import viewer_zone
 from bookings.lessons.errors import HoldLimitError, LearnerBusyError, SlotTakenError
 from bookings.lessons.forms import HoldForm, parse_choice
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.services import HoldRequest, hold_slot
-from bookings.lessons.time_selection import Choice, build_time_page
+from bookings.lessons.templatetags.lessons import choice_url
+from bookings.lessons.time_grid import MonthDay
+from bookings.lessons.time_page import TimePage, build_time_page
+from bookings.lessons.time_selection import Choice
 from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public
@@ -29,10 +33,6 @@ from instainstru.http import (
 )
 
 TEMPLATE = "lessons/times.html"
-WEEKDAYS = [
-    ("Sun", "Sunday"), ("Mon", "Monday"), ("Tue", "Tuesday"), ("Wed", "Wednesday"),
-    ("Thu", "Thursday"), ("Fri", "Friday"), ("Sat", "Saturday"),
-]  # fmt: skip
 
 
 @public
@@ -62,19 +62,23 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     if request.user.is_authenticated and not has_permission(request, "bookings.create"):
         raise PermissionDenied("bookings.create")
     form = HoldForm(request.POST)
-    choice = replace(parse_choice(request.POST.dict()), learner_id=_chosen_learner(request))
+    choice = parse_choice(request.POST.dict())
     if not form.is_valid():
         return _render(request, instructor, choice, form=form, status=422)
     offering = instructor.offerings.filter(service__slug=form.cleaned_data["service"]).first()
     if offering is None:
         form.add_error("service", "Choose one of the services on offer.")
         return _render(request, instructor, choice, form=form, status=422)
+    learner = _learner(request, form.cleaned_data["learner"])
+    if form.cleaned_data["learner"] and learner is None:
+        form.add_error("learner", "Choose one of your learners.")
+        return _render(request, instructor, choice, form=form, status=422)
     wanted = HoldRequest(
         offering_id=offering.pk,
         start_at=form.cleaned_data["start"],
         duration_minutes=form.cleaned_data["duration"],
         modality=form.cleaned_data["place"],
-        learner_id=form.cleaned_data["learner"],
+        learner_id=learner.pk if learner else None,
     )
     try:
         booking = hold_slot(by=owner_of(request), wanted=wanted)
@@ -108,17 +112,24 @@ def _render(
     now = clock.now()
     # Looking already gives a guest their key, so that a double click is one owner's.
     owner = owner_of(request)
-    page = build_time_page(instructor, choice, owner=owner, now=now)
+    learner = _learner(request, choice.learner)
+    page = build_time_page(
+        instructor,
+        choice,
+        owner=owner,
+        learner_id=learner.pk if learner else None,
+        viewer=viewer_zone(request),
+        now=now,
+    )
     if page is None:
         raise Http404("nothing on offer")
     context: dict[str, Any] = {
         "page": page,
-        "weekdays": WEEKDAYS,
+        "month": _month(page),
         "form": form,
         "refusal": refusal,
         "page_error": refusal is not None or (form is not None and not form.is_valid()),
         "learners": _learners(request),
-        "learner_id": choice.learner_id,
         "hold_minutes": Policy.objects.current().hold_minutes,
         "idempotency_key": secrets.token_urlsafe(12),
         "may_book": not request.user.is_authenticated or has_permission(request, "bookings.create"),
@@ -130,13 +141,43 @@ def _render(
     return mark_private(response)
 
 
-def _chosen_learner(request: HttpRequest) -> int | None:
-    """Return the learner of the form when the person manages them; others stay unknown."""
-    wanted = request.POST.get("learner", "")
-    return next((row.pk for row in _learners(request) if str(row.pk) == wanted), None)
-
-
 def _learners(request: HttpRequest) -> list[Learner]:
     if not request.user.is_authenticated:
         return []
     return list(Learner.objects.managed_by(request.user))
+
+
+def _learner(request: HttpRequest, public_id: str | None) -> Learner | None:
+    """Return the learner of this name among the person's own; strangers' do not exist."""
+    return next((row for row in _learners(request) if row.public_id == public_id), None)
+
+
+def _month(page: TimePage) -> dict[str, Any]:
+    """Return the plain values of ``components/month.html``."""
+
+    def arrow(on: date | None, side: str) -> dict[str, str]:
+        if on is None:
+            return {}
+        return {f"{side}_url": choice_url(page, month=on), f"{side}_label": f"{on:%B %Y}"}
+
+    return {
+        "title": f"{page.month_on:%B %Y}",
+        "weeks": [[_day(page, day) for day in week] for week in page.weeks],
+        **arrow(page.previous_month, "previous"),
+        **arrow(page.next_month, "next"),
+    }
+
+
+def _day(page: TimePage, day: MonthDay) -> dict[str, Any] | None:
+    if not day.is_in_month:
+        return None
+    return {
+        "iso": day.on.isoformat(),
+        "number": day.on.day,
+        "label": day.label,
+        "url": choice_url(page, date=day.on) if day.is_link else "",
+        "kind": day.state.value,
+        "count": day.count,
+        "is_current": day.is_selected,
+        "is_today": day.is_today,
+    }

@@ -78,7 +78,7 @@ def pay_form(hold: Booking, number: str = make.SUCCEEDS, **changes: Any) -> dict
     """Return the fields of the pay form as a browser posts them."""
     return {
         "idempotency_key": "first-key",
-        "learner": hold.learner_id,
+        "learner": hold.learner.public_id if hold.learner else "",
         "neighborhood": hold.neighborhood.slug if hold.neighborhood else "",
         "address": "45 Carroll Street, Apt 2",
         "note": "Ring twice",

@@ -87,7 +87,7 @@ def test_nonsense_is_ignored_with_a_notice(
     """S10.4"""
     page = client.get(address(offering), {name: value})
     assert page.status_code == 200
-    assert page.context["page"].notices
+    assert page.context["page"].chosen.notices
     assert "<script>alert" not in page.content.decode()
 
 
@@ -151,7 +151,7 @@ def test_taken_time_is_409_with_three_others_and_the_choice_kept(
     assert "is not available any more" in text
     assert ("<html" in text) is not bool(htmx)
     page = answer.context["page"]
-    assert (page.duration_minutes, page.modality) == (90, "at_instructor")
+    assert (page.chosen.duration_minutes, page.chosen.modality) == (90, "at_instructor")
     for start in answer.context["refusal"].nearest:
         assert slot_value(start).replace(":", "%3A") in text or slot_value(start) in text
 
@@ -250,11 +250,11 @@ def test_student_holds_for_a_child_and_not_for_a_stranger(offering: Offering) ->
     """R7, G5"""
     maya = student()
     child = LearnerFactory(manager=maya, birth_year=2015)
-    answer = signed_in(maya).post(address(offering), hold_form(offering, learner=child.pk))
+    answer = signed_in(maya).post(address(offering), hold_form(offering, learner=child.public_id))
     assert answer.status_code == 302
     assert Booking.objects.get().learner == child
-    form = hold_form(offering, tomorrow_at(15), learner=LearnerFactory().pk)
-    assert signed_in(maya).post(address(offering), form).status_code == 404
+    form = hold_form(offering, tomorrow_at(15), learner=LearnerFactory().public_id)
+    assert signed_in(maya).post(address(offering), form).status_code == 422
     assert Booking.objects.count() == 1
 
 
@@ -263,16 +263,16 @@ def test_taken_time_keeps_the_learner_for_the_nearest_ones(offering: Offering) -
     maya = student()
     child = LearnerFactory(manager=maya, birth_year=2015)
     BookingFactory(offering=offering, start_at=tomorrow_at(13))
-    form = hold_form(offering, tomorrow_at(13), learner=child.pk)
+    form = hold_form(offering, tomorrow_at(13), learner=child.public_id)
     client = signed_in(maya)
     answer = client.post(address(offering), form)
     text = answer.content.decode()
     assert answer.status_code == 409
-    assert f'<option value="{child.pk}" selected>' in text
-    assert f'name="learner" value="{child.pk}"' in text
+    assert f'<option value="{child.public_id}" selected>' in text
+    assert f'name="learner" value="{child.public_id}"' in text
     nearest = answer.context["refusal"].nearest[0]
     assert f'name="start" value="{slot_value(nearest)}"' in text
-    client.post(address(offering), hold_form(offering, nearest, learner=child.pk))
+    client.post(address(offering), hold_form(offering, nearest, learner=child.public_id))
     assert Booking.objects.get(status="held").learner == child
 
 

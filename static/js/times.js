@@ -1,0 +1,54 @@
+// The times of a day: the button repeats the choice in words, and the page stays fresh.
+const EVERY = 60_000;
+const SOON = 15_000;
+
+let refreshedAt = performance.now();
+
+function words(radio) {
+  const time = document.querySelector(`label[for="${CSS.escape(radio.id)}"] time`);
+  const day = radio.closest("fieldset")?.querySelector("legend time")?.textContent;
+  const heading = document.querySelector("#day-name")?.textContent;
+  return `Continue with ${day || heading}, ${time.textContent.trim()}`;
+}
+
+function repeat(section) {
+  const label = section.querySelector("[data-continue]");
+  const radio = section.querySelector("[name=start]:checked");
+  if (label && radio) label.textContent = words(radio);
+}
+
+// What is shown may have been booked meanwhile; the choice and the focus are kept.
+function refresh() {
+  const section = document.querySelector("[data-times]");
+  const isBusy = section?.querySelector("[data-sent]");
+  if (!section || isBusy || document.hidden || !navigator.onLine) return;
+  refreshedAt = performance.now();
+  const query = new URLSearchParams(location.search);
+  const radio = section.querySelector("[name=start]:checked");
+  if (radio) query.set("start", radio.value);
+  window.htmx.ajax("GET", `${location.pathname}?${query}`, { target: "#chooser", swap: "innerHTML" });
+}
+
+setInterval(refresh, EVERY);
+window.addEventListener("focus", () => {
+  if (performance.now() - refreshedAt > SOON) refresh();
+});
+
+// The server prints online lessons in the viewer's zone once it knows it.
+function nameZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone || document.cookie.split("; ").includes(`zone=${zone}`)) return;
+  document.cookie = `zone=${zone};path=/;max-age=31536000;samesite=lax`;
+  if (document.querySelector("[data-times]").dataset.times !== zone) refresh();
+}
+
+function start(section) {
+  repeat(section);
+  section.addEventListener("change", () => repeat(section));
+  nameZone();
+}
+
+export function bind(root) {
+  if (root.matches?.("[data-times]")) start(root);
+  root.querySelectorAll("[data-times]").forEach(start);
+}
