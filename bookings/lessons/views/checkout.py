@@ -208,7 +208,7 @@ def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm:
     initial = {
-        "learner": hold.learner_id or Learner.objects.own_of(request.user).first(),
+        "learner": hold.learner or Learner.objects.own_of(request.user).first(),
         "neighborhood": hold.neighborhood.slug if hold.neighborhood else None,
         "address": hold.address,
         "note": hold.note,

@@ -247,7 +247,7 @@ def test_hold_made_before_signing_in_is_not_ones_own_lesson(client: Client) -> N
     assert "You cannot book a lesson with yourself" in page.content.decode()
     assert "Pay $" not in page.content.decode()
     hold.refresh_from_db()
-    answer = pay(client, hold, learner=self_learner(teacher).pk)
+    answer = pay(client, hold, learner=self_learner(teacher).public_id)
     assert answer.status_code == 403
     assert not PaymentAttempt.objects.exists()
 
@@ -283,14 +283,18 @@ def test_paying_too_late_is_409_and_everything_typed_is_there_again(
     there = NeighborhoodFactory(name="Red Hook")
     Coverage.objects.create(instructor=hold.instructor, neighborhood=there)
     lapse(hold)
-    typed = {"learner": child.pk, "neighborhood": "red-hook", "address": "9 Van Brunt Street"}
+    typed = {
+        "learner": child.public_id,
+        "neighborhood": "red-hook",
+        "address": "9 Van Brunt Street",
+    }
     answer = pay(signed_in, hold, card_cvc=card_cvc, **typed)
     assert answer.status_code == 409
     assert "Hold it again" in answer.content.decode()
     again = signed_in.post(f"/book/{hold.hold_id}/again/")
     form = signed_in.get(again["Location"]).context["form"]
     shown = (form["learner"].value(), form["neighborhood"].value(), form["address"].value())
-    assert shown == (child.pk, "red-hook", "9 Van Brunt Street")
+    assert shown == (child.public_id, "red-hook", "9 Van Brunt Street")
     assert form["note"].value() == "Ring twice"
     assert not PaymentAttempt.objects.exists()
 
