@@ -1,6 +1,7 @@
 """Every address has a declared rule, and the middleware holds it (Spec: S5.2)."""
 
 from collections.abc import Iterator
+from urllib.parse import quote_plus
 
 import pytest
 from django.contrib.auth.models import Group
@@ -49,9 +50,14 @@ def test_guests_are_sent_to_sign_in(client: Client, name: str) -> None:
     page = client.get(address)
     assert page.status_code == 302
     assert page["Location"].startswith("/accounts/login/?next=")
-    fragment = client.get(address, headers={"HX-Request": "true"})
+    told = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/", "Referer": "/other/"}
+    fragment = client.get(address, headers=told)
     assert fragment.status_code == 401
-    assert fragment["HX-Redirect"].startswith("/accounts/login/?next=")
+    assert (
+        fragment["HX-Redirect"]
+        == page["Location"]
+        == f"/accounts/login/?next={quote_plus(address)}"
+    )
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
@@ -359,6 +360,26 @@ def test_strangers_hold_does_not_exist(signed_in: Client, path: str) -> None:
     hold = HoldFactory()
     ask = signed_in.get if path in {"", "bank/", "payment/"} else signed_in.post
     assert ask(f"/book/{hold.hold_id}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("cookie", ["guest-key-1", "guest-key-1:1x:bad", "", "a\x00b"])
+def test_guest_key_without_our_signature_opens_nothing(client: Client, cookie: str) -> None:
+    """S2.7, G5"""
+    hold = HoldFactory(student=None, guest_key="guest-key-1")
+    client.cookies[settings.GUEST_COOKIE_NAME] = cookie
+    assert client.get(f"/book/{hold.hold_id}/").status_code == 404
+    assert client.post(f"/book/{hold.hold_id}/release/").status_code == 404
+
+
+def test_hold_belongs_to_the_account_that_took_it_over(maya: User) -> None:
+    """S17.8: another account on the same browser does not see it."""
+    browser = Client()
+    become_guest(browser)
+    hold = HoldFactory(student=None, guest_key="guest-key-1")
+    claim_guest_holds(user=maya, guest_key="guest-key-1")
+    assert browser.get(f"/book/{hold.hold_id}/").status_code == 404
+    browser.force_login(student(email="leo@example.com"))
+    assert browser.get(f"/book/{hold.hold_id}/").status_code == 404
 
 
 @pytest.mark.parametrize("path", PATHS)
