@@ -90,6 +90,52 @@ def test_packages_are_installed_again_only_when_the_pins_change(clone: Path) -> 
     assert installs(run_script(clone, "run")) == 1
 
 
+def start_script(clone: Path, name: str, python: str) -> subprocess.Popen[str]:
+    """Start a script of the clone with a Python of the test's own words."""
+    (clone.parent / "path" / "python3.11").write_text(python)
+    path = f"{clone.parent / 'path'}:/usr/bin:/bin"
+    return subprocess.Popen(
+        [clone / "bin" / name],
+        env={"PATH": path, "CALLS": str(clone.parent / "calls")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_two_first_commands_at_once_install_once(clone: Path) -> None:
+    slow = FAKE_PYTHON + 'case "$*" in *"pip install"*) sleep 2 ;; esac\n'
+
+    both = [start_script(clone, "run", slow) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], outputs
+    calls = (clone.parent / "calls").read_text()
+    assert calls.count("-m venv") == 1
+    assert calls.count("pip install") == 1
+    assert calls.count("manage.py up") == 2
+    assert not (clone / ".venv.lock").exists()
+
+
+def test_a_lock_of_a_command_that_is_gone_holds_nobody_up(clone: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (clone / ".venv.lock").mkdir()
+    (clone / ".venv.lock" / "pid").write_text(str(gone.pid))
+
+    assert run_script(clone, "run")[-1] == "manage.py up [stg=true]"
+
+
+def test_a_failed_installation_leaves_no_lock(clone: Path) -> None:
+    failing = FAKE_PYTHON + 'case "$*" in *"pip install"*) exit 1 ;; esac\n'
+
+    process = start_script(clone, "run", failing)
+
+    assert "failed" in process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert not (clone / ".venv.lock").exists()
+
+
 def test_tests_install_their_tools_and_never_run_on_stg(clone: Path) -> None:
     calls = run_script(
         clone, "test", "--all", "-m", "S2", USE_STG_DATABASE="true", CHROMIUM="/bin/true"
