@@ -8,17 +8,18 @@ from django.conf import settings
 from django.core.cache import cache
 from pytest_django.plugin import blocking_manager_key
 
+PLAIN_STORAGES = {
+    **settings.STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
 
 @pytest.fixture(autouse=True)
 def plain_static_files() -> Iterator[None]:
     """Render pages without a manifest: tests run before any ``collectstatic``."""
     from django.test import override_settings
 
-    storages = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    with override_settings(STORAGES=storages):
+    with override_settings(STORAGES=PLAIN_STORAGES):
         yield
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import css_inline
 import structlog
 from django.conf import settings
 from django.core.validators import validate_email
@@ -23,6 +24,9 @@ BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
 FIRST_RETRY_SECONDS = 30
 TIME_BUDGET_SECONDS = 60
+
+STYLES = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+"""Moves styles onto elements, where every mail program reads them; dark ones stay a media query."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +83,7 @@ def store_mail(
         "to": to,
         "subject": subject,
         "text": text,
-        "html": html,
+        "html": STYLES.inline(html) if html else "",
         "attachments": [_as_json(attachment) for attachment in attachments],
         "created_at": clock.now(),
         "next_attempt_at": clock.now(),

@@ -34,3 +34,36 @@ def browser_of_session(chromium_path: str) -> Iterator[Any]:
         browser.close()
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: Any, worker_id: str) -> Iterator[Any]:
+    """One committed town for all tests of a module; the tables are emptied after the last."""
+    from django.core.cache import cache
+    from django.core.management import call_command
+    from django.test import override_settings
+
+    from search.snapshot import forget_snapshot
+    from tests.conftest import PLAIN_STORAGES, restore_first_rows
+    from tests.e2e.town import build_town
+
+    before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}:town"
+    outbox = "bookings.notifications.mail.OutboxEmailBackend"
+    with django_db_blocker.unblock(), override_settings(
+        EMAIL_BACKEND=outbox, STORAGES=PLAIN_STORAGES
+    ):  # fmt: skip
+        yield build_town()
+        call_command("flush", interactive=False, verbosity=0)
+        restore_first_rows()
+        forget_snapshot()
+    cache.key_prefix = before
+
+
+@pytest.fixture(scope="module")
+def site(town: Any) -> Iterator[str]:
+    """The address of a server that shows the town."""
+    from pytest_django.live_server_helper import LiveServer
+
+    server = LiveServer("localhost")
+    yield server.url
+    server.stop()

@@ -1,0 +1,106 @@
+"""Every page of the site and who looks at it; a new address must be added here."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from instainstru.error_pages import PAGES as ERROR_STATUSES
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page in one state.
+
+    ``route`` is the name of its address; ``address`` is filled in by the town; ``submits`` is the
+    button that is pressed after loading, so that the page shows its errors; ``takes_focus`` marks
+    a page that moves the focus on purpose when it opens.
+    """
+
+    route: str
+    address: str
+    who: str = "guest"
+    status: int = 200
+    submits: str = ""
+    takes_focus: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the test."""
+        state = "-submitted" if self.submits else ""
+        return f"{self.who}:{self.address}{state}"
+
+
+PAY: Final = "#checkout form[action$='/pay/'] button[type=submit]"
+FORM: Final = "main form button[type=submit]"
+TIMES: Final = "?service={service}&duration=60&place=at_student"
+
+PLACES: Final = (
+    Place("home", "/"),
+    Place("home", "/", "student"),
+    Place("home", "/", "newcomer"),
+    Place("search:results", "/search/?q=piano in park slope saturday morning under $90"),
+    Place("search:results", "/search/?q=piano under $3 on staten island at 5am"),
+    Place("search:results", "/search/?q=xyzzy"),
+    Place("search:results", "/search/"),
+    Place("catalog:all-services", "/services/"),
+    Place("catalog:category", "/services/music/"),
+    Place("catalog:service", "/services/music/{service}/"),
+    Place("catalog:service", "/services/music/{nobody}/"),
+    Place("catalog:service", "/services/music/{inactive}/", status=410),
+    Place("instructor-profile", "/i/maya-c/"),
+    Place("instructor-profile", "/i/maya-c/", "student"),
+    Place("instructor-profile", "/i/unusual/"),
+    Place("instructor-profile", "/i/paused/"),
+    Place("instructor-profile", "/i/gone/", status=410),
+    Place("lessons:times", "/i/maya-c/book/"),
+    Place("lessons:times", "/i/maya-c/book/" + TIMES, "student"),
+    Place("lessons:checkout", "/book/{guest_hold}/", "holder"),
+    Place("lessons:checkout", "/book/{hold}/", "student"),
+    Place("lessons:checkout", "/book/{hold}/", "student", 422, PAY, takes_focus=True),
+    Place("lessons:checkout", "/book/{lapsed}/", "student"),
+    Place("lessons:bank-step", "/book/{bank}/bank/", "student"),
+    Place("lessons:payment-state", "/book/{slow}/payment/", "student"),
+    Place("lessons:confirmed", "/lessons/{code}/confirmed/", "student", takes_focus=True),
+    Place("lessons:list", "/lessons/", "student"),
+    Place("lessons:list", "/lessons/?tab=cancelled", "student"),
+    Place("lessons:list", "/lessons/", "newcomer"),
+    Place("lessons:detail", "/lessons/{code}/", "student"),
+    Place("lessons:detail", "/lessons/{cancelled}/", "student"),
+    Place("lessons:cancel", "/lessons/{code}/cancel/", "student"),
+    Place("lessons:cancel", "/lessons/{late}/cancel/", "student"),
+    Place("account_login", "/accounts/login/"),
+    Place("account_login", "/accounts/login/", status=422, submits=FORM, takes_focus=True),
+    Place("account_signup", "/accounts/signup/"),
+    Place("account_signup", "/accounts/signup/", status=422, submits=FORM, takes_focus=True),
+    Place("account_logout", "/accounts/logout/", "student"),
+    Place("account_inactive", "/accounts/inactive/"),
+    Place("account_email_verification_sent", "/accounts/confirm-email/", "registering"),
+    Place("account_reset_password", "/accounts/password/reset/"),
+    Place("account_reset_password_done", "/accounts/password/reset/done/"),
+    Place("account_reset_password_from_key", "/accounts/password/reset/key/{reset_key}/"),
+    Place("account_reset_password_from_key", "/accounts/password/reset/key/1-x/"),
+    Place("account_reset_password_from_key_done", "/accounts/password/reset/key/done/"),
+    Place("legal:terms", "/legal/terms/"),
+    Place("legal:privacy", "/legal/privacy/"),
+    Place("legal:accessibility", "/accessibility/"),
+    Place("notifications:mail-list", "/dev/mail/"),
+    Place("notifications:mail-detail", "/dev/mail/{mail}/"),
+    Place("gallery", "/dev/gallery/", "staff", takes_focus=True),
+    Place("gallery", "/dev/gallery/?dialog=1", "staff"),
+    *(
+        Place("gallery", f"/dev/gallery/?error={status}", "staff", status)
+        for status in sorted(ERROR_STATUSES)
+    ),
+)
+
+NO_PAGES: Final = {
+    "healthz": "one word for machines",
+    "readyz": "JSON for machines",
+    "accounts:demo-sign-in": "takes a form only",
+    "lessons:pay": "takes a form only",
+    "lessons:release": "takes a form only",
+    "lessons:hold-again": "takes a form only",
+    "lessons:calendar-file": "a calendar file",
+    "notifications:mail-attachment": "a file",
+    "notifications:mail-html": "a mail, which has tests of its own",
+}
+"""Addresses without a page of the site, and why."""

@@ -1,0 +1,169 @@
+"""One small town for every page: made once per module, looked at by many tests."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+from bookings.lessons.mails import queue_refund_after_lost_time
+from bookings.lessons.models import Booking
+from bookings.notifications.models import OutgoingMail
+from catalog.models import Instructor
+from instainstru import clock
+from search.snapshot import forget_snapshot
+from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
+from tests.factories import payments as make
+from tests.factories.accounts import VerifiedUserFactory, student
+from tests.factories.catalog import (
+    CategoryFactory,
+    InstructorFactory,
+    NeighborhoodFactory,
+    OfferingFactory,
+    ServiceFactory,
+    paused_instructor,
+)
+from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
+
+CATEGORIES = (
+    ("Music", "music"), ("Tutoring", "graduation-cap"), ("Sports & Fitness", "dumbbell"),
+    ("Language", "languages"), ("Arts", "palette"), ("Dance & Performance", "drama"),
+    ("Kids", "baby"), ("Tech & Career", "laptop"), ("Hidden Gems", "gem"),
+)  # fmt: skip
+LONG_NAME = "Bartholomew-Alexander Featherstonehaugh-Konstantinopoulos"
+GUEST_KEY = "guest-of-the-town"
+
+
+@dataclass
+class Town:
+    """Browsers of the people, and the words that addresses are filled in with."""
+
+    people: dict[str, Client] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+
+    def address(self, pattern: str) -> str:
+        """Fill in the codes and slugs of an address such as ``/book/{hold}/``."""
+        return pattern.format(**self.words)
+
+
+def build_town() -> Town:
+    """Make a town in which every page has something to show."""
+    town = Town()
+    learner, newcomer = student(email="sam@example.com", first_name="Sam"), student()
+    staff = VerifiedUserFactory(role=Role.ADMIN, email="ada@example.com", is_staff=True)
+    town.people = {
+        "guest": Client(),
+        "holder": Client(),
+        "student": _signed_in(learner),
+        "newcomer": _signed_in(newcomer),
+        "staff": _signed_in(staff),
+        "registering": Client(),
+    }
+    become_guest(town.people["holder"], GUEST_KEY)
+    _teach(town)
+    _book(town, learner)
+    _register(town, learner)
+    forget_snapshot()
+    return town
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _teach(town: Town) -> None:
+    home = NeighborhoodFactory()
+    for name, icon in CATEGORIES:
+        category = CategoryFactory(name=name, icon=icon)
+        ServiceFactory(name=f"First steps in {name}", category=category, subcategory="Basics")
+    piano = ServiceFactory(name="Piano")
+    for number in range(3):
+        person = VerifiedUserFactory(role=Role.INSTRUCTOR, first_name=f"Maya{number}")
+        OfferingFactory(instructor=InstructorFactory(user=person), service=piano)
+    maya = InstructorFactory(slug="maya-c", base_neighborhood=home)
+    OfferingFactory(instructor=maya, service=piano)
+    unusual = VerifiedUserFactory(first_name=LONG_NAME, last_name="Wolfeschlegelstein")
+    unusual_person = InstructorFactory(user=unusual, slug="unusual", headline="W" * 80)
+    OfferingFactory(instructor=unusual_person, service=piano)
+    OfferingFactory(instructor=paused_instructor(slug="paused"), service=piano)
+    InstructorFactory(slug="gone", status=Instructor.Status.CLOSED)
+    nobody = ServiceFactory(name="Kazoo")
+    gone = ServiceFactory(name="Theremin", is_active=False)
+    town.words |= {"service": piano.slug, "nobody": nobody.slug, "inactive": gone.slug}
+
+
+def _book(town: Town, learner: User) -> None:
+    offering = Instructor.objects.get(slug="maya-c").offerings.get()
+    who: dict[str, Any] = {"offering": offering}
+
+    def hold(days: int) -> Booking:
+        return hold_of(learner, start_at=tomorrow_at(10, days=days), **who)
+
+    held, lapsed, bank, slow, paid, cancelled = (hold(days) for days in range(3, 9))
+    _pay(town, bank, make.EXTRA_STEP)
+    _pay(town, slow, make.LATE_RESULT)
+    _pay(town, paid, make.SUCCEEDS)
+    _pay(town, cancelled, make.SUCCEEDS)
+    Booking.objects.filter(pk=lapsed.pk).update(expires_at=clock.now())
+    of_guest = HoldFactory(
+        student=None, learner=None, guest_key=GUEST_KEY,
+        start_at=tomorrow_at(12, days=3), **who,
+    )  # fmt: skip
+    late = BookingFactory(student=learner, start_at=tomorrow_at(15), **who)
+    for booking in (paid, cancelled):
+        booking.refresh_from_db()
+    _cancel(town, cancelled)
+    queue_refund_after_lost_time(paid, amount_cents=8500, nearest=[paid.start_at])
+    town.words |= {
+        "hold": held.hold_id, "lapsed": lapsed.hold_id, "bank": bank.hold_id,
+        "slow": slow.hold_id, "guest_hold": of_guest.hold_id, "code": str(paid.code),
+        "late": str(late.code), "cancelled": str(cancelled.code),
+        "mail": OutgoingMail.objects.filter(kind="lesson_confirmed")[0].public_id,
+    }  # fmt: skip
+
+
+def _pay(town: Town, hold: Booking, number: str) -> None:
+    fields = pay_form(hold, number, idempotency_key=hold.hold_id)
+    answer = town.people["student"].post(f"/book/{hold.hold_id}/pay/", fields)
+    assert answer.status_code in (302, 303), answer.status_code
+
+
+def _cancel(town: Town, booking: Booking) -> None:
+    fields = {"reason": "illness", "card_refund_cents": booking.total_cents, "credit_cents": 0}
+    answer = town.people["student"].post(f"/lessons/{booking.code}/cancel/", fields)
+    assert answer.status_code in (302, 303), answer.status_code
+
+
+def _register(town: Town, learner: User) -> None:
+    """Bring one browser to the code of a sign-up, and write every mail of the account pages."""
+    fields = {"first_name": "Kim", "last_name": "Lee", "password1": "quiet-harbor-lamp"}
+    for person, email in (("registering", "kim@example.com"), ("holder", learner.email)):
+        answer = town.people[person].post("/accounts/signup/", {**fields, "email": email})
+        assert answer.status_code in (302, 303), answer.status_code
+    town.words["reset_key"] = _reset_key(learner)
+    forgetful, browser = student(), Client()
+    link = f"/accounts/password/reset/key/{_reset_key(forgetful)}/"
+    form = browser.get(link, follow=True).request["PATH_INFO"]
+    browser.post(form, {"password1": "another-quiet-lamp"})
+    for email in (learner.email, "nobody@example.com"):
+        Client().post("/accounts/password/reset/", {"email": email})
+    assert settings.EMAIL_BACKEND.endswith("OutboxEmailBackend")
+
+
+def _reset_key(user: User) -> str:
+    return f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+
+
+def session_cookies(client: Client, url: str) -> list[dict[str, str]]:
+    """Return the cookies of a test client as a browser takes them."""
+    return [
+        {"name": name, "value": re.sub(r'^"|"$', "", morsel.value), "url": url}
+        for name, morsel in client.cookies.items()
+    ]
