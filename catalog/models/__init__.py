@@ -419,3 +419,5 @@ from catalog.models.interest import ServiceAlert as ServiceAlert  # noqa: E402
 from catalog.models.interest import ServiceSuggestion as ServiceSuggestion  # noqa: E402
 from catalog.models.interest import TeachingInterest as TeachingInterest  # noqa: E402
 from catalog.models.interest import WaitlistEntry as WaitlistEntry  # noqa: E402
+from catalog.models.profile import Credential as Credential  # noqa: E402
+from catalog.models.profile import ProfileQuestion as ProfileQuestion  # noqa: E402

@@ -26,6 +26,7 @@ from instainstru.city.blueprints import (
     pianist_course,
 )
 from instainstru.city.curriculum import PIANO, Course, ServiceFacts, plan_courses
+from instainstru.city.extras import credentials_of, questions_of
 from instainstru.city.places import CityMap, Place
 
 EMAIL_DOMAIN = "instructors.instainstru.test"
@@ -118,6 +119,8 @@ def _write(plans: list[Blueprint], slugs: _Slugs, today: date, first: User | Non
         for row, plan in pairs
         for place in plan.area
     )
+    _insert(row for person, plan in pairs for row in credentials_of(person, plan, today))
+    _insert(row for person, plan in pairs for row in questions_of(person, plan))
     _write_offers(pairs)
     _write_time(pairs)
 
