@@ -2,13 +2,26 @@
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Case, Q, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, When
+from django.db.models.functions import JSONObject
 
-from catalog.models import Category, Instructor, InstructorSlugAlias, Offering, Policy, Service
+from catalog.models import (
+    Category,
+    Coverage,
+    Credential,
+    Instructor,
+    InstructorSlugAlias,
+    Offering,
+    Policy,
+    ProfileQuestion,
+    Service,
+)
 from instainstru import clock
 
 
@@ -99,21 +112,145 @@ def offers_of(service: Service, *, also: Sequence[str] = (), limit: int = 60) ->
     )
 
 
-def profile_offers(instructor: Instructor) -> list[Offering]:
-    """Return the active offers of an instructor with their prices."""
-    rows = instructor.offerings.filter(is_active=True, service__is_active=True)
-    return list(rows.select_related("service__category").prefetch_related("prices").order_by("pk"))
+@dataclass(frozen=True)
+class CredentialFacts:
+    """One line of education or certificates; ``verified_on`` is None when self-declared."""
+
+    kind: str
+    title: str
+    issuer: str
+    year: int | None
+    verified_on: date | None
 
 
-def similar_instructors(instructor: Instructor, *, limit: int = 3) -> list[Instructor]:
-    """Return live instructors who teach the same services, nearest borough first."""
-    services = instructor.offerings.values("service")
-    offers = Offering.objects.bookable().filter(service__in=services)
-    rows = Instructor.objects.live().filter(pk__in=offers.values("instructor"))
-    near = Q(base_neighborhood__borough=instructor.base_neighborhood.borough)
-    return list(
-        rows.exclude(pk=instructor.pk)
-        .select_related("base_neighborhood")
-        .annotate(is_near=Case(When(near, then=0), default=1))
-        .order_by("is_near", "pk")[:limit]
+@dataclass(frozen=True)
+class Profile:
+    """An instructor with everything that the catalogue knows for the profile page."""
+
+    instructor: Instructor
+    policy: Policy
+    places: Sequence[str]
+    credentials: Sequence[CredentialFacts]
+    questions: Sequence[tuple[str, str]]
+
+
+_POLICY_FIELDS = [
+    field.name for field in Policy._meta.concrete_fields if field.name != "created_at"  # noqa: SLF001
+]  # fmt: skip
+
+
+def find_profile(slug: str, *, also: Sequence[str] = ()) -> Profile | None:
+    """Return a profile and the policy in force by one query; None for an unknown slug.
+
+    ``also`` names further relations of the instructor to read along. Spec: S10.1
+    """
+    mine = {"instructor": OuterRef("pk")}
+    policy = Policy.objects.order_by("-pk").values(
+        row=JSONObject(**{name: name for name in _POLICY_FIELDS})
+    )[:1]
+    places = Coverage.objects.filter(**mine).order_by("neighborhood__name")
+    credentials = Credential.objects.filter(**mine).order_by("position")
+    questions = ProfileQuestion.objects.filter(**mine).order_by("position")
+    row: Any = (
+        Instructor.objects.filter(slug=slug)
+        .select_related("user", "base_neighborhood", *also)
+        .annotate(
+            policy_row=Subquery(policy),
+            place_names=ArraySubquery(places.values("neighborhood__name")),
+            credential_rows=ArraySubquery(
+                credentials.values(
+                    row=JSONObject(
+                        kind="kind", title="title", issuer="issuer", year="year",
+                        verified_on="verified_on",
+                    )
+                )
+            ),
+            question_rows=ArraySubquery(
+                questions.values(row=JSONObject(question="question", answer="answer"))
+            ),
+        )
+        .first()
+    )  # fmt: skip
+    if row is None:
+        return None
+    return Profile(
+        instructor=row,
+        policy=Policy(**row.policy_row),
+        places=row.place_names,
+        credentials=[_credential(values) for values in row.credential_rows],
+        questions=[(values["question"], values["answer"]) for values in row.question_rows],
     )
+
+
+def _credential(values: dict[str, Any]) -> CredentialFacts:
+    verified_on = values.pop("verified_on")
+    return CredentialFacts(
+        **values, verified_on=date.fromisoformat(verified_on) if verified_on else None
+    )
+
+
+@dataclass(frozen=True)
+class ProfileOffers:
+    """What an instructor offers, and one offer each of similar instructors."""
+
+    own: list[Offering]
+    similar: list[Offering]
+
+
+def profile_offers(
+    instructor: Instructor,
+    *,
+    checked_since: date,
+    similar: int = 3,
+    also: Sequence[str] = (),
+) -> ProfileOffers:
+    """Return active offers with prices, of the instructor and of similar ones, by two queries.
+
+    Similar is who teaches most of the same services, then the same categories, nearest borough
+    first; the background check must not be older than ``checked_since``. Spec: S10.1.
+    """
+    people = _similar_instructors(instructor, checked_since).values("pk")[:similar]
+    theirs = Q(instructor__in=Subquery(people), instructor__status=Instructor.Status.LIVE)
+    rows = (
+        Offering.objects.filter(Q(instructor=instructor) | theirs)
+        .filter(is_active=True, service__is_active=True)
+        .select_related("service__category", "instructor__base_neighborhood", *also)
+        .prefetch_related("prices")
+        .order_by("pk")
+    )
+    priced = [row for row in rows if row.prices.all()]
+    own = [row for row in priced if row.instructor_id == instructor.pk]
+    others = [row for row in priced if row.instructor_id != instructor.pk]
+    return ProfileOffers(own, _one_each(own, others))
+
+
+def _similar_instructors(instructor: Instructor, checked_since: date) -> Any:
+    mine = Offering.objects.filter(instructor=instructor, is_active=True, service__is_active=True)
+    theirs = Offering.objects.filter(
+        instructor=OuterRef("pk"), is_active=True, service__is_active=True
+    )
+    same = Q(offerings__is_active=True, offerings__service__in=Subquery(mine.values("service")))
+    near = Q(base_neighborhood__borough=instructor.base_neighborhood.borough)
+    categories = Subquery(mine.values("service__category"))
+    return (
+        Instructor.objects.live()
+        .checked_since(checked_since)
+        .exclude(pk=instructor.pk)
+        .filter(Exists(theirs.filter(service__category__in=categories)))
+        .annotate(
+            shared=Count("offerings", filter=same), is_near=Case(When(near, then=0), default=1)
+        )
+        .order_by("-shared", "is_near", "pk")
+    )
+
+
+def _one_each(own: Collection[Offering], others: Sequence[Offering]) -> list[Offering]:
+    """Return one offer of each instructor, of a shared service where there is one."""
+    services = {row.service_id for row in own}
+    categories = {row.service.category_id for row in own}
+    best: dict[int, tuple[int, Offering]] = {}
+    for row in others:
+        fit = 2 if row.service_id in services else int(row.service.category_id in categories)
+        if row.instructor_id not in best or fit > best[row.instructor_id][0]:
+            best[row.instructor_id] = (fit, row)
+    return [row for _, row in sorted(best.values(), key=lambda pair: -pair[0])]

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import error_handlers, health
-from instainstru.pages import gallery, home, profile, service, static_pages
+from instainstru.pages import gallery, home, profile, service, sitemap, static_pages
 
 # The page of a service composes several apps, but its address belongs to the catalogue.
 catalog_urlpatterns = [
@@ -14,6 +14,8 @@ catalog_urlpatterns = [
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("sitemap.xml", sitemap.sitemap, name="sitemap"),
+    path("robots.txt", sitemap.robots, name="robots"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),

@@ -92,7 +92,9 @@ def _visits(
     minutes = chance.choice(list(offer.prices))
     weekday, start = usual
     span = (last_on - first_on).days
-    on = first_on + timedelta(days=chance.randrange(max(1, span * 2 // 3)))
+    # Regulars begin early enough to come often; visitors come whenever.
+    begins = span * 2 // 3 if habits.is_local else span
+    on = first_on + timedelta(days=chance.randrange(max(1, begins)))
     on += timedelta(days=(weekday - on.weekday()) % 7)
     until = min(last_on, on + WEEK * chance.choice(habits.stays))
     step = chance.choice((WEEK, WEEK, 2 * WEEK))

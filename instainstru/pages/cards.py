@@ -1,23 +1,38 @@
 """Offers as the plain values of the instructor card."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from bookings.lessons.selectors import Calendars, lesson_zone
 from bookings.reviews.selectors import statistics_of
 from catalog.models import Offering, Service
 from instainstru.templatetags.ui import money
 
-HOUR = 60
+HOUR, TIMES_A_CARD = 60, 3
 
 
 def usual_minutes(offering: Offering) -> int:
     """Return an hour when it is priced, else the shortest length."""
     lengths = [price.duration_minutes for price in offering.prices.all()]
     return HOUR if HOUR in lengths else min(lengths)
+
+
+def first_starts(calendars: Calendars, offering: Offering, limit: int) -> list[datetime]:
+    """Return the next bookable starts of an offer, looking no further than needed."""
+    found: list[datetime] = []
+    on, zone = calendars.first_on, lesson_zone(offering.instructor)
+    while on <= calendars.last_on and len(found) < limit:
+        until = on + timedelta(days=6)
+        found += calendars.starts(
+            offering.instructor_id, usual_minutes(offering), zone=zone, first_on=on,
+            last_on=min(until, calendars.last_on),
+        )  # fmt: skip
+        on = until + timedelta(days=1)
+    return found[:limit]
 
 
 def offer_card(offering: Offering, service: Service, starts: Sequence[datetime]) -> dict[str, Any]:

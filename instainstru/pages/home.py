@@ -20,7 +20,7 @@ from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private
-from instainstru.pages.cards import offer_card, usual_minutes
+from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
 from instainstru.pages.new_york import open_places
 
 EXAMPLES = [
@@ -28,7 +28,7 @@ EXAMPLES = [
     ("Spanish this weekend", "spanish tutor this weekend"),
     ("Guitar for a 9-year-old", "guitar for a 9 year old"),
 ]
-RAIL_SIZE, RAIL_MINIMUM, RAIL_POOL, TIMES_A_CARD = 6, 3, 72, 3
+RAIL_SIZE, RAIL_MINIMUM, RAIL_POOL = 6, 3, 72
 # Numbers without common factors: another order of instructors every day, the same for everybody.
 SHUFFLE, SHUFFLE_ROUND = 7919, 1009
 NOON, EVENING, MORNING = 12, 17, 5

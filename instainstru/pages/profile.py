@@ -1,10 +1,9 @@
-"""An instructor's public profile (Spec: S10.1-S10.4)."""
+"""An instructor's public profile (Spec: S10.1-S10.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,17 +11,30 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from bookings.lessons.forms import parse_choice
-from bookings.lessons.selectors import lesson_zone, load_calendars
-from bookings.lessons.time_selection import Choice, ChosenOffer, choose_offer
+from bookings.lessons.selectors import Calendars, load_calendars
+from bookings.reviews.lists import review_page
+from bookings.reviews.selectors import statistics_of
+from catalog.city_map import coverage_map
 from catalog.models import Instructor, Level, Modality, Offering
-from catalog.selectors import instructor_once_named, profile_offers, similar_instructors
+from catalog.selectors import (
+    Profile,
+    ProfileOffers,
+    find_profile,
+    instructor_once_named,
+    months_before,
+    profile_offers,
+)
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private, moved_for_ever, render_page_or_fragment
+from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card
+from instainstru.pages.profile_facts import badges_of, facts_of
+from instainstru.pages.profile_panel import REACH_DAYS, STRIP_DAYS, build_panel
+from instainstru.pages.structured_data import canonical_url, profile_data
 
-STRIP_DAYS = 14
-NEXT_TIMES = 4
 OLDEST = 99
+LONGEST_PAGE_NUMBER = 6
+FRAGMENTS = {"reviews": "reviews", "panel": "panel"}
 
 _S = Instructor.Status
 PUBLIC_STATES = (_S.LIVE, _S.PAUSED)
@@ -31,62 +43,35 @@ PREVIEW_STATES = (_S.DRAFT, _S.SUBMITTED, _S.IN_REVIEW, _S.CHANGES_REQUESTED)
 
 
 @dataclass(frozen=True)
-class BookingPanel:
-    """What is chosen in the panel, and the bookable starts of the next fourteen days by date."""
+class _Page:
+    """What was read for one answer."""
 
-    instructor: Instructor
-    offerings: Sequence[Offering]
-    chosen: ChosenOffer
-    zone: ZoneInfo
-    starts: Mapping[date, Sequence[datetime]]
-    first_on: date
-    selected_on: date | None
-
-    @property
-    def offering(self) -> Offering:
-        """The chosen offer."""
-        return self.chosen.offering
-
-    @property
-    def duration_minutes(self) -> int:
-        """The chosen length."""
-        return self.chosen.duration_minutes
-
-    @property
-    def modality(self) -> str:
-        """The chosen place."""
-        return self.chosen.modality
-
-    @property
-    def strip(self) -> list[tuple[date, int]]:
-        """Fourteen days with the number of their bookable starts. Spec: S10.1."""
-        days = (self.first_on + timedelta(days=number) for number in range(STRIP_DAYS))
-        return [(on, len(self.starts.get(on, ()))) for on in days]
-
-    @property
-    def next_starts(self) -> list[datetime]:
-        """The next starts, or those of the selected day."""
-        if self.selected_on is not None and self.starts.get(self.selected_on):
-            return list(self.starts[self.selected_on])
-        return [start for on in sorted(self.starts) for start in self.starts[on]][:NEXT_TIMES]
+    profile: Profile
+    offers: ProfileOffers
+    calendars: Calendars
+    now: datetime
+    today: date
 
 
 @public
 @require_safe
 def profile(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show who teaches, what, where, for how much and when."""
-    person = (
-        Instructor.objects.select_related("user", "base_neighborhood").filter(slug=slug).first()
-    )
-    if person is None and (renamed := instructor_once_named(slug)):
+    """Show who teaches, what, where, for how much, when, and what students say."""
+    found = find_profile(slug, also=["statistics"])
+    if found is None and (renamed := instructor_once_named(slug)):
         return moved_for_ever(request, reverse("instructor-profile", args=[renamed.slug]))
-    if person is not None and person.status == _S.CLOSED:
-        context = {"person": person, "similar": similar_instructors(person)}
-        return render(request, "pages/profile_gone.html", context, status=410)
-    if person is None or not _may_see(request, person):
+    if found is None:
+        raise Http404("no such profile")
+    person = found.instructor
+    if person.status == _S.CLOSED:
+        return render(request, "pages/profile_gone.html", _gone(_read(found)), status=410)
+    if not _may_see(request, person):
         raise Http404("no such profile")
     response = render_page_or_fragment(
-        request, "pages/profile.html", _context(request, person), fragment="panel"
+        request,
+        "pages/profile.html",
+        _context(request, _read(found)),
+        fragment=FRAGMENTS.get(request.headers.get("HX-Target", ""), "panel"),
     )
     return mark_private(response) if request.user.is_authenticated else response
 
@@ -101,39 +86,87 @@ def _may_see(request: HttpRequest, person: Instructor) -> bool:
     return person.status in PREVIEW_STATES and _is_owner(request, person)
 
 
-def _context(request: HttpRequest, person: Instructor) -> dict[str, Any]:
-    offers = [offer for offer in profile_offers(person) if offer.prices.all()]
-    is_live, is_own = person.status == _S.LIVE, _is_owner(request, person)
+def _read(found: Profile) -> _Page:
+    person, now = found.instructor, clock.now()
+    today = now.astimezone(clock.NEW_YORK).date()
+    offers = profile_offers(
+        person,
+        checked_since=months_before(today, found.policy.background_check_months),
+        also=["instructor__statistics"],
+    )
+    ids = {offer.instructor_id for offer in offers.similar}
+    if person.status == _S.LIVE:
+        ids.add(person.pk)
+    last_on = today + timedelta(days=REACH_DAYS + STRIP_DAYS)
+    calendars = load_calendars(ids, first_on=today, last_on=last_on, now=now)
+    return _Page(found, offers, calendars, now, today)
+
+
+def _gone(page: _Page) -> dict[str, Any]:
+    return {"similar": _similar(page)}
+
+
+def _similar(page: _Page) -> list[dict[str, Any]]:
+    """Return the cards of similar instructors with their next times."""
+    return [
+        offer_card(offer, offer.service, first_starts(page.calendars, offer, TIMES_A_CARD))
+        for offer in page.offers.similar
+    ]
+
+
+def _context(request: HttpRequest, page: _Page) -> dict[str, Any]:
+    person, offers = page.profile.instructor, page.offers.own
+    statistics, is_live = statistics_of(person), person.status == _S.LIVE
     panel = None
     if is_live and offers:
-        panel = build_panel(person, offers, parse_choice(request.GET.dict()), now=clock.now())
+        choice = parse_choice(request.GET.dict())
+        panel = build_panel(
+            person, offers, choice, policy=page.profile.policy, calendars=page.calendars,
+            week_on=parse_choice({"date": request.GET.get("week", "")}).local_on,
+            path=request.path, now=page.now,
+        )  # fmt: skip
+    reviews = review_page(
+        statistics,
+        [offer.service for offer in offers],
+        subject=request.GET.get("about"),
+        number=_page_number(request.GET.get("page", "")),
+        now=page.now,
+    )
     return {
         "person": person,
+        "first_name": person.user.first_name,
+        "bio": _first_and_rest(person.bio),
         "panel": panel,
         "services": [_service(offer) for offer in offers],
-        "served": _served(person, offers),
-        "similar": [] if is_live else similar_instructors(person),
-        "is_own": is_own,
+        "map": coverage_map(
+            person.base_neighborhood.name, page.profile.places if _travels(offers) else []
+        ),
+        "credentials": page.profile.credentials,
+        "questions": page.profile.questions,
+        "policy": page.profile.policy,
+        "statistics": statistics,
+        "facts": facts_of(person, statistics),
+        "badges": badges_of(person, statistics, page.profile.policy, today=page.today),
+        "reviews": reviews,
+        "similar": _similar(page),
+        "is_own": _is_owner(request, person),
         "is_live": is_live,
         "is_preview": person.status in PREVIEW_STATES,
         "book_url": reverse("lessons:times", args=[person.slug]),
+        "canonical_url": canonical_url(person),
+        "structured_data": profile_data(person, offers, statistics, page.profile.places),
     }
 
 
-def build_panel(
-    person: Instructor, offers: list[Offering], choice: Choice, *, now: datetime
-) -> BookingPanel:
-    """Return the booking panel for a choice among the offers (at least one)."""
-    zone = lesson_zone(person)
-    today = now.astimezone(zone).date()
-    chosen = choose_offer(offers, choice)
-    calendars = load_calendars(
-        [person.pk], first_on=today, last_on=today + timedelta(days=STRIP_DAYS - 1), now=now
-    )
-    starts: dict[date, list[datetime]] = {}
-    for start in calendars.starts(person.pk, chosen.duration_minutes, zone=zone):
-        starts.setdefault(start.astimezone(zone).date(), []).append(start)
-    return BookingPanel(person, offers, chosen, zone, starts, today, choice.local_on)
+def _first_and_rest(bio: str) -> tuple[str, str]:
+    """Return the first paragraph, and what "Read more" opens."""
+    first, _, rest = bio.strip().partition("\n\n")
+    return first, rest.strip()
+
+
+def _page_number(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_PAGE_NUMBER
+    return int(text) if is_number else 1
 
 
 def _service(offer: Offering) -> dict[str, Any]:
@@ -154,8 +187,5 @@ def _ages(offer: Offering) -> str:
     )
 
 
-def _served(person: Instructor, offers: Sequence[Offering]) -> list[str]:
-    """Return the neighborhoods of the area; empty for people who do not travel."""
-    if not any(Modality.AT_STUDENT in offer.modalities for offer in offers):
-        return []
-    return sorted(person.served_neighborhoods.values_list("name", flat=True))
+def _travels(offers: Sequence[Offering]) -> bool:
+    return any(Modality.AT_STUDENT in offer.modalities for offer in offers)

@@ -11,12 +11,14 @@ from bookings.availability.models import AvailabilityRules
 from catalog.models import (
     Category,
     Coverage,
+    Credential,
     Instructor,
     Level,
     Modality,
     Neighborhood,
     Offering,
     OfferingPrice,
+    ProfileQuestion,
     Service,
     ServicePhrase,
 )
@@ -164,6 +166,32 @@ class OfferingFactory(DjangoModelFactory[Offering]):
                 OfferingPrice(offering=self, duration_minutes=minutes, price_cents=cents)
                 for minutes, cents in prices.items()
             )
+
+
+class CredentialFactory(DjangoModelFactory[Credential]):
+    """A self-declared degree; ``verified_on=date`` makes it verified."""
+
+    class Meta:
+        model = Credential
+
+    instructor = factory.SubFactory(InstructorFactory)
+    kind = Credential.Kind.EDUCATION
+    title = "B.A., Music"
+    issuer = "Gramercy College"
+    year = 2012
+    position = 1
+
+
+class ProfileQuestionFactory(DjangoModelFactory[ProfileQuestion]):
+    """An answered question."""
+
+    class Meta:
+        model = ProfileQuestion
+
+    instructor = factory.SubFactory(InstructorFactory)
+    question = "What happens in the first lesson?"
+    answer = "We play something together."
+    position = 1
 
 
 def paused_instructor(**fields: Any) -> Instructor:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0005_review_and_top_numbers"),
+        ("catalog", "0006_former_slugs_and_promises"),
     ]
 
     operations = [
