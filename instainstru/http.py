@@ -12,6 +12,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from instainstru.errors import ApplicationError
@@ -72,6 +73,16 @@ def moved_for_ever(request: HttpRequest, url: str) -> HttpResponsePermanentRedir
     """Lead from a former address to the present one with the same query (Spec: G10)."""
     query = request.META.get("QUERY_STRING", "")
     return HttpResponsePermanentRedirect(f"{url}?{query}" if query else url)
+
+
+def lead_dialog(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Let a form in a dialog leave the page: HTMX would follow a redirect into the dialog.
+
+    The target is the view's own; the header only chooses how it is told (Spec: S17.9).
+    """
+    if isinstance(response, HttpResponseRedirect) and request.headers.get("HX-Request") == "true":
+        return HttpResponseClientRedirect(response.url)
+    return response
 
 
 def client_address(request: HttpRequest) -> str:

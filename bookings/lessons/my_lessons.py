@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Value,
+)
 from django.urls import reverse
 
 from bookings.lessons.cancellation import current_status
@@ -18,7 +28,9 @@ from bookings.lessons.money_words import returned_words
 from bookings.lessons.places import place_in_words
 from bookings.lessons.policies import PolicyNumbers, free_cancel_until
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
+from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
+from catalog.models import Modality
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
 
@@ -27,18 +39,79 @@ if TYPE_CHECKING:
     from bookings.lessons.managers import BookingQuerySet
 
 SOON = timedelta(hours=24)
+_HOUR = Value(timedelta(hours=1), output_field=DurationField())
+_CLOSES_AFTER = ExpressionWrapper(
+    F("policy__auto_complete_hours") * _HOUR, output_field=DurationField()
+)
+
+
+def _is_open(now: datetime) -> Q:
+    """Ended, and the clock has not completed it yet. Spec: T12."""
+    return Q(status__in=["confirmed", "ended"], end_at__lte=now, closes_at__gt=now)
 
 
 def _upcoming(now: datetime) -> Q:
     return Q(status="confirmed", end_at__gt=now) | Q(status="held", expires_at__gt=now)
 
 
+def _needs_action(now: datetime) -> Q:
+    waits_for_bank = Q(status="held", expires_at__gt=now, waits_for_bank=True)
+    return _is_open(now) | waits_for_bank | Q(status="reported")
+
+
 def _completed(now: datetime) -> Q:
-    return Q(status__in=["ended", "completed", "reported"]) | Q(status="confirmed", end_at__lte=now)
+    return Q(status="completed") | Q(status__in=["confirmed", "ended"], closes_at__lte=now)
 
 
 def _cancelled(now: datetime) -> Q:
     return Q(status__in=[*CANCELLED, *NO_SHOW])
+
+
+@dataclass(frozen=True)
+class LessonFilter:
+    """Which of the person's lessons to list, by public names; empty takes all."""
+
+    learner: str = ""
+    instructor: str = ""
+    service: str = ""
+
+    def as_q(self) -> Q:
+        """Return the condition."""
+        wanted = {
+            "learner__public_id": self.learner,
+            "instructor__slug": self.instructor,
+            "offering__service__slug": self.service,
+        }
+        return Q(**{name: value for name, value in wanted.items() if value})
+
+
+def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
+    """Return the person's lessons that the filter leaves, ready for the tabs."""
+    waiting = PaymentAttempt.objects.filter(booking=OuterRef("pk"), status="needs_action")
+    rows = Booking.objects.of_student(user).filter(chosen.as_q())
+    return rows.annotate(closes_at=F("end_at") + _CLOSES_AFTER, waits_for_bank=Exists(waiting))
+
+
+def filter_choices(user: "User") -> dict[str, list[tuple[str, str]]]:
+    """Return what the person's lessons can be filtered by: (public name, words) each."""
+    rows = (
+        Booking.objects.of_student(user)
+        .exclude(status="expired")
+        .values_list(
+            "learner__public_id", "learner__name", "instructor__slug",
+            "instructor__display_name", "offering__service__slug", "service_name",
+        )
+        .distinct()
+    )  # fmt: skip
+    found: dict[str, dict[str, str]] = {"learner": {}, "instructor": {}, "service": {}}
+    for learner, name, slug, display_name, service, service_name in rows:
+        if learner:
+            found["learner"][learner] = name
+        found["instructor"][slug] = display_name
+        found["service"].setdefault(service, service_name)
+    return {
+        key: sorted(names.items(), key=lambda pair: pair[1].lower()) for key, names in found.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -50,36 +123,30 @@ class Tab:
     order: str
     empty: str
 
-    def rows(self, user: "User", now: datetime) -> "BookingQuerySet":
-        """Return the person's lessons of this list in its order, the id breaking ties."""
-        rows = Booking.objects.of_student(user).filter(self.which(now))
-        return rows.select_related(
-            "instructor__base_neighborhood", "learner", "neighborhood", "policy"
-        ).order_by(self.order, "pk")
+    def rows(self, lessons: "BookingQuerySet", now: datetime) -> "BookingQuerySet":
+        """Return the lessons of this list in its order, the id breaking ties."""
+        rows = lessons.filter(self.which(now)).select_related(
+            "instructor__base_neighborhood", "learner", "neighborhood", "policy",
+            "offering__service",
+        )  # fmt: skip
+        return rows.order_by(self.order, "pk")
 
 
 TABS = {
     "upcoming": Tab("Upcoming", _upcoming, "start_at", "No lessons booked."),
+    "needs-action": Tab("Needs action", _needs_action, "-start_at", "You're all caught up."),
     "completed": Tab("Completed", _completed, "-start_at", "No completed lessons yet."),
     "cancelled": Tab("Canceled", _cancelled, "-start_at", "Nothing canceled."),
 }
 
 
-@dataclass(frozen=True)
-class TabCount:
-    """A tab as the page shows it."""
-
-    key: str
-    name: str
-    count: int
-
-
-def tab_counts(user: "User", now: datetime) -> list[TabCount]:
-    """Return every tab with the number of lessons in it."""
-    return [
-        TabCount(key, tab.name, Booking.objects.of_student(user).filter(tab.which(now)).count())
-        for key, tab in TABS.items()
-    ]
+def tab_counts(lessons: "BookingQuerySet", now: datetime) -> dict[str, int]:
+    """Return the number of lessons in every tab, by one query."""
+    counts = {
+        key.replace("-", "_"): Count("pk", filter=tab.which(now)) for key, tab in TABS.items()
+    }
+    found = lessons.aggregate(**counts)
+    return {key: found[key.replace("-", "_")] for key in TABS}
 
 
 @dataclass(frozen=True)
@@ -87,11 +154,13 @@ class LessonCard:
     """A lesson with what its card shows."""
 
     booking: Booking
+    state: Status
     badge: str
     tone: str
     place: str
     free_until: datetime | None
     can_cancel: bool
+    is_soon: bool
     payment: PaymentSummary | None
 
     @property
@@ -123,7 +192,7 @@ class LessonCard:
             ],
             "price_text": format_money(booking.total_cents),
             "note": self._note(),
-            "actions": self._actions(),
+            "actions": self.actions,
         }
 
     def _note(self) -> str:
@@ -133,16 +202,41 @@ class LessonCard:
             return returned_words(self.payment)
         return ""
 
-    def _actions(self) -> list[dict[str, str]]:
+    @property
+    def actions(self) -> list[dict[str, object]]:
+        """What the person can do now, the most wanted first. Spec: 06 section 3."""
         code = self.booking.code
         if code is None:
             return [{"url": self.url, "label": "Continue", "variant": "cta"}]
-        if not self.can_cancel:
-            return []
-        return [
-            {"url": reverse("lessons:cancel", args=[code]), "label": "Cancel"},
-            {"url": reverse("lessons:calendar-file", args=[code]), "label": "Add to calendar"},
-        ]
+        if self.state is Status.CONFIRMED:
+            return self._coming_actions(code)
+        actions: list[dict[str, object]] = []
+        if self.state is Status.ENDED:
+            url = reverse("lessons:confirm", args=[code])
+            actions.append({"url": url, "label": "It happened", "variant": "brand", "posts": True})
+        return [*actions, {"url": self._book_again_url(), "label": "Book again"}]
+
+    def _coming_actions(self, code: str) -> list[dict[str, object]]:
+        actions: list[dict[str, object]] = []
+        link = self.booking.instructor.online_link
+        if self.booking.modality == Modality.ONLINE and link and self.is_soon:
+            actions.append({"url": link, "label": "Join", "variant": "brand"})
+        calendar = reverse("lessons:calendar-file", args=[code])
+        actions.append({"url": calendar, "label": "Add to calendar"})
+        if self.can_cancel:
+            cancel = reverse("lessons:cancel", args=[code])
+            actions.append({"url": cancel, "label": "Cancel", "dialog": True})
+        return actions
+
+    def _book_again_url(self) -> str:
+        booking = self.booking
+        query = {
+            "service": booking.offering.service.slug,
+            "duration": booking.duration_minutes,
+            "place": booking.modality,
+        }
+        path = reverse("lessons:times", args=[booking.instructor.slug])
+        return f"{path}?{urlencode(query)}"
 
 
 _ICONS = {"ok": "circle-check", "warn": "clock", "info": "info", "danger": "circle-x"}
@@ -181,11 +275,13 @@ def _card(booking: Booking, payment: PaymentSummary | None, now: datetime) -> Le
     can_cancel = state is Status.CONFIRMED and now < booking.start_at
     return LessonCard(
         booking=booking,
+        state=state,
         badge=badge,
         tone=tone,
         place=place_in_words(booking),
         free_until=free_until if can_cancel and now <= free_until else None,
         can_cancel=can_cancel,
+        is_soon=booking.start_at - now <= SOON,
         payment=payment,
     )
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("lessons/", my_lessons.lesson_list, name="list"),
     path("lessons/<slug:code>/", my_lessons.lesson_detail, name="detail"),
     path("lessons/<slug:code>/confirmed/", checkout.confirmed, name="confirmed"),
+    path("lessons/<slug:code>/confirm/", my_lessons.booking_confirm, name="confirm"),
     path("lessons/<slug:code>/cancel/", my_lessons.booking_cancel, name="cancel"),
     path("lessons/<slug:code>/lesson.ics", my_lessons.calendar_file, name="calendar-file"),
 ]

@@ -2,13 +2,13 @@
 
 import secrets
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.owners import owner_of
@@ -19,20 +19,30 @@ from bookings.lessons.cancellation import (
     find_lesson,
     preview_cancellation,
 )
+from bookings.lessons.completion import confirm_outcome
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
 from bookings.lessons.forms import CancelForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.mails import calendar_lesson
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import card_words, paid_words, price_lines, returned_words
-from bookings.lessons.my_lessons import TABS, by_day, cards_of, tab_counts
+from bookings.lessons.my_lessons import (
+    TABS,
+    LessonFilter,
+    Tab,
+    by_day,
+    cards_of,
+    filter_choices,
+    lessons_of,
+    tab_counts,
+)
 from bookings.lessons.places import place_for_student
 from bookings.lessons.policies import Outcome
-from bookings.lessons.states import CANCELLED, Status
+from bookings.lessons.states import CANCELLED
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
-from instainstru.http import mark_private, render_page_or_fragment
+from instainstru.http import lead_dialog, mark_private, render_page_or_fragment, see_other
 
 PAGE_SIZE = 20
 
@@ -40,39 +50,61 @@ PAGE_SIZE = 20
 @requires("bookings.view_own")
 @require_safe
 def lesson_list(request: HttpRequest) -> HttpResponse:
-    """The lists of My Lessons; each tab has its own address."""
+    """The lists of My Lessons; tab, filter and page stand in the address."""
     now, user = clock.now(), cast("User", request.user)
-    tab = request.GET.get("tab", "upcoming")
-    if tab not in TABS:
-        tab = "upcoming"
-    rows = TABS[tab].rows(user, now)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    key = request.GET.get("tab", "")
+    tab = TABS.get(key) or TABS["upcoming"]
+    chosen, choices = _chosen_filter(request, user)
+    lessons = lessons_of(user, chosen)
+    page = Paginator(tab.rows(lessons, now), PAGE_SIZE).get_page(request.GET.get("page"))
     cards = cards_of(page.object_list, now)
     context = {
-        "tabs": [
-            {
-                "url": f"{reverse('lessons:list')}?tab={count.key}",
-                "label": count.name,
-                "count": count.count,
-                "current": count.key == tab,
-            }
-            for count in tab_counts(user, now)
-        ],
+        "tabs": _tabs(tab_counts(lessons, now), chosen, tab),
+        "tab": key if key in TABS else "",
         "page": page,
         "cards": cards,
         "groups": by_day(cards),
-        "empty": TABS[tab].empty,
+        "empty": tab.empty,
+        "chosen": chosen,
+        "choices": choices,
+        "all_url": f"{reverse('lessons:list')}?{urlencode({'tab': key})}",
     }
     return mark_private(
         render_page_or_fragment(request, "lessons/list.html", context, fragment="list")
     )
 
 
+def _chosen_filter(
+    request: HttpRequest, user: User
+) -> tuple[LessonFilter, dict[str, list[tuple[str, str]]]]:
+    """Return the filter of the address, unknown values left out, and all that can be chosen."""
+    choices = filter_choices(user)
+    known = {
+        name: request.GET.get(name, "")
+        for name, pairs in choices.items()
+        if request.GET.get(name, "") in dict(pairs)
+    }
+    return LessonFilter(**known), choices
+
+
+def _tabs(counts: dict[str, int], chosen: LessonFilter, current: Tab) -> list[dict[str, object]]:
+    kept = {name: value for name, value in vars(chosen).items() if value}
+    return [
+        {
+            "url": f"{reverse('lessons:list')}?{urlencode({'tab': key, **kept})}",
+            "label": tab.name,
+            "count": counts[key],
+            "current": tab is current,
+        }
+        for key, tab in TABS.items()
+    ]
+
+
 @requires("bookings.view_own")
 @require_safe
 def lesson_detail(request: HttpRequest, code: str) -> HttpResponse:
     """One lesson with its place, money and actions."""
-    return _detail(request, find_lesson(by=request.user, code=code))  # type: ignore[arg-type]
+    return _detail(request, _find(request, code))
 
 
 def _detail(
@@ -89,7 +121,6 @@ def _detail(
         "paid": paid_words(payment),
         "returned": returned_words(payment) if state in CANCELLED else "",
         "price_lines": price_lines(booking),
-        "can_cancel": state is Status.CONFIRMED and now < booking.start_at,
         "notice": notice,
         "page_error": bool(notice),
     }
@@ -100,20 +131,50 @@ def _detail(
     )
 
 
+@requires("bookings.manage_own", page="lessons:detail")
+@require_POST
+def booking_confirm(request: HttpRequest, code: str) -> HttpResponse:
+    """The student says that the lesson happened. Spec: T12."""
+    try:
+        booking = confirm_outcome(by=cast("User", request.user), code=code)
+    except LessonChangedError as error:
+        return _detail(request, _find(request, code), status=error.status, notice=error.message)
+    messages.success(request, "Thank you. We marked the lesson as completed.")
+    return see_other(reverse("lessons:detail", args=[booking.code]))
+
+
 @requires("bookings.manage_own")
 @require_http_methods(["GET", "HEAD", "POST"])
 def booking_cancel(request: HttpRequest, code: str) -> HttpResponse:
-    """Preview and do: the form posts the amounts it shows. Spec: S11.2."""
-    booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]
+    """Preview and do, as a page or in the dialog; the form posts the amounts it shows.
+
+    Spec: S11.2
+    """
+    booking = _find(request, code)
     if request.method == "POST":
-        return run_once(
+        answer = run_once(
             request, owner_of(request), f"cancel:{code}", lambda: _cancel(request, booking)
         )
+        return lead_dialog(request, answer)
     try:
         due = preview_cancellation(booking, clock.now())
     except LessonChangedError as error:
-        return _detail(request, booking, status=error.status, notice=error.message)
+        return _changed(request, booking, error)
     return _render_cancel(request, booking, due, _fresh_form(due))
+
+
+def _find(request: HttpRequest, code: str) -> Booking:
+    return find_lesson(by=cast("User", request.user), code=code)
+
+
+def _changed(request: HttpRequest, booking: Booking, error: LessonChangedError) -> HttpResponse:
+    """Say that the lesson changed and show how it stands. Spec: G3, T15."""
+    context = {"lesson": cards_of([booking], clock.now())[0].as_component, "page_error": True}
+    return mark_private(
+        render_page_or_fragment(
+            request, "lessons/changed.html", context, fragment="changed", status=error.status
+        )
+    )
 
 
 def _fresh_form(due: Outcome, data: Any = None) -> CancelForm:
@@ -141,10 +202,9 @@ def _cancel(request: HttpRequest, booking: Booking) -> HttpResponse:
             request, booking, error.context["due"], changed, status=409, notice=error.message
         )
     except LessonChangedError as error:
-        fresh = find_lesson(by=request.user, code=str(booking.code))  # type: ignore[arg-type]
-        return _detail(request, fresh, status=error.status, notice=error.message)
+        return _changed(request, _find(request, str(booking.code)), error)
     messages.success(request, "Lesson canceled.")
-    return redirect("lessons:detail", code=booking.code)
+    return see_other(reverse("lessons:detail", args=[booking.code]))
 
 
 def _render_cancel(
@@ -176,7 +236,7 @@ def _render_cancel(
 @require_safe
 def calendar_file(request: HttpRequest, code: str) -> HttpResponse:
     """The lesson as an .ics download. Spec: S11.7, D17."""
-    booking = find_lesson(by=request.user, code=code)  # type: ignore[arg-type]
+    booking = _find(request, code)
     content = lesson_event(calendar_lesson(booking, for_student=True), now=clock.now())
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="lesson-{booking.code}.ics"'

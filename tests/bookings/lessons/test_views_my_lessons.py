@@ -4,16 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from bookings.lessons.models import Booking
+from bookings.lessons.my_lessons import cards_of
 from bookings.lessons.states import Status
 from bookings.payments.models import Refund
 from instainstru import clock
 from tests.bookings.lessons.stage import hold_of, self_learner
 from tests.factories import payments as make
-from tests.factories.accounts import student
+from tests.factories.accounts import LearnerFactory, student
 from tests.factories.lessons import BookingFactory, tomorrow_at
 
 pytestmark = [pytest.mark.S11, pytest.mark.django_db]
@@ -34,8 +37,7 @@ def signed_in(maya: User) -> Client:
 def lesson_of(maya: User, **fields: Any) -> Booking:
     made: Booking = BookingFactory(
         student=maya,
-        learner=self_learner(maya),
-        **{"start_at": tomorrow_at(10, days=3), **fields},
+        **{"learner": self_learner(maya), "start_at": tomorrow_at(10, days=3), **fields},
     )
     return made
 
@@ -53,11 +55,13 @@ def test_every_lesson_is_in_its_list_by_the_clock(signed_in: Client, maya: User)
     soon = lesson_of(maya)
     held = hold_of(maya, start_at=tomorrow_at(10, days=6))
     over = lesson_of(maya, start_at=now - timedelta(hours=3))
+    long_over = lesson_of(maya, start_at=now - timedelta(hours=26))
     cancelled = lesson_of(maya, status=Status.CANCELLED_STUDENT)
     hold_of(maya, start_at=tomorrow_at(10, days=7), expires_at=now)
     BookingFactory(start_at=tomorrow_at(12))
     assert listed(signed_in, "upcoming") == [soon, late, held]
-    assert listed(signed_in, "completed") == [over]
+    assert listed(signed_in, "needs-action") == [over]
+    assert listed(signed_in, "completed") == [long_over]
     assert listed(signed_in, "cancelled") == [cancelled]
 
 
@@ -72,6 +76,105 @@ def test_empty_list_leads_on(signed_in: Client) -> None:
     text = signed_in.get("/lessons/").content.decode()
     assert "No lessons booked." in text
     assert "Find an instructor" in text
+
+
+def test_tabs_count_what_the_filter_leaves(signed_in: Client, maya: User) -> None:
+    """06 section 3: learner, instructor and service, each by its public name."""
+    leo = LearnerFactory(manager=maya, name="Leo")
+    mine = lesson_of(maya)
+    his = lesson_of(maya, learner=leo, start_at=tomorrow_at(12, days=3))
+    query = {"learner": leo.public_id}
+    assert listed(signed_in, "upcoming", **query) == [his]
+    page = signed_in.get("/lessons/", query)
+    assert [tab["count"] for tab in page.context["tabs"]] == [1, 0, 0, 0]
+    assert all(f"learner={leo.public_id}" in tab["url"] for tab in page.context["tabs"])
+    assert f'value="{leo.public_id}" selected' in page.content.decode()
+    by_service = {"service": mine.offering.service.slug, "instructor": mine.instructor.slug}
+    assert listed(signed_in, "upcoming", **by_service) == [mine]
+
+
+@pytest.mark.parametrize("name", ["learner", "instructor", "service"])
+@pytest.mark.parametrize("value", ["\x00", "x" * 9000, "1", "' OR 1=1"])
+def test_unknown_filter_is_ignored(signed_in: Client, maya: User, name: str, value: str) -> None:
+    lesson = lesson_of(maya)
+    assert listed(signed_in, "upcoming", **{name: value}) == [lesson]
+
+
+def test_strangers_learner_is_no_filter(signed_in: Client, maya: User) -> None:
+    """G5"""
+    lesson = lesson_of(maya)
+    assert listed(signed_in, "upcoming", learner=LearnerFactory().public_id) == [lesson]
+
+
+def test_list_takes_the_same_queries_for_one_and_for_three(
+    signed_in: Client, maya: User, django_assert_num_queries: Any
+) -> None:
+    """Architecture: no query per row."""
+    lesson_of(maya)
+    with CaptureQueriesContext(connection) as one:
+        signed_in.get("/lessons/")
+    for day in (4, 5):
+        lesson_of(maya, start_at=tomorrow_at(10, days=day))
+    with django_assert_num_queries(len(one)):
+        signed_in.get("/lessons/")
+
+
+# --- It happened (T12) ----------------------------------------------------------------------------
+def test_student_completes_an_ended_lesson_once(signed_in: Client, maya: User) -> None:
+    """T11, T12: also before the clock's job wrote the end down."""
+    lesson = lesson_of(maya, start_at=clock.now() - timedelta(hours=2))
+    assert "It happened" in signed_in.get("/lessons/?tab=needs-action").content.decode()
+    for _ in range(2):
+        answer = signed_in.post(f"/lessons/{lesson.code}/confirm/")
+        assert answer["Location"] == f"/lessons/{lesson.code}/"
+    lesson.refresh_from_db()
+    assert lesson.status == Status.COMPLETED
+    assert lesson.completed_at is not None
+    assert listed(signed_in, "completed") == [lesson]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"start_at": tomorrow_at(10, days=3)},
+        {"start_at": tomorrow_at(10), "status": Status.CANCELLED_STUDENT},
+    ],
+    ids=["coming", "cancelled"],
+)
+def test_other_lessons_cannot_be_completed(
+    signed_in: Client, maya: User, fields: dict[str, Any]
+) -> None:
+    """T15"""
+    lesson = lesson_of(maya, **fields)
+    answer = signed_in.post(f"/lessons/{lesson.code}/confirm/")
+    assert answer.status_code == 409
+    assert "This lesson changed" in answer.content.decode()
+    before = lesson.status
+    lesson.refresh_from_db()
+    assert lesson.status == before
+
+
+def test_strangers_lesson_cannot_be_completed(signed_in: Client) -> None:
+    """G5"""
+    lesson = BookingFactory(start_at=clock.now() - timedelta(hours=2))
+    assert signed_in.post(f"/lessons/{lesson.code}/confirm/").status_code == 404
+
+
+def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
+    """06 section 3: nothing is offered that would be refused."""
+    now = clock.now()
+
+    def labels(**fields: Any) -> list[object]:
+        card = cards_of([lesson_of(maya, **fields)], now)[0]
+        return [action["label"] for action in card.actions]
+
+    assert labels() == ["Add to calendar", "Cancel"]
+    soon = {"modality": "online", "neighborhood": None, "start_at": now + timedelta(hours=20)}
+    assert labels(**soon) == ["Join", "Add to calendar", "Cancel"]
+    assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar"]
+    assert labels(start_at=now - timedelta(hours=2)) == ["It happened", "Book again"]
+    assert labels(start_at=now - timedelta(hours=60)) == ["Book again"]
+    assert labels(status=Status.CANCELLED_STUDENT) == ["Book again"]
 
 
 def test_many_lessons_are_paged(signed_in: Client, maya: User) -> None:
@@ -93,7 +196,7 @@ def test_detail_shows_what_was_paid(signed_in: Client, maya: User) -> None:
     lesson = lesson_of(maya)
     make.pay(lesson)
     text = signed_in.get(f"/lessons/{lesson.code}/").content.decode()
-    for words in (lesson.service_name, "$85.00", "4242", "Cancel lesson"):
+    for words in (lesson.service_name, "$85.00", "4242", ">Cancel<"):
         assert words in text
 
 
@@ -101,6 +204,24 @@ def test_done_page_of_a_cancelled_lesson_leads_to_the_lesson(signed_in: Client, 
     lesson = lesson_of(maya, status=Status.CANCELLED_STUDENT)
     answer = signed_in.get(f"/lessons/{lesson.code}/confirmed/")
     assert answer["Location"] == f"/lessons/{lesson.code}/"
+
+
+# --- In the dialog --------------------------------------------------------------------------------
+def test_cancel_opens_in_the_dialog_and_leads_the_page_on(signed_in: Client, maya: User) -> None:
+    """06 section 3: every dialog has its own URL."""
+    lesson = lesson_of(maya)
+    make.pay(lesson)
+    htmx = {"HX-Request": "true"}
+    part = signed_in.get(f"/lessons/{lesson.code}/cancel/", headers=htmx).content.decode()
+    assert 'id="dialog-title"' in part
+    assert "<html" not in part
+    answer = signed_in.post(f"/lessons/{lesson.code}/cancel/", form(8500), headers=htmx)
+    assert answer["HX-Redirect"] == f"/lessons/{lesson.code}/"
+    late = signed_in.post(
+        f"/lessons/{lesson.code}/cancel/", form(8500, idempotency_key="later"), headers=htmx
+    )
+    assert late.status_code == 409
+    assert "This lesson changed" in late.content.decode()
 
 
 # --- Cancelling -----------------------------------------------------------------------------------
