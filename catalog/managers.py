@@ -78,6 +78,10 @@ class InstructorQuerySet(models.QuerySet["Instructor"]):
         """Instructors whose background check is not older than ``earliest_on``."""
         return self.filter(background_checked_on__gte=earliest_on)
 
+    def named(self, start: str) -> "InstructorQuerySet":
+        """Instructors whose displayed name begins with these letters, whatever their case."""
+        return self.filter(display_name__istartswith=start).order_by("display_name", "pk")
+
     def public_pages(self) -> "InstructorQuerySet":
         """Instructors whose profile answers: live and paused (Spec: S10.3)."""
         return self.filter(status__in=["live", "paused"])

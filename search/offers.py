@@ -1,29 +1,23 @@
 """Offers of the candidate services as plain values, and what of a query each one misses."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
 from bookings.reviews.ratings import Rating
 from catalog.models import Coverage, Offering, OfferingPrice
-from search.parser import ParsedQuery
+from search.demand import Demand
 from search.snapshot import Snapshot
 
 DEFAULT_MINUTES = 60
 MAX_OFFERS = 400
 # A price a little over the limit is a close match (Spec: S8.5).
 STRETCH = 1.2
-IN_PERSON = frozenset({"at_student", "at_instructor", "public"})
 _RATED, _RATING = ("instructor", "service__category"), ("review_count", "rating_sum")
-AGE_GROUPS = {
-    "toddler": (1, 4),
-    "kid": (5, 12),
-    "teen": (13, 17),
-    "adult": (18, 64),
-    "senior": (65, 99),
-}
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,7 @@ class Offer:
     headline: str
     years: int
     is_founding: bool
+    languages: tuple[str, ...]
     zone: str
     base: str
     borough: str
@@ -67,53 +62,34 @@ class Offer:
 def load_offers(
     service_ids: Collection[int] | None, *, checked_since: date, not_user_id: int | None
 ) -> list[Offer]:
-    """Return the bookable offers of these services (None: of any), in three queries. Spec: S8.7."""
+    """Return the bookable offers of these services (None: of any), in one query. Spec: S8.7."""
     rows = Offering.objects.bookable().filter(instructor__background_checked_on__gte=checked_since)
     if service_ids is not None:
         rows = rows.filter(service_id__in=service_ids)
     if not_user_id is not None:
         rows = rows.exclude(instructor__user_id=not_user_id)
-    values = list(
-        rows.order_by("pk").values(
-            "pk", "service_id", "instructor_id", "modalities", "levels", "age_from", "age_to",
-            "instructor__user_id", "instructor__slug", "instructor__display_name",
-            "instructor__headline", "instructor__years_teaching", "instructor__is_founding",
-            "instructor__zone", "instructor__base_neighborhood_id",
-            "instructor__base_neighborhood__name", "instructor__base_neighborhood__borough",
-            "instructor__base_neighborhood__latitude", "instructor__base_neighborhood__longitude",
-            *(f"{owner}__statistics__{name}" for owner in _RATED for name in _RATING),
-        )[:MAX_OFFERS]
-    )  # fmt: skip
-    prices = _prices([row["pk"] for row in values])
-    served = _served({row["instructor_id"] for row in values})
-    return [
-        _offer(row, prices[row["pk"]], served[row["instructor_id"]])
-        for row in values
-        if prices[row["pk"]]
-    ]
-
-
-def _prices(offering_ids: Collection[int]) -> Mapping[int, dict[int, int]]:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    rows = OfferingPrice.objects.filter(offering_id__in=offering_ids)
-    for pk, minutes, cents in rows.values_list("offering_id", "duration_minutes", "price_cents"):
-        found[pk][minutes] = cents
-    return found
-
-
-def _served(instructor_ids: Collection[int]) -> Mapping[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    rows = Coverage.objects.filter(instructor_id__in=instructor_ids)
-    for pk, neighborhood_id in rows.values_list("instructor_id", "neighborhood_id"):
-        found[pk].add(neighborhood_id)
-    return found
+    prices = OfferingPrice.objects.filter(offering=OuterRef("pk")).order_by("duration_minutes")
+    coverage = Coverage.objects.filter(instructor=OuterRef("instructor_id"))
+    values = rows.order_by("pk").values(
+        "pk", "service_id", "instructor_id", "modalities", "levels", "age_from", "age_to",
+        "instructor__user_id", "instructor__slug", "instructor__display_name",
+        "instructor__headline", "instructor__years_teaching", "instructor__is_founding",
+        "instructor__languages", "instructor__zone", "instructor__base_neighborhood_id",
+        "instructor__base_neighborhood__name", "instructor__base_neighborhood__borough",
+        "instructor__base_neighborhood__latitude", "instructor__base_neighborhood__longitude",
+        *(f"{owner}__statistics__{name}" for owner in _RATED for name in _RATING),
+        minutes=ArraySubquery(prices.values("duration_minutes")),
+        cents=ArraySubquery(prices.values("price_cents")),
+        served=ArraySubquery(coverage.values("neighborhood_id")),
+    )[:MAX_OFFERS]  # fmt: skip
+    return [_offer(row) for row in values if row["minutes"]]
 
 
 def _rating(row: Mapping[str, Any], owner: str) -> Rating:
     return Rating(*(row[f"{owner}__statistics__{name}"] or 0 for name in _RATING))
 
 
-def _offer(row: Mapping[str, Any], prices: Mapping[int, int], served: Iterable[int]) -> Offer:
+def _offer(row: Mapping[str, Any]) -> Offer:
     place = "instructor__base_neighborhood"
     return Offer(
         pk=row["pk"],
@@ -125,6 +101,7 @@ def _offer(row: Mapping[str, Any], prices: Mapping[int, int], served: Iterable[i
         headline=row["instructor__headline"],
         years=row["instructor__years_teaching"],
         is_founding=row["instructor__is_founding"],
+        languages=tuple(row["instructor__languages"]),
         zone=row["instructor__zone"],
         base=row[f"{place}__name"],
         borough=row[f"{place}__borough"],
@@ -134,61 +111,51 @@ def _offer(row: Mapping[str, Any], prices: Mapping[int, int], served: Iterable[i
         modalities=tuple(row["modalities"]),
         levels=tuple(row["levels"]),
         ages=(row["age_from"], row["age_to"]),
-        prices=prices,
-        served=frozenset(served),
+        prices=dict(zip(row["minutes"], row["cents"], strict=True)),
+        served=frozenset(row["served"]),
         rating=_rating(row, "instructor"),
         category_rating=_rating(row, "service__category"),
     )
 
 
-def misses(offer: Offer, query: ParsedQuery, snapshot: Snapshot) -> frozenset[str] | None:
+def misses(offer: Offer, demand: Demand, snapshot: Snapshot) -> frozenset[str] | None:
     """Return which of location, price and level the offer misses; None when it is ruled out.
 
-    Modality, age and exclusions are never relaxed. Spec: S8.1, S8.3, S8.5.
+    Modality, age, language, rating and exclusions are never relaxed. Spec: S8.1, S8.3, S8.5.
     """
-    wanted = query.constraints
-    excluded = wanted.get("exclude", {})
-    if not _has_modality(offer, wanted.get("modality"), excluded.get("modality")):
+    if not _has_modality(offer, demand) or not _fits_learner(offer, demand):
         return None
-    if not _fits_age(offer, query) or _is_at(offer, _names(excluded.get("location")), snapshot):
+    if is_at(offer, demand.excluded_places, snapshot):
         return None
     missed = set()
-    places = _names(wanted.get("location"))
-    if places and not _is_at(offer, places, snapshot):
+    if demand.places and not is_at(offer, demand.places, snapshot):
         missed.add("location")
-    if not _fits_price(offer, query, 1.0):
-        if not _fits_price(offer, query, STRETCH):
+    if not _fits_price(offer, demand, 1.0):
+        if not _fits_price(offer, demand, STRETCH):
             return None
         missed.add("price")
-    if "level" in wanted and wanted["level"] not in offer.levels:
+    if demand.level and demand.level not in offer.levels:
         missed.add("level")
     return frozenset(missed)
 
 
-def _names(location: str | list[str] | None) -> list[str]:
-    if location is None:
-        return []
-    return [location] if isinstance(location, str) else list(location)
+def _has_modality(offer: Offer, demand: Demand) -> bool:
+    offered = set(offer.modalities) - {demand.excluded_modality}
+    return bool(offered & demand.modalities if demand.modalities else offered)
 
 
-def _has_modality(offer: Offer, wanted: str | None, excluded: str | None) -> bool:
-    offered = set(offer.modalities) - {excluded}
-    if wanted is None:
-        return bool(offered)
-    return bool(offered & IN_PERSON) if wanted == "in_person" else wanted in offered
+def _fits_learner(offer: Offer, demand: Demand) -> bool:
+    if demand.language and demand.language not in offer.languages:
+        return False
+    if demand.rating_hundredths and not offer.rating.is_at_least(demand.rating_hundredths):
+        return False
+    if demand.ages is None:
+        return True
+    low, high = demand.ages
+    return offer.ages[0] <= high and low <= offer.ages[1]
 
 
-def _fits_age(offer: Offer, query: ParsedQuery) -> bool:
-    wanted = query.constraints
-    if "age" in wanted:
-        return offer.ages[0] <= wanted["age"] <= offer.ages[1]
-    if "age_group" in wanted:
-        low, high = AGE_GROUPS[wanted["age_group"]]
-        return offer.ages[0] <= high and low <= offer.ages[1]
-    return True
-
-
-def _is_at(offer: Offer, names: Collection[str], snapshot: Snapshot) -> bool:
+def is_at(offer: Offer, names: Collection[str], snapshot: Snapshot) -> bool:
     """Tell whether the offer can be taught in one of the places in person."""
     for name in names:
         if name in (offer.borough, offer.base):
@@ -199,11 +166,10 @@ def _is_at(offer: Offer, names: Collection[str], snapshot: Snapshot) -> bool:
     return False
 
 
-def _fits_price(offer: Offer, query: ParsedQuery, stretch: float) -> bool:
-    wanted = query.constraints
-    minutes = offer.minutes_for(wanted.get("duration_minutes"))
-    is_lesson = query.price_basis == "lesson"
+def _fits_price(offer: Offer, demand: Demand, stretch: float) -> bool:
+    minutes = offer.minutes_for(demand.minutes)
+    is_lesson = demand.price_basis == "lesson"
     cents = offer.prices[minutes] if is_lesson else offer.hourly_cents(minutes)
-    if "max_price" in wanted and cents > wanted["max_price"] * 100 * stretch:
+    if demand.max_cents is not None and cents > demand.max_cents * stretch:
         return False
-    return not ("min_price" in wanted and cents < wanted["min_price"] * 100 / stretch)
+    return not (demand.min_cents is not None and cents < demand.min_cents / stretch)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
 from search.snapshot import Snapshot
 from search.text import words_of
@@ -49,6 +49,16 @@ LIMIT %(limit)s
 """
 
 
+# The database takes several statements as one transaction, in which these settings hold.
+_SETTINGS = """
+SET LOCAL statement_timeout = '300ms';
+SET LOCAL pg_trgm.similarity_threshold = 0.3;
+SET LOCAL pg_trgm.strict_word_similarity_threshold = 0.5;
+"""
+# For callers that are in a transaction of their own.
+_NO_TIMEOUT = "SET LOCAL statement_timeout TO DEFAULT"
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Services with their fused score, best first; ``match`` is results, closest or none."""
@@ -80,13 +90,14 @@ def retrieve_services(text: str, snapshot: Snapshot) -> Candidates:
 
 
 def _ask_database(text: str) -> tuple[dict[int, tuple[float, bool]], dict[int, float]]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '300ms'")
-        cursor.execute("SET LOCAL pg_trgm.similarity_threshold = 0.3")
-        cursor.execute("SET LOCAL pg_trgm.strict_word_similarity_threshold = 0.5")
-        cursor.execute(_FULL_TEXT, {"text": text, "limit": LIMIT})
+    # Settings and both questions go in one round trip; a transaction would cost two more.
+    with connection.cursor() as cursor:
+        statements = f"{_SETTINGS}{_FULL_TEXT};{_TRIGRAM};{_NO_TIMEOUT}"
+        cursor.execute(statements, {"text": text, "limit": LIMIT})
+        for _ in range(_SETTINGS.count(";")):
+            cursor.nextset()
         full_text = {pk: (score, is_whole) for pk, score, is_whole in cursor.fetchall()}
-        cursor.execute(_TRIGRAM, {"text": text, "limit": LIMIT})
+        cursor.nextset()
         return full_text, dict(cursor.fetchall())
 
 

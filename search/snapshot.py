@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.models import Category, Neighborhood, Service
+from catalog.models import Category, Neighborhood, Policy, Service
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
 from search.text import fold, words_of
 from search.vocabulary import Vocabulary, build_vocabulary
@@ -25,6 +25,7 @@ class ServiceEntry:
     category_slug: str
     subcategory: str
     words: frozenset[str] = frozenset()
+    folded: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Snapshot:
     services: Mapping[int, ServiceEntry]
     places: Mapping[str, PlaceEntry]
     categories: Mapping[str, str]
+    check_months: int
     vocabulary: Vocabulary
     gazetteer: Gazetteer
 
@@ -79,7 +81,7 @@ def forget_snapshot() -> None:
 
 
 def load_snapshot() -> Snapshot:
-    """Read the catalogue in three queries."""
+    """Read the catalogue in four queries."""
     services = list(Service.objects.active().select_related("category"))
     neighborhoods = list(Neighborhood.objects.all())
     return Snapshot(
@@ -92,6 +94,7 @@ def load_snapshot() -> Snapshot:
                 row.category.slug,
                 row.subcategory,
                 frozenset(words_of(fold(" ".join([row.name, *row.keywords])))),
+                fold(row.name),
             )
             for row in services
         },
@@ -100,6 +103,7 @@ def load_snapshot() -> Snapshot:
             for row in neighborhoods
         },
         categories=dict(Category.objects.values_list("name", "slug")),
+        check_months=Policy.objects.current().background_check_months,
         vocabulary=build_vocabulary(
             [row.name for row in services],
             [word for row in services for word in row.keywords],

@@ -6,4 +6,8 @@ from search import views
 
 app_name = "search"
 
-urlpatterns = [path("search/", views.results, name="results")]
+urlpatterns = [
+    path("search/", views.results, name="results"),
+    path("search/count/", views.count, name="count"),
+    path("search/suggest/", views.suggestions, name="suggestions"),
+]

@@ -1,136 +1,140 @@
-"""The results page (Spec: S8.4, S8.5)."""
+"""Search: the results page, the live count of its filters, and suggestions (Spec: S8.4-S8.6)."""
 
 from typing import Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from django.core.paginator import Paginator
+import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from instainstru import clock
 from instainstru.access import public
+from instainstru.errors import RateLimitedError
+from instainstru.health import RETRY_AFTER_SECONDS
 from instainstru.http import mark_private, render_page_or_fragment
-from instainstru.templatetags.ui import money
-from search.parser import Chip
-from search.services import PAGE_SIZE, Hit, SearchResult, run_search
-from search.text import clean_text
+from instainstru.ratelimit import SEARCH, SUGGESTIONS, count_use, session_key_of
+from search.filters import FILTER_NAMES, FiltersForm
+from search.page_state import PageState, read_state
+from search.results_page import page_values, panel_values
+from search.services import SearchResult, run_search
+from search.snapshot import current_snapshot
+from search.suggestions import suggest
 
-HELP_PAGES = {"cancel": "/legal/terms/", "refund": "/legal/terms/"}
+log = structlog.get_logger(__name__)
+
 EXAMPLES = [
     "piano in park slope saturday morning under $90",
     "spanish tutor this weekend",
     "guitar for a 9 year old",
 ]
-MAX_WITHOUT = 20
-HOUR = 60
 
 
 @public
 @require_safe
 def results(request: HttpRequest) -> HttpResponse:
-    """Show who can truly be booked for the words in ``q``; the address holds the whole state."""
-    text = clean_text(request.GET.get("q", ""))
-    state = _state(request, text)
-    context: dict[str, Any] = {"q": text, "examples": EXAMPLES, "result": None}
-    if text:
-        result = run_search(
-            text,
-            now=clock.now(),
-            removed=state["without"],
-            place=state["place"],
-            is_verbatim=state["verbatim"],
-            user_id=request.user.pk if request.user.is_authenticated else None,
-        )
-        context.update(_page(request, result, state))
-    return mark_private(
-        render_page_or_fragment(request, "search/results.html", context, fragment="results")
+    """Show who can truly be booked for the words and filters of the address.
+
+    A wrong price or date answers 422 with the unfiltered list; too many searches 429 and a failing
+    search 503, both with the box and the filters kept. Spec: S8.4, S8.5, S8.13, G2, G6, G11.
+    """
+    state = read_state(request.GET)
+    if not state.first("q") and not state.has(*FILTER_NAMES):
+        return _page(request, state, {"examples": EXAMPLES, **_categories()})
+    try:
+        count_use(SEARCH, session_key_of(request))
+        return _found(request, state)
+    except RateLimitedError as error:
+        return _failed(request, state, 429, error.retry_after_seconds or 1)
+    except DatabaseError:
+        log.exception("search_failed")
+        return _failed(request, state, 503, RETRY_AFTER_SECONDS)
+
+
+@public
+@require_safe
+def count(request: HttpRequest) -> HttpResponse:
+    """Say how many instructors the filters would leave, for the button that applies them."""
+    count_use(SUGGESTIONS, session_key_of(request))
+    state = read_state(request.GET)
+    form = _form(state)
+    if not form.is_valid():
+        return _count(request, {"is_wrong": True}, status=422)
+    found = _search(request, state, form)
+    return _count(request, {"count": len(found.hits)})
+
+
+@public
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """List what the letters may become; from memory and one query. Spec: S8.6."""
+    count_use(SUGGESTIONS, session_key_of(request))
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    groups = suggest(request.GET.get("q", ""), current_snapshot(), today=today)
+    return mark_private(render(request, "search/suggestions.html", {"groups": groups}))
+
+
+def _form(state: PageState) -> FiltersForm:
+    data: dict[str, Any] = {name: state.first(name) for name in FiltersForm.base_fields}
+    data |= {name: state.all(name) for name in ("day", "time", "where")}
+    return FiltersForm(data, gazetteer=current_snapshot().gazetteer)
+
+
+def _search(request: HttpRequest, state: PageState, form: FiltersForm) -> SearchResult:
+    return run_search(
+        state.first("q"),
+        now=clock.now(),
+        filters=form.filters(),
+        sort=state.sort,
+        removed=state.all("without"),
+        is_verbatim=state.is_verbatim,
+        user_id=request.user.pk if request.user.is_authenticated else None,
     )
 
 
-def _state(request: HttpRequest, text: str) -> dict[str, Any]:
-    return {
-        "q": text,
-        "without": request.GET.getlist("without")[:MAX_WITHOUT],
-        "place": request.GET.get("place") or None,
-        "verbatim": request.GET.get("exact") == "1",
+def _found(request: HttpRequest, state: PageState) -> HttpResponse:
+    form = _form(state)
+    result = _search(request, state, form)
+    values = {
+        **page_values(
+            result,
+            form.filters(),
+            state,
+            page_number=request.GET.get("page"),
+            snapshot=current_snapshot(),
+            now=clock.now(),
+        ),
+        **panel_values(form, state, result),
     }
+    if result.match == "none":
+        values |= {"examples": EXAMPLES, **_categories()}
+    return _page(request, state, values, status=200 if form.is_valid() else 422)
 
 
-def _page(request: HttpRequest, result: SearchResult, state: dict[str, Any]) -> dict[str, Any]:
-    page = Paginator(result.hits, PAGE_SIZE).get_page(request.GET.get("page"))
-    return {
-        "result": result,
-        "page": page,
-        "cards": [_card(hit) for hit in page.object_list],
-        "groups": [
-            {"label": group.label, "cards": [_card(hit) for hit in group.hits]}
-            for group in result.close
-        ]
-        if page.number == page.paginator.num_pages
-        else [],
-        "chips": [_chip(chip, result, state) for chip in result.query.chips],
-        "exact_url": _url(state, exact="1") if result.corrections else None,
-        "help_url": HELP_PAGES.get(result.query.help_intent or ""),
-        "clear_url": _url(state, without=[chip.token for chip in result.query.chips]),
+def _failed(request: HttpRequest, state: PageState, status: int, wait: int) -> HttpResponse:
+    values = {
+        "failure": {"status": status, "wait": wait, "url": state.url()},
+        "box_kept": state.drop("q", "without", "exact").pairs,
     }
+    response = _page(request, state, values, status=status)
+    response["Retry-After"] = str(wait)
+    return response
 
 
-def _url(state: dict[str, Any], **changes: Any) -> str:
-    query: dict[str, Any] = {"q": state["q"], "without": state["without"]}
-    if state["place"]:
-        query["place"] = state["place"]
-    if state["verbatim"]:
-        query["exact"] = "1"
-    query.update(changes)
-    return f"{reverse('search:results')}?{urlencode(query, doseq=True)}"
+def _categories() -> dict[str, Any]:
+    return {"categories": list(current_snapshot().categories.items())}
 
 
-def _chip(chip: Chip, result: SearchResult, state: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "label": chip.label,
-        "remove_url": _url(state, without=result.query.without(chip)),
-        "choices": [{"name": name, "url": _url(state, place=name)} for name in chip.choices],
-    }
+def _count(request: HttpRequest, values: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    return mark_private(render(request, "search/count.html", values, status=status))
 
 
-def _card(hit: Hit) -> dict[str, Any]:
-    """Return the plain values of ``components/instructor_card.html``."""
-    offer = hit.offer
-    chosen = {"service": hit.service_slug, "duration": hit.minutes}
-    profile = reverse("instructor-profile", args=[offer.slug])
-    book = reverse("lessons:times", args=[offer.slug])
-    first_on = hit.starts[0].astimezone(ZoneInfo(offer.zone)).date() if hit.starts else None
-    facts = [hit.service_name, f"{offer.years} years teaching", _place(hit)]
-    return {
-        "url": f"{profile}?{urlencode({**chosen, 'date': first_on} if first_on else chosen)}",
-        "name": offer.name,
-        "headline": offer.headline,
-        "price_text": money(hit.hourly_cents),
-        "price_unit": "/hour",
-        "price_note": ""
-        if hit.minutes == HOUR
-        else f"{money(hit.price_cents)} for {hit.minutes} min",
-        "rating_text": offer.rating.text,
-        "review_count": offer.rating.count,
-        "facts": facts,
-        "badges": [{"icon": "shield-check", "text": "Background checked"}]
-        + ([{"icon": "award", "text": "Founding instructor"}] if offer.is_founding else []),
-        "slots": [
-            {
-                "url": f"{book}?{urlencode({**chosen, 'start': f'{start:%Y-%m-%dT%H:%M:%SZ}'})}",
-                "start_at": start,
-                "zone": offer.zone,
-            }
-            for start in hit.starts
-        ],
-        "more_url": f"{book}?{urlencode(chosen)}",
-        "why": " · ".join(hit.reasons),
-    }
-
-
-def _place(hit: Hit) -> str:
-    if hit.kilometers is None or hit.kilometers < 0.05:  # noqa: PLR2004 - the same neighborhood
-        return f"{hit.offer.base}, {hit.offer.borough}"
-    return f"{hit.offer.base}, {hit.kilometers * 0.6214:.1f} mi"
+def _page(
+    request: HttpRequest, state: PageState, values: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    context = {"q": state.first("q"), "state": state, **values}
+    return mark_private(
+        render_page_or_fragment(
+            request, "search/results.html", context, fragment="results", status=status
+        )
+    )

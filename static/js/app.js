@@ -127,6 +127,8 @@ const FEATURES = [
   ["[data-toast]", () => import("./toasts.js")],
   ["[data-calendar]", () => import("./calendar.js")],
   ["[data-times]", () => import("./times.js")],
+  ["[data-combobox]", () => import("./combobox.js")],
+  ["[data-results]", () => import("./results.js")],
 ];
 
 function bind(root) {

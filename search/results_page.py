@@ -1,0 +1,213 @@
+"""What the results page shows of one search, as plain values (Spec: S8.4, S8.5)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.urls import reverse
+
+from catalog.city_map import CityMap, matches_map
+from instainstru.clock import NEW_YORK
+from instainstru.templatetags.ui import money
+from search.cards import result_card
+from search.chips import FAMILIES, chips_of, clear_url
+from search.close_matches import CATEGORY, CloseGroup, difference
+from search.filters import (
+    DAY_CHOICES,
+    FILTER_NAMES,
+    LEVEL_CHOICES,
+    PART_CHOICES,
+    RATING_CHOICES,
+    WHERE_CHOICES,
+    Choices,
+    Filters,
+    FiltersForm,
+)
+from search.matching import Sort
+from search.offers import STRETCH
+from search.page_state import PageState
+from search.services import PAGE_SIZE, SearchResult
+from search.snapshot import Snapshot
+
+HELP = {
+    "cancel": ("legal:terms", "Read how canceling and refunds work"),
+    "refund": ("legal:terms", "Read how canceling and refunds work"),
+    "reschedule": ("lessons:list", "Move a lesson in My lessons"),
+    "payment": ("lessons:list", "Find payments and receipts in My lessons"),
+    "account": ("account_reset_password", "Reset your password"),
+}
+SORT_WORDS = {
+    Sort.BEST: "Best match",
+    Sort.PRICE_LOW: "Lowest price",
+    Sort.PRICE_HIGH: "Highest price",
+    Sort.SOONEST: "Soonest time",
+    Sort.RATING: "Best rated",
+    Sort.NEAREST: "Nearest",
+}
+TOGGLES = (
+    ("day", "Days", DAY_CHOICES),
+    ("time", "Time of day", PART_CHOICES),
+    ("where", "Where", WHERE_CHOICES),
+)
+
+
+def page_values(
+    result: SearchResult,
+    filters: Filters,
+    state: PageState,
+    *,
+    page_number: str | None,
+    snapshot: Snapshot,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the template's values; a page beyond the end is the last one."""
+    page = Paginator(result.hits, PAGE_SIZE).get_page(page_number)
+    today = now.astimezone(NEW_YORK).date()
+    is_last = not page.has_next()
+    return {
+        "result": result,
+        "page": page,
+        "next_url": state.url(page=page.next_page_number()) if page.has_next() else None,
+        "previous_url": state.url(page=page.previous_page_number())
+        if page.has_previous()
+        else None,
+        "left": min(PAGE_SIZE, len(result.hits) - page.end_index()),
+        "cards": [result_card(hit, today=today) for hit in page.object_list],
+        "groups": _groups(result, state, now) if is_last else [],
+        "chips": chips_of(result, filters, state),
+        "clear_url": clear_url(result.query, state),
+        "exact_url": state.set("exact", "1").url() if result.corrections else None,
+        "help": _help(result.query.help_intent),
+        "sorts": _sorts(result, state),
+        "sort_words": SORT_WORDS[state.sort],
+        "list_url": state.drop("view").url(),
+        "map_url": state.set("view", "map").url(),
+        "map": map_of(result, state, snapshot) if state.is_map else None,
+        "zone_name": f"{now.astimezone(NEW_YORK):%Z}",
+        **_category(result),
+    }
+
+
+def panel_values(
+    form: FiltersForm, state: PageState, result: SearchResult | None
+) -> dict[str, Any]:
+    """Return the values of the filters panel; what was typed is kept, right or wrong."""
+    used = {family.names[0] for family in FAMILIES if state.has(*family.names)}
+    languages = list(result.languages) if result else []
+    chosen = state.first("language")
+    if chosen and chosen not in languages:
+        languages.append(chosen)
+    spoken = [(one, one) for one in languages]
+    return {
+        "form": form,
+        "panel_kept": state.drop(*FILTER_NAMES).pairs,
+        "box_kept": state.drop("q", "without", "exact").pairs,
+        "filters_used": len(used),
+        "said": {
+            name: state.first(name) for name in ("price_min", "price_max", "place", "age", "on")
+        },
+        "toggles": [
+            (name, label, _options(choices, state.all(name))) for name, label, choices in TOGGLES
+        ],
+        "selects": [
+            ("level", "Level", _options(LEVEL_CHOICES, [state.first("level")])),
+            ("rating", "Rating", _options(RATING_CHOICES, [state.first("rating")])),
+            ("language", "Language", _options([("", "Any"), *spoken], [chosen])),
+        ],
+    }
+
+
+def _options(choices: Choices, chosen: Sequence[str]) -> list[tuple[str, str, bool]]:
+    return [(value, label, value in chosen) for value, label in choices]
+
+
+def map_of(result: SearchResult, state: PageState, snapshot: Snapshot) -> CityMap:
+    """Return where matches of any place teach; a number is that of the list of this place."""
+    names = {place.pk: place.name for place in snapshot.places.values()}
+    counts: Counter[str] = Counter()
+    for hit in result.anywhere:
+        counts.update({names[pk] for pk in {*hit.offer.served, hit.offer.base_id} & names.keys()})
+    listed = state.drop("view")
+    return matches_map(counts, lambda name: listed.set("place", name).url())
+
+
+def _sorts(result: SearchResult, state: PageState) -> list[dict[str, Any]]:
+    known = [sort for sort in Sort if sort is not Sort.NEAREST or result.demand.places]
+    return [
+        {
+            "url": (state.drop("sort") if sort is Sort.BEST else state.set("sort", sort)).url(),
+            "label": SORT_WORDS[sort],
+            "is_current": sort is state.sort,
+        }
+        for sort in known
+    ]
+
+
+def _groups(result: SearchResult, state: PageState, now: datetime) -> list[dict[str, Any]]:
+    today = now.astimezone(NEW_YORK).date()
+    return [
+        {
+            **_relaxed(group, result, state),
+            "cards": [
+                result_card(hit, today=today, differs=difference(hit, group.relaxed, result.demand))
+                for hit in group.hits
+            ],
+        }
+        for group in result.close
+    ]
+
+
+def _relaxed(group: CloseGroup, result: SearchResult, state: PageState) -> dict[str, Any]:
+    """Return what a group gave up, and the one change of the chips that makes it a match."""
+    said = {chip.token for chip in result.query.chips}
+    demand = result.demand
+
+    def less(*names: str, tokens: Sequence[str] = ()) -> str:
+        return state.drop(*names).without(said & set(tokens)).url()
+
+    if group.relaxed == "time":
+        return {
+            "title": "At another time",
+            "action": "Any time of day",
+            "url": less("time", tokens=["time"]),
+        }
+    if group.relaxed == "date":
+        url = less("on", "day", tokens=["date_expr", "weekdays"])
+        return {"title": "On another day", "action": "Any day", "url": url}
+    if group.relaxed == "location":
+        return {"title": "Nearby", "action": "Anywhere", "url": less("place", tokens=["location"])}
+    if group.relaxed == "level":
+        return {
+            "title": "For another level",
+            "action": "Any level",
+            "url": less("level", tokens=["level"]),
+        }
+    if group.relaxed == CATEGORY and result.service is not None:
+        return {"title": f"More of {result.service.category}", "action": "", "url": ""}
+    limit = demand.max_cents
+    if limit is None or demand.price_basis == "lesson":
+        tokens = ["max_price", "min_price"]
+        url = less("price_min", "price_max", tokens=tokens)
+        return {"title": "At another price", "action": "Any price", "url": url}
+    stretched = int(limit * STRETCH) // 100
+    url = state.set("price_max", str(stretched)).url()
+    return {"title": f"A bit over {money(limit)}", "action": f"Up to ${stretched}/hour", "url": url}
+
+
+def _help(topic: str | None) -> dict[str, str] | None:
+    if topic not in HELP:
+        return None
+    name, words = HELP[topic]
+    return {"url": reverse(name), "words": words}
+
+
+def _category(result: SearchResult) -> dict[str, str]:
+    if result.service is None:
+        return {}
+    slug = result.service.category_slug
+    return {
+        "category_url": reverse("catalog:category", args=[slug]),
+        "category_name": result.service.category,
+    }

@@ -1,0 +1,130 @@
+"""What a person may mean while still typing; from memory, with one query for names (Spec: S8.6)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from catalog.models import Instructor
+from catalog.selectors import months_before
+from search.gazetteer import key_of
+from search.snapshot import ServiceEntry, Snapshot
+from search.text import clean_text, fold, words_of
+
+FEWEST_LETTERS = 2
+MOST_ITEMS = 8
+MOST_OF = {"Services": 4, "Categories": 2, "Instructors": 2, "Neighborhoods": 3}
+PLACE_WORDS = 3
+HINTS = frozenset({"in", "near", "around", "at"})
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One line of the list: words, a quiet note and where it leads."""
+
+    text: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Suggestions of one kind."""
+
+    label: str
+    items: Sequence[Suggestion]
+
+
+def suggest(text: str, snapshot: Snapshot, *, today: date) -> list[Group]:
+    """Return at most eight suggestions in groups; nothing below two letters. Spec: S8.6."""
+    said = clean_text(text)
+    words = words_of(fold(said))
+    if len("".join(words)) < FEWEST_LETTERS:
+        return []
+    found = {
+        "Services": _services(words, snapshot),
+        "Categories": _categories(words, snapshot),
+        "Instructors": _instructors(said, snapshot, today),
+        "Neighborhoods": _places(words, snapshot),
+    }
+    groups, room = [], MOST_ITEMS
+    for label, items in found.items():
+        kept = list(items)[: min(room, MOST_OF[label])]
+        room -= len(kept)
+        if kept:
+            groups.append(Group(label, kept))
+    return groups
+
+
+def _results(query: str) -> str:
+    return f"{reverse('search:results')}?{urlencode({'q': query})}"
+
+
+def _starts_words(words: Sequence[str], candidates: Iterable[str]) -> bool:
+    """Tell whether each word begins one of the candidates."""
+    known = list(candidates)
+    return all(any(one.startswith(word) for one in known) for word in words)
+
+
+def _services(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:
+    said = " ".join(words)
+    ranked: list[tuple[int, int, ServiceEntry]] = []
+    for place, entry in enumerate(snapshot.services.values()):
+        if entry.folded.startswith(said):
+            ranked.append((0, len(entry.folded), entry))
+        elif _starts_words(words, words_of(entry.folded)):
+            ranked.append((1, place, entry))
+        elif _starts_words(words, entry.words):
+            ranked.append((2, place, entry))
+    ranked.sort(key=lambda row: row[:2])
+    return [Suggestion(row.name, row.category, _results(row.name)) for _, _, row in ranked]
+
+
+def _categories(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:
+    return [
+        Suggestion(name, "Category", reverse("catalog:category", args=[slug]))
+        for name, slug in snapshot.categories.items()
+        if _starts_words(words, words_of(fold(name)))
+    ]
+
+
+def _instructors(said: str, snapshot: Snapshot, today: date) -> list[Suggestion]:
+    checked_since = months_before(today, snapshot.check_months)
+    rows = Instructor.objects.live().checked_since(checked_since).named(said)
+    limit = MOST_OF["Instructors"]
+    return [
+        Suggestion(name, headline, reverse("instructor-profile", args=[slug]))
+        for name, headline, slug in rows.values_list("display_name", "headline", "slug")[:limit]
+    ]
+
+
+def _places(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:
+    """Complete the last words to a neighborhood and keep what was said before them."""
+    for count in range(min(PLACE_WORDS, len(words)), 0, -1):
+        before, last = list(words[:-count]), key_of(" ".join(words[-count:]))
+        if before and before[-1] in HINTS:
+            before.pop()
+        elif before and len(last) < len("bay"):
+            continue
+        found = _places_like(last, snapshot)
+        if found:
+            what = " ".join(before)
+            return [
+                Suggestion(
+                    f"{what} in {name}" if what else name,
+                    borough,
+                    _results(f"{what} in {name}".strip()),
+                )
+                for name, borough in found
+            ]
+    return []
+
+
+def _places_like(said: str, snapshot: Snapshot) -> list[tuple[str, str]]:
+    names: dict[str, str] = {}
+    for key, place in snapshot.gazetteer.by_key.items():
+        if said and key.startswith(said):
+            names.setdefault(place.name, "Borough" if place.is_borough else place.borough)
+    return sorted(names.items(), key=lambda item: (not key_of(item[0]).startswith(said), item[0]))
