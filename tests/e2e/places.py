@@ -40,6 +40,8 @@ PLACES: Final = (
     Place("search:results", "/search/?q=piano in park slope saturday morning under $90"),
     Place("search:results", "/search/?q=piano under $3 on staten island at 5am"),
     Place("search:results", "/search/?q=xyzzy"),
+    Place("search:results", "/search/?q=piano&view=map"),
+    Place("search:results", "/search/?q=piano&price_max=cheap", status=422, takes_focus=True),
     Place("search:results", "/search/"),
     Place("catalog:all-services", "/services/"),
     Place("catalog:category", "/services/music/"),
@@ -93,6 +95,8 @@ PLACES: Final = (
 )
 
 NO_PAGES: Final = {
+    "search:count": "the words of one button",
+    "search:suggestions": "the options of a list",
     "healthz": "one word for machines",
     "readyz": "JSON for machines",
     "accounts:demo-sign-in": "takes a form only",
