@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.db.utils import ConnectionHandler
 
-from instainstru.database import audit, gate, targets, tiers
+from instainstru.database import audit, gate, stamp, targets, tiers
 from instainstru.database.backend.base import DatabaseWrapper
 from instainstru.database.refusals import TierRefusedError
 from tests.database.conftest import Decide, MakeDatabase
@@ -86,6 +86,17 @@ def test_another_tiers_database_is_refused_on_every_retry(
         assert wrapper.connection is None
     denied = [line for line in audit.tail(9, audit_log) if line["result"] == "denied"]
     assert len(denied) == 3
+
+
+def test_a_refused_connection_that_stayed_open_is_refused_again(
+    connect: Callable[[str], stamp.Connection], make_database: MakeDatabase, decide: Decide
+) -> None:
+    """S1.10: being turned away never counts as having been looked at."""
+    decision = decide({})
+    with connect(make_database("stg")) as connection:
+        for _ in range(2):
+            with pytest.raises(gate.TierMismatchError, match="stamped stg"):
+                gate.admit(connection, decision, "default")
 
 
 @pytest.mark.parametrize("pool_size", ["0", "2"])
