@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from catalog.city_map import CityMap, matches_map
 from instainstru.clock import NEW_YORK
@@ -37,6 +37,8 @@ HELP = {
     "reschedule": ("lessons:list", "Move a lesson in My lessons"),
     "payment": ("lessons:list", "Find payments and receipts in My lessons"),
     "account": ("account_reset_password", "Reset your password"),
+    "become_instructor": ("teach-start", "See how to teach on InstaInstru"),
+    "support": ("contact", "Write to us"),
 }
 SORT_WORDS = {
     Sort.BEST: "Best match",
@@ -196,18 +198,28 @@ def _relaxed(group: CloseGroup, result: SearchResult, state: PageState) -> dict[
     return {"title": f"A bit over {money(limit)}", "action": f"Up to ${stretched}/hour", "url": url}
 
 
+def _address_of(name: str, *parts: str) -> str | None:
+    """Return the address of a page, or None where the site has none: no link is dead."""
+    try:
+        return reverse(name, args=parts)
+    except NoReverseMatch:
+        return None
+
+
 def _help(topic: str | None) -> dict[str, str] | None:
     if topic not in HELP:
         return None
     name, words = HELP[topic]
-    return {"url": reverse(name), "words": words}
+    url = _address_of(name)
+    return {"url": url, "words": words} if url else None
 
 
-def _category(result: SearchResult) -> dict[str, str]:
+def _category(result: SearchResult) -> dict[str, str | None]:
     if result.service is None:
         return {}
-    slug = result.service.category_slug
+    service = result.service
     return {
-        "category_url": reverse("catalog:category", args=[slug]),
-        "category_name": result.service.category,
+        "category_url": reverse("catalog:category", args=[service.category_slug]),
+        "category_name": service.category,
+        "notify_url": _address_of("catalog:notify", service.slug),
     }

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.models import Category, Neighborhood, Policy, Service
@@ -46,18 +47,14 @@ class Snapshot:
     services: Mapping[int, ServiceEntry]
     places: Mapping[str, PlaceEntry]
     categories: Mapping[str, str]
+    groups: Mapping[str, Sequence[int]]
     check_months: int
     vocabulary: Vocabulary
     gazetteer: Gazetteer
 
-    def of_group(self, text: str) -> list[int]:
+    def of_group(self, text: str) -> Sequence[int]:
         """Return the services of a category or subcategory named exactly by the text."""
-        wanted = fold(text)
-        return [
-            entry.pk
-            for entry in self.services.values()
-            if wanted and wanted in (fold(entry.category), fold(entry.subcategory))
-        ]
+        return self.groups.get(fold(text), ()) if text else ()
 
 
 _lock = threading.Lock()
@@ -103,6 +100,7 @@ def load_snapshot() -> Snapshot:
             for row in neighborhoods
         },
         categories=dict(Category.objects.values_list("name", "slug")),
+        groups=_groups(services),
         check_months=Policy.objects.current().background_check_months,
         vocabulary=build_vocabulary(
             [row.name for row in services],
@@ -113,3 +111,12 @@ def load_snapshot() -> Snapshot:
             PlaceRow(row.borough, row.name, row.aliases) for row in neighborhoods
         ),
     )
+
+
+def _groups(services: Iterable[Service]) -> Mapping[str, Sequence[int]]:
+    """Return the services of each folded name of a category or subcategory."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row in services:
+        for name in {fold(row.category.name), fold(row.subcategory)}:
+            found[name].append(row.pk)
+    return found

@@ -90,6 +90,12 @@ class TestWords:
         assert 'href="/legal/terms/"' in page(client, "q=cancel+my+lesson").split("</main>")[0]
         assert 'href="/accounts/password/reset/"' in page(client, "q=forgot+my+password")
 
+    def test_help_is_a_link_only_where_the_page_exists(self, client):
+        for words in ("become an instructor", "contact support", "piano"):
+            text = page(client, f"q={words}").split("<main")[1].split("</main>")[0]
+            for address in re.findall(r'Looking for help\? <a href="([^"]+)"', text):
+                assert client.get(address).status_code == 200
+
     def test_not_understood_offers_examples_and_categories(self, client):
         """Spec: S8.9: 200 and no instructors."""
         pianist()
@@ -303,6 +309,8 @@ class TestCloseMatches:
         ServiceFactory(name="Oud", keywords=["oud lute"])
         text = page(client, "q=oud")
         assert 'href="/services/music/">Browse Music</a>' in text
+        for address in re.findall(r'href="([^"]+)">Notify me', text):
+            assert client.get(address).status_code == 200
 
 
 class TestMap:
