@@ -8,7 +8,12 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import User
-from bookings.lessons.calendar_files import CalendarLesson, lesson_event
+from bookings.lessons.calendar_files import (
+    CalendarLesson,
+    google_link,
+    lesson_event,
+    outlook_link,
+)
 from bookings.lessons.models import Booking
 from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, free_cancel_until
@@ -43,6 +48,12 @@ def calendar_lesson(booking: Booking, *, for_student: bool) -> CalendarLesson:
         url=_url(booking),
         is_cancelled=booking.status in CANCELLED,
     )
+
+
+def calendar_links(booking: Booking) -> list[tuple[str, str]]:
+    """Return name and address of the web calendars that can take the lesson. Spec: S11.7."""
+    lesson = calendar_lesson(booking, for_student=True)
+    return [("Google Calendar", google_link(lesson)), ("Outlook", outlook_link(lesson))]
 
 
 def _attachment(booking: Booking, person: User, *, for_student: bool) -> Attachment:

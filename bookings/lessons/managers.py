@@ -11,14 +11,20 @@ from accounts.owners import Owner
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from bookings.lessons.models import Booking
 
 
-class BookingQuerySet(models.QuerySet["Booking"]):  # type: ignore[name-defined]
+class BookingQuerySet(models.QuerySet["Booking"]):
     """Reads on bookings; every page starts from the person who asks."""
 
     def of_student(self, user: "User") -> "BookingQuerySet":
         """Bookings this person made, holds of proposals left out."""
         return self.filter(student=user, purpose="checkout")
+
+    def last_at_home(self) -> "Booking | None":
+        """The newest lesson at the student's own place whose address is known."""
+        rows = self.filter(modality="at_student", code__isnull=False).exclude(address="")
+        return rows.select_related("neighborhood").order_by("-pk").first()
 
     def held_by(self, owner: Owner) -> "BookingQuerySet":
         """Holds and former holds of an account or a guest."""

@@ -135,6 +135,37 @@ def free_cancel_until(start_at: datetime, numbers: PolicyNumbers) -> datetime:
     return start_at - timedelta(hours=numbers.free_cancel_hours)
 
 
+@dataclass(frozen=True)
+class CancelDeadlines:
+    """Until when a student gets the money back, and until when credit; equality is in time.
+
+    Spec: C2-C4, D6
+    """
+
+    free_until: datetime
+    credit_until: datetime
+    now: datetime
+
+    @property
+    def is_free(self) -> bool:
+        """Whether free cancellation is still ahead."""
+        return self.now <= self.free_until
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether credit is still ahead."""
+        return self.now <= self.credit_until
+
+
+def cancel_deadlines(start_at: datetime, numbers: PolicyNumbers, now: datetime) -> CancelDeadlines:
+    """Return the deadlines of a lesson as they stand at ``now``."""
+    return CancelDeadlines(
+        free_until=free_cancel_until(start_at, numbers),
+        credit_until=start_at - timedelta(hours=numbers.credit_cancel_hours),
+        now=now,
+    )
+
+
 def outcome(
     booking: BookingFacts,
     actor: Actor,

@@ -18,10 +18,11 @@ from bookings.lessons.cancellation import find_lesson
 from bookings.lessons.errors import HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
+from bookings.lessons.mails import calendar_links
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import paid_words, price_lines
 from bookings.lessons.places import place_for_student, place_in_words
-from bookings.lessons.policies import PolicyNumbers, free_cancel_until
+from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
 from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
 from bookings.payments import services as payments
@@ -207,13 +208,15 @@ def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 
 def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm:
+    user: Any = request.user
+    # Where the last lesson at home was is the best guess for the next one.
+    before = hold if hold.address else Booking.objects.of_student(user).last_at_home() or hold
     initial = {
-        "learner": hold.learner or Learner.objects.own_of(request.user).first(),
-        "neighborhood": hold.neighborhood.slug if hold.neighborhood else None,
-        "address": hold.address,
+        "learner": hold.learner or Learner.objects.own_of(user).first(),
+        "neighborhood": hold.neighborhood or before.neighborhood,
+        "address": before.address,
         "note": hold.note,
     }
-    user: Any = request.user
     return CheckoutForm(
         data,
         initial=initial,
@@ -269,8 +272,7 @@ def _render(
         "due_cents": _card_cents(hold, owner),
         "price_lines": price_lines(hold, credit_cents=_credit_cents(hold, owner)),
         "place": place_in_words(hold),
-        "free_until": free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
-        "is_past_free": now > free_cancel_until(hold.start_at, PolicyNumbers.of(hold.policy)),
+        "deadlines": cancel_deadlines(hold.start_at, PolicyNumbers.of(hold.policy), now),
         "idempotency_key": _key(),
     }
     response = render_page_or_fragment(
@@ -291,8 +293,8 @@ def confirmed(request: HttpRequest, code: str) -> HttpResponse:
         "booking": booking,
         "masked_email": mask_email(cast("User", request.user).email),
         "place": place_for_student(booking),
-        "free_until": free_cancel_until(booking.start_at, numbers),
-        "is_past_free": clock.now() > free_cancel_until(booking.start_at, numbers),
+        "calendars": calendar_links(booking),
+        "deadlines": cancel_deadlines(booking.start_at, numbers, clock.now()),
         "paid": paid_words(payment_summary(booking.pk)),
     }
     return mark_private(

@@ -23,7 +23,7 @@ from bookings.lessons.completion import confirm_outcome
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
 from bookings.lessons.forms import CancelForm
 from bookings.lessons.idempotency import run_once
-from bookings.lessons.mails import calendar_lesson
+from bookings.lessons.mails import calendar_lesson, calendar_links
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import card_words, paid_words, price_lines, returned_words
 from bookings.lessons.my_lessons import (
@@ -38,7 +38,7 @@ from bookings.lessons.my_lessons import (
 )
 from bookings.lessons.places import place_for_student
 from bookings.lessons.policies import Outcome
-from bookings.lessons.states import CANCELLED
+from bookings.lessons.states import CANCELLED, Status
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
@@ -118,6 +118,7 @@ def _detail(
         "state": state,
         "card": cards_of([booking], now)[0],
         "place": place_for_student(booking) if booking.code else "",
+        "calendars": calendar_links(booking) if state is Status.CONFIRMED else [],
         "paid": paid_words(payment),
         "returned": returned_words(payment) if state in CANCELLED else "",
         "price_lines": price_lines(booking),
