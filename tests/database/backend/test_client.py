@@ -1,5 +1,8 @@
 import pytest
+from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
 
+from instainstru.database.backend import client
 from instainstru.database.backend.client import refuse_connection_arguments
 from instainstru.database.refusals import TierRefusedError
 
@@ -47,3 +50,44 @@ def test_arguments_that_say_where_to_connect_are_refused(arguments: list[str]) -
 )
 def test_arguments_about_input_and_output_pass(arguments: list[str]) -> None:
     refuse_connection_arguments(arguments)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Command lines and environments of the psql processes that would run."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(arguments: list[str], *, env: dict[str, str], check: bool) -> None:
+        found.append((arguments, env))
+
+    monkeypatch.setattr(client.subprocess, "run", run)
+    return found
+
+
+@pytest.mark.django_db
+def test_the_shell_opens_on_the_verified_connection_and_names_the_tier(
+    started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1.7, S1.12."""
+    monkeypatch.setenv("PGHOSTADDR", "10.0.0.9")
+    monkeypatch.setenv("PGOPTIONS", "-c role=postgres")
+
+    connection.client.runshell(["-c", "SELECT 1"])
+
+    ((arguments, environ),) = started
+    where = conninfo_to_dict(arguments[-1])
+    assert where["dbname"] == connection.settings_dict["NAME"]
+    assert where["host"] == connection.settings_dict["HOST"]
+    assert any("[INT]" in word for word in arguments if word.startswith("PROMPT1="))
+    assert arguments[1] == "-X"
+    assert not [name for name in environ if name.startswith(("PGHOST", "PGOPTIONS"))]
+
+
+@pytest.mark.django_db
+def test_the_shell_does_not_start_with_connection_arguments(
+    started: list[tuple[list[str], dict[str, str]]],
+) -> None:
+    """S1.12."""
+    with pytest.raises(TierRefusedError, match="dbshell takes no connection arguments"):
+        connection.client.runshell(["-h", "db.example"])
+    assert started == []
