@@ -10,10 +10,18 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+
+
+def find_chromium() -> str | None:
+    """Return the browser's path: ``$CHROMIUM``, else the first one in PATH."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Return the browser's path; skips with the way to get one."""
-    named = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    named = find_chromium()
     if not named:
         pytest.skip("needs Chromium: install the package 'chromium' or set CHROMIUM to its path")
     return named
@@ -27,9 +35,8 @@ def browser_of_session(chromium_path: str) -> Iterator[Any]:
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     # Playwright runs an event loop in this thread; the ORM of the test itself is not in it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield browser
         browser.close()
     if before is None:
