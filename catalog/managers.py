@@ -1,10 +1,11 @@
 """Chainable reads on the catalogue in domain words."""
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Min, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 if TYPE_CHECKING:
     from catalog.models import (  # noqa: F401 (named by the base classes below)
@@ -30,6 +31,20 @@ class PolicyManager(models.Manager["Policy"]):
         if policy is None:
             raise self.model.DoesNotExist("No policy row: run migrations.")
         return policy
+
+    def with_founding_spots(self) -> "models.QuerySet[Any]":
+        """Add ``founding_spots_left``: the places no founding instructor has taken. Spec: S9.1."""
+        from catalog.models import Instructor
+
+        taken = (
+            Instructor.objects.filter(is_founding=True)
+            .order_by()
+            .values("is_founding")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        left = F("founding_spots") - Coalesce(Subquery(taken), 0)
+        return self.annotate(founding_spots_left=Greatest(left, 0))
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -81,6 +96,10 @@ class InstructorQuerySet(models.QuerySet["Instructor"]):
     def named(self, start: str) -> "InstructorQuerySet":
         """Instructors whose displayed name begins with these letters, whatever their case."""
         return self.filter(display_name__istartswith=start).order_by("display_name", "pk")
+
+    def serving(self, neighborhood: "Neighborhood") -> "InstructorQuerySet":
+        """Instructors who come to a neighborhood."""
+        return self.filter(served_neighborhoods=neighborhood)
 
     def public_pages(self) -> "InstructorQuerySet":
         """Instructors whose profile answers: live and paused (Spec: S10.3)."""

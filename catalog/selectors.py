@@ -22,7 +22,7 @@ from catalog.models import (
     ProfileQuestion,
     Service,
 )
-from instainstru import clock
+from catalog.text import words_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ServiceRow:
     description: str
     instructor_count: int
     hourly_from_cents: int | None
+    words: str
 
     @property
     def from_dollars_cents(self) -> int:
@@ -53,6 +54,20 @@ class CategorySection:
         """How many active services it has."""
         return sum(len(rows) for _, rows in self.groups)
 
+    @property
+    def tens(self) -> int:
+        """Its services in tens, rounded up: how much room the page keeps until they come."""
+        return -(-self.count // 10)
+
+    def matching(self, wanted: Sequence[str]) -> "CategorySection":
+        """Return the section with only the services that hold all the folded words. Spec: S7.3."""
+        kept = [(name, [row for row in rows if _holds(row, wanted)]) for name, rows in self.groups]
+        return CategorySection(self.category, [(name, rows) for name, rows in kept if rows])
+
+
+def _holds(row: ServiceRow, wanted: Sequence[str]) -> bool:
+    return all(f" {word}" in row.words for word in wanted)
+
 
 def service_sections() -> list[CategorySection]:
     """Return every active service under its category and sub-heading, in two queries.
@@ -68,6 +83,7 @@ def service_sections() -> list[CategorySection]:
             service.description,
             service.instructor_count,  # type: ignore[attr-defined]
             service.hourly_from_cents,  # type: ignore[attr-defined]
+            words_of(service.name, *service.keywords),
         )
         grouped[service.category_id][service.subcategory].append(row)
     return [
@@ -96,14 +112,16 @@ def instructor_once_named(slug: str) -> Instructor | None:
     return alias.instructor if alias else None
 
 
-def offers_of(service: Service, *, also: Sequence[str] = (), limit: int = 60) -> list[Offering]:
+def offers_of(
+    service: Service, *, checked_since: date, limit: int, also: Sequence[str] = ()
+) -> list[Offering]:
     """Return the bookable offers of a service with their instructors and prices.
 
-    ``also`` names further relations to read along.
+    People whose background check is older than ``checked_since`` are left out; ``also`` names
+    further relations to read along. Spec: S8.7.
     """
-    today = clock.now().astimezone(clock.NEW_YORK).date()
     rows = Offering.objects.bookable().filter(
-        service=service, instructor__background_checked_on__gte=earliest_check(today)
+        service=service, instructor__background_checked_on__gte=checked_since
     )
     return list(
         rows.select_related("instructor__base_neighborhood", *also)

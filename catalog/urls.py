@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from catalog import views
+from catalog import interest_views, views
 
 urlpatterns = [
     path("services/", views.all_services, name="all-services"),
+    path("services/suggest/", interest_views.suggest, name="suggest"),
     path("services/<slug:category_slug>/", views.category, name="category"),
+    path("notify/<slug:slug>/", interest_views.notify, name="notify"),
+]
+
+interest_urlpatterns = [
+    path("waitlist/", interest_views.waitlist, name="waitlist"),
+    path("favorites/<slug:slug>/", interest_views.favorite, name="favorite"),
+    path("mail/stop/<str:token>/", interest_views.stop_mail, name="stop-mail"),
 ]

@@ -9,6 +9,7 @@ from django.http import (
     HttpResponse,
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
+    QueryDict,
 )
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -83,6 +84,11 @@ def lead_dialog(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if isinstance(response, HttpResponseRedirect) and request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(response.url)
     return response
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form was sent with, even when that is nothing; None when it was not sent."""
+    return request.POST if request.method == "POST" else None
 
 
 def client_address(request: HttpRequest) -> str:

@@ -242,6 +242,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 EMAIL_BACKEND = "bookings.notifications.mail.OutboxEmailBackend"
 EMAIL_URL = env.str("EMAIL_URL", default="")
 DEFAULT_FROM_EMAIL = "InstaInstru <hello@instainstru.com>"
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")

@@ -2,9 +2,20 @@
 
 from django.urls import include, path
 
+from catalog.urls import interest_urlpatterns
 from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import error_handlers, health
-from instainstru.pages import gallery, home, profile, service, sitemap, static_pages
+from instainstru.pages import (
+    favorites,
+    gallery,
+    help_pages,
+    home,
+    profile,
+    service,
+    sitemap,
+    staff_inbox,
+    static_pages,
+)
 
 # The page of a service composes several apps, but its address belongs to the catalogue.
 catalog_urlpatterns = [
@@ -20,7 +31,17 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),
     path("dev/mail/", include("bookings.notifications.urls")),
-    path("", include((static_pages.urlpatterns, "legal"))),
+    path("preferences/", home.preferences, name="preferences"),
+    path("favorites/", favorites.favorites, name="favorites"),
+    path("", include(interest_urlpatterns)),
+    path("", include((static_pages.legal_urlpatterns, "legal"))),
+    path("", include(static_pages.urlpatterns)),
+    path("", include((help_pages.urlpatterns, "help"))),
+    path("staff/inbox/", staff_inbox.index, name="staff-inbox-index"),
+    path("staff/inbox/<slug:kind>/", staff_inbox.inbox, name="staff-inbox"),
+    path(
+        "staff/inbox/<slug:kind>/<slug:public_id>/", staff_inbox.handle, name="staff-inbox-handle"
+    ),
     path("dev/gallery/", gallery.gallery, name="gallery"),
     path("", include((catalog_urlpatterns, "catalog"))),
     path("i/<slug:slug>/", profile.profile, name="instructor-profile"),

@@ -29,6 +29,7 @@ def result_card(hit: Hit, *, today: date, differs: str = "") -> dict[str, Any]:
     hour = money(hit.hourly_cents)
     return {
         "url": f"{profile}?{urlencode(chosen)}",
+        "slug": offer.slug,
         "name": offer.name,
         "headline": offer.headline,
         "price_text": hour,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from catalog.saving import mark_saved
 from instainstru import clock
 from instainstru.access import public
 from instainstru.errors import RateLimitedError
@@ -106,6 +107,8 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
         ),
         **panel_values(form, state, result),
     }
+    groups = [card for group in values.get("groups", ()) for card in group["cards"]]
+    mark_saved(request, [*values["cards"], *groups])
     if result.match == "none":
         values |= {"examples": EXAMPLES, **_categories()}
     return _page(request, state, values, status=200 if form.is_valid() else 422)

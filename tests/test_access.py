@@ -28,6 +28,8 @@ def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, UR
 
 ALL = dict(_patterns(get_resolver()))
 PROTECTED = {
+    "favorites": ("/favorites/", "favorites.manage_own"),
+    "preferences": ("/preferences/", "bookings.create"),
     "lessons:list": ("/lessons/", "bookings.view_own"),
     "lessons:detail": ("/lessons/II-ZZZZZZ/", "bookings.view_own"),
     "lessons:confirmed": ("/lessons/II-ZZZZZZ/confirmed/", "bookings.view_own"),

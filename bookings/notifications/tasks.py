@@ -9,3 +9,11 @@ def deliver_mail() -> None:
     from bookings.notifications import services
 
     services.deliver_mail()
+
+
+@shared_task(name="notifications.write_to_waiting")
+def write_to_waiting() -> None:
+    """Write to people whose service or neighborhood has an instructor now."""
+    from bookings.notifications import interest
+
+    interest.write_to_waiting()

@@ -48,6 +48,7 @@ def offer_card(offering: Offering, service: Service, starts: Sequence[datetime])
     place, rating = person.base_neighborhood, statistics_of(person).rating
     return {
         "url": f"{reverse('instructor-profile', args=[person.slug])}?{urlencode(chosen)}",
+        "slug": person.slug,
         "name": person.display_name,
         "headline": person.headline,
         "price_text": money(price.hourly_cents),

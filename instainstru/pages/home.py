@@ -3,25 +3,31 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.db.models import F, Subquery
 from django.db.models.functions import Mod
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
-from bookings.lessons.models import Booking
-from bookings.lessons.my_lessons import cards_of
+from accounts.models import User
 from bookings.lessons.selectors import load_calendars
 from catalog.city_map import lit_map
-from catalog.models import Offering, Policy, Service
+from catalog.interest import save_preferences
+from catalog.interest_forms import PreferencesForm
+from catalog.models import LearningPreferences, Offering, Policy
+from catalog.saving import mark_saved
 from catalog.selectors import months_before
 from instainstru import clock
-from instainstru.access import public
-from instainstru.http import mark_private
+from instainstru.access import public, requires
+from instainstru.http import mark_private, posted
 from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
+from instainstru.pages.market import market_facts
 from instainstru.pages.new_york import open_places
+from instainstru.pages.personal_home import personal_home
+from instainstru.pages.sections import Section, load_section
 
 EXAMPLES = [
     ("Piano in Park Slope Saturday", "piano in park slope saturday morning under $90"),
@@ -37,19 +43,48 @@ NOON, EVENING, MORNING = 12, 17, 5
 @public
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Answer what can be learnt, by whom and when; people signed in see their next lesson first."""
+    """Answer what can be learnt, by whom and when; people signed in see their own things first."""
     now = clock.now()
-    tiles = category_tiles()
     context: dict[str, Any] = {
         "examples": EXAMPLES,
-        "categories": tiles,
-        "service_total": sum(tile["count"] for tile in tiles),
-        **_today(now),
+        "market": load_section("market", lambda: market_facts(now)),
     }
     if request.user.is_authenticated:
-        context.update(greeting=greeting(now), **_own(request, now))
-    response = render(request, "pages/home.html", context)
-    return mark_private(response) if request.user.is_authenticated else response
+        return _signed_in(request, context, now)
+    context |= _today(now, has_rail=True)
+    return render(request, "pages/home.html", context)
+
+
+def _signed_in(request: HttpRequest, context: dict[str, Any], now: datetime) -> HttpResponse:
+    own = personal_home(cast("User", request.user), now)
+    context |= {"greeting": greeting(now), "own": own, **_today(now, has_rail=own.is_new)}
+    mark_saved(request, context["rail"].value)
+    return mark_private(render(request, "pages/home.html", context))
+
+
+@requires("bookings.create")
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Take the answers to three questions, or that somebody skips them. Spec: S9.2."""
+    user = cast("User", request.user)
+    known = LearningPreferences.objects.of(user)
+    initial = {
+        "category": known.category and known.category.slug,
+        "learners": known.learners,
+        "neighborhood": known.neighborhood and known.neighborhood.slug,
+    } if known else {}  # fmt: skip
+    form = PreferencesForm(posted(request), initial=initial, auto_id="about_%s")
+    if request.method == "POST" and "skip" in request.POST:
+        if known is None:
+            save_preferences(by=user)
+        return redirect("home")
+    if request.method == "POST" and form.is_valid():
+        save_preferences(by=user, **form.cleaned_data)
+        messages.success(request, "Saved. Your home page follows it.")
+        return redirect("home")
+    context = {"form": form, "is_known": known is not None}
+    status = 422 if form.is_bound else 200
+    return mark_private(render(request, "pages/preferences.html", context, status=status))
 
 
 def greeting(now: datetime) -> str:
@@ -60,32 +95,14 @@ def greeting(now: datetime) -> str:
     return "Good afternoon" if NOON <= hour < EVENING else "Good evening"
 
 
-def category_tiles() -> list[dict[str, Any]]:
-    """Return the nine tiles in brand order, each with its number of services, by one query."""
-    tiles: dict[int, dict[str, Any]] = {}
-    rows = Service.objects.active().order_by("category__position", "position")
-    for pk, name, slug, icon, service in rows.values_list(
-        "category_id", "category__name", "category__slug", "category__icon", "name"
-    ):
-        tile = tiles.setdefault(pk, {"name": name, "slug": slug, "icon": icon, "services": []})
-        tile["services"].append(service)
-    return [
-        {**tile, "count": len(tile["services"]), "note": _tile_note(tile["services"])}
-        for tile in tiles.values()
-    ]
-
-
-def _tile_note(names: list[str]) -> str:
-    shown, more = ", ".join(names[:2]), len(names) - 2
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _today(now: datetime) -> dict[str, Any]:
+def _today(now: datetime, *, has_rail: bool) -> dict[str, Any]:
     """Return the rail and the map; until the job has looked at everybody, the rail lights it."""
-    rail, places = _rail(now), open_places(now)
-    own = {offer.instructor.base_neighborhood.name for offer, _ in rail}
+    rail = load_section("rail", lambda: _rail(now)) if has_rail else Section()
+    places = load_section("places", lambda: open_places(now)).value
+    own = {offer.instructor.base_neighborhood.name for offer, _ in rail.value or ()}
+    cards = [offer_card(offer, offer.service, starts) for offer, starts in rail.value or ()]
     return {
-        "rail": [offer_card(offer, offer.service, starts) for offer, starts in rail],
+        "rail": Section(cards, has_failed=rail.has_failed),
         "map": lit_map(own if places is None else places),
         "is_map_complete": places is not None,
     }
@@ -143,16 +160,3 @@ def _is_checked(offer: Any, today: date) -> bool:
     """Tell whether the background check is young enough; the row carries the policy's months."""
     checked_on = offer.instructor.background_checked_on
     return checked_on is not None and checked_on >= months_before(today, offer.check_months)
-
-
-def _own(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    user: Any = request.user
-    mine = Booking.objects.of_student(user).select_related(
-        "instructor__base_neighborhood", "learner", "neighborhood", "policy"
-    )
-    upcoming = list(mine.filter(status="confirmed", end_at__gt=now).order_by("start_at", "pk")[:1])
-    holds = list(mine.live_holds(now).order_by("expires_at")[:3])
-    return {
-        "next_lesson": cards_of(upcoming, now)[0] if upcoming else None,
-        "holds": cards_of(holds, now),
-    }

@@ -16,6 +16,7 @@ from bookings.reviews.lists import review_page
 from bookings.reviews.selectors import statistics_of
 from catalog.city_map import coverage_map
 from catalog.models import Instructor, Level, Modality, Offering
+from catalog.saving import mark_saved
 from catalog.selectors import (
     Profile,
     ProfileOffers,
@@ -132,8 +133,12 @@ def _context(request: HttpRequest, page: _Page) -> dict[str, Any]:
         number=_page_number(request.GET.get("page", "")),
         now=page.now,
     )
+    similar = _similar(page)
+    save: dict[str, Any] = {"slug": person.slug, "name": person.display_name}
+    mark_saved(request, [save, *similar])
     return {
         "person": person,
+        "save": save,
         "first_name": person.user.first_name,
         "bio": _first_and_rest(person.bio),
         "panel": panel,
@@ -148,7 +153,7 @@ def _context(request: HttpRequest, page: _Page) -> dict[str, Any]:
         "facts": facts_of(person, statistics),
         "badges": badges_of(person, statistics, page.profile.policy, today=page.today),
         "reviews": reviews,
-        "similar": _similar(page),
+        "similar": similar,
         "is_own": _is_owner(request, person),
         "is_live": is_live,
         "is_preview": person.status in PREVIEW_STATES,

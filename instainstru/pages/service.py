@@ -1,68 +1,178 @@
-"""The page of one service: what it is, and who can teach it when (Spec: S7.4)."""
+"""The page of one service: what it is, what it costs, who can teach it when (Spec: S7.4)."""
 
-from datetime import datetime
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONArray, JSONObject
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from bookings.lessons.selectors import next_times
-from catalog.models import Offering, Service, ServiceSlugAlias
-from catalog.selectors import offers_of
+from bookings.lessons.selectors import Calendars, load_calendars
+from bookings.reviews.ratings import Rating
+from bookings.reviews.selectors import statistics_of
+from catalog.models import Modality, Neighborhood, Offering, Policy, Service
+from catalog.saving import mark_saved
+from catalog.selectors import months_before, offers_of
 from instainstru import clock
 from instainstru.access import public
-from instainstru.pages.cards import offer_card, usual_minutes
+from instainstru.http import mark_private
+from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
+from search.ranking import Factors, availability_factor, price_factor, quality_factor
 
-SHOWN = 20
-RELATED = 6
+PAGE_SIZE, MOST_OFFERS, RELATED = 20, 400, 6
+LOOK_AHEAD_DAYS = 14
+HOUR = 60
+LOW, HIGH = 10, 90
 
 
 @public
 @require_safe
 def service(request: HttpRequest, category_slug: str, slug: str) -> HttpResponse:
     """Show a service; a former slug or a wrong category leads to the right address."""
-    found = Service.objects.select_related("category").filter(slug=slug).first()
-    if found is None:
-        alias = (
-            ServiceSlugAlias.objects.select_related("service__category").filter(slug=slug).first()
-        )
-        if alias is None:
-            raise Http404("no such service")
-        found = alias.service
+    found = _find(slug)
     if (found.slug, found.category.slug) != (slug, category_slug):
         return redirect("catalog:service", found.category.slug, found.slug, permanent=True)
-    related = _related(found)
     if not found.is_active:
-        context = {"service": found, "related": related}
-        return render(request, "catalog/service_gone.html", context, status=410)
-    return render(request, "catalog/service.html", _context(found, related))
+        return render(request, "catalog/service_gone.html", {"service": found}, status=410)
+    context = _context(request, found, clock.now())
+    mark_saved(request, context["cards"])
+    response = render(request, "catalog/service.html", context)
+    return mark_private(response) if request.user.is_authenticated else response
 
 
-def _related(found: Service) -> list[Service]:
-    same = Service.objects.active().filter(category=found.category, subcategory=found.subcategory)
-    return list(same.exclude(pk=found.pk).select_related("category")[:RELATED])
+def _find(slug: str) -> Any:
+    """Return the service of a present or former slug with everything around it, by one query."""
+    rows = Service.objects.select_related("category", "category__statistics").annotate(
+        related=ArraySubquery(_related().values(row=JSONObject(name="name", slug="slug"))),
+        places=ArraySubquery(_places().values(row=JSONArray("borough", "name"))),
+        check_months=Subquery(Policy.objects.order_by("-pk").values("background_check_months")[:1]),
+    )
+    found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
+    if found is None:
+        raise Http404("no such service")
+    return found
 
 
-def _context(found: Service, related: list[Service]) -> dict[str, Any]:
-    offers = offers_of(found, also=["instructor__statistics"])
-    times = _times(offers)
-    ready = sorted(offers, key=lambda offer: (not times[offer.pk], _first(times[offer.pk])))
+def _related() -> QuerySet[Service]:
+    same = Service.objects.active().filter(
+        category=OuterRef("category"), subcategory=OuterRef("subcategory")
+    )
+    return same.exclude(pk=OuterRef("pk")).order_by("position")[:RELATED]
+
+
+def _places() -> QuerySet[Neighborhood]:
+    """Return where somebody comes to the student for this service."""
+    coming = Offering.objects.bookable().filter(
+        service=OuterRef(OuterRef("pk")),
+        modalities__contains=[Modality.AT_STUDENT],
+        instructor__served_neighborhoods=OuterRef("pk"),
+    )
+    return Neighborhood.objects.filter(Exists(coming)).order_by("borough", "name")
+
+
+def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
+    today = now.astimezone(clock.NEW_YORK).date()
+    offers = [
+        offer
+        for offer in offers_of(
+            found,
+            limit=MOST_OFFERS,
+            also=["instructor__statistics"],
+            checked_since=months_before(today, found.check_months),
+        )
+        if offer.prices.all()
+    ]
+    calendars = load_calendars(
+        {offer.instructor_id for offer in offers},
+        first_on=today,
+        last_on=today + timedelta(days=LOOK_AHEAD_DAYS - 1),
+        now=now,
+    ) if offers else None  # fmt: skip
+    times = _times(offers, calendars)
+    page = Paginator(_ranked(found, offers, times), PAGE_SIZE).get_page(request.GET.get("page"))
     return {
         "service": found,
-        "related": related,
-        "count": len(offers),
-        "cards": [offer_card(offer, found, times[offer.pk]) for offer in ready[:SHOWN]],
-        "search_url": f"{reverse('search:results')}?q={found.name}",
+        "page": page,
+        "cards": [
+            offer_card(offer, found, times[offer.pk][:TIMES_A_CARD]) for offer in page.object_list
+        ],
+        "price_range": price_range(offers),
+        "places": _by_borough(found.places),
+        "search_url": f"{reverse('search:results')}?{urlencode({'q': found.name})}",
     }
 
 
-def _times(offers: list[Offering]) -> dict[int, list[datetime]]:
-    wanted = {offer.pk: (offer.instructor_id, usual_minutes(offer)) for offer in offers}
-    found = next_times(sorted(set(wanted.values())), now=clock.now())
-    return {pk: found[key] for pk, key in wanted.items()}
+def _times(
+    offers: Sequence[Offering], calendars: Calendars | None
+) -> Mapping[int, Sequence[datetime]]:
+    if calendars is None:
+        return {}
+    return {
+        offer.pk: calendars.starts(offer.instructor_id, usual_minutes(offer)) for offer in offers
+    }
 
 
-def _first(starts: list[datetime]) -> float:
-    return starts[0].timestamp() if starts else 0.0
+def _ranked(
+    found: Any, offers: Sequence[Offering], times: Mapping[int, Sequence[datetime]]
+) -> list[Offering]:
+    """Return the offers in the order of search, without words and places. Spec: S8.3."""
+    hourly = {offer.pk: _hourly_cents(offer) for offer in offers}
+    median = int(statistics.median(hourly.values())) if hourly else 0
+    counted = getattr(found.category, "statistics", None)
+    category = Rating(counted.review_count, counted.rating_sum) if counted else Rating(0, 0)
+
+    def score(offer: Offering) -> float:
+        own = statistics_of(offer.instructor)
+        return Factors(
+            relevance=1.0,
+            availability=availability_factor(len(times[offer.pk]), is_window_open=False),
+            distance=1.0,
+            price=price_factor(hourly[offer.pk], median, None),
+            quality=quality_factor(own.rating, category),
+        ).score
+
+    return sorted(offers, key=lambda offer: (not times[offer.pk], -score(offer), offer.pk))
+
+
+def _hourly_cents(offer: Offering) -> int:
+    minutes = usual_minutes(offer)
+    return next(
+        row.hourly_cents for row in offer.prices.all() if row.duration_minutes == minutes
+    )  # fmt: skip
+
+
+def price_range(offers: Sequence[Offering]) -> tuple[int, int] | None:
+    """Return the cents that a tenth and nine tenths of the prices for 60 minutes stay within.
+
+    None when nobody has a price for an hour. Spec: S7.4.
+    """
+    cents = sorted(
+        row.price_cents
+        for offer in offers
+        for row in offer.prices.all()
+        if row.duration_minutes == HOUR
+    )
+    if not cents:
+        return None
+    return _percentile(cents, LOW), _percentile(cents, HIGH)
+
+
+def _percentile(ordered: Sequence[int], percent: int) -> int:
+    """Return the nearest rank: the smallest value that this share of all does not exceed."""
+    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
+
+
+def _by_borough(rows: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for borough, name in rows:
+        found[borough].append(name)
+    return sorted(found.items())

@@ -129,6 +129,7 @@ const FEATURES = [
   ["[data-times]", () => import("./times.js")],
   ["[data-combobox]", () => import("./combobox.js")],
   ["[data-results]", () => import("./results.js")],
+  ["[data-sections]", () => import("./sections.js")],
 ];
 
 function bind(root) {

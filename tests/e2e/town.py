@@ -13,8 +13,20 @@ from accounts.models import User
 from accounts.roles import Role
 from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
+from bookings.notifications.interest import (
+    offer_to_teach,
+    send_contact_message,
+    write_to_waiting,
+)
 from bookings.notifications.models import OutgoingMail
-from catalog.models import Instructor
+from catalog.interest import (
+    join_waitlist,
+    new_removal_token,
+    request_alert,
+    suggest_service,
+    toggle_favorite,
+)
+from catalog.models import Instructor, Service, WaitlistEntry
 from instainstru import clock
 from search.snapshot import forget_snapshot
 from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
@@ -68,6 +80,7 @@ def build_town() -> Town:
     _teach(town)
     _book(town, learner)
     _register(town, learner)
+    _write_and_wait(town, learner)
     forget_snapshot()
     return town
 
@@ -97,6 +110,25 @@ def _teach(town: Town) -> None:
     nobody = ServiceFactory(name="Kazoo")
     gone = ServiceFactory(name="Theremin", is_active=False)
     town.words |= {"service": piano.slug, "nobody": nobody.slug, "inactive": gone.slug}
+
+
+def _write_and_wait(town: Town, learner: User) -> None:
+    """Keep somebody, wait for a place, and send each kind of thing that staff read."""
+    maya = Instructor.objects.get(slug="maya-c")
+    toggle_favorite(by=learner, instructor=maya)
+    token, digest = new_removal_token()
+    park_slope = maya.base_neighborhood
+    WaitlistEntry.objects.create(
+        email="w@example.com", neighborhood=park_slope, notified_at=clock.now(), removal_hash=digest
+    )
+    suggest_service(name="Nose flute", note=LONG_NAME * 4)
+    request_alert(email="w@example.com", service=Service.objects.get(name="Kazoo"))
+    offer_to_teach(email="t@example.com", first_name="Ty", teaches="Oud", neighborhood=park_slope)
+    send_contact_message(name="Wu", email="c@example.com", topic="other", text="Hello there.")
+    request_alert(email="v@example.com", service=Service.objects.get(name="Piano"))
+    join_waitlist(email="v@example.com", neighborhood=park_slope)
+    assert write_to_waiting() == 2
+    town.words["stop"] = token
 
 
 def _book(town: Town, learner: User) -> None:

@@ -1,0 +1,112 @@
+"""What people sent us: suggestions, wishes to teach, messages; and what is wanted most."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from bookings.notifications.models import ContactMessage
+from catalog.models import Neighborhood, Service, ServiceSuggestion, TeachingInterest
+from instainstru import clock
+from instainstru.access import has_permission, signed_in
+from instainstru.http import mark_private
+
+PAGE_SIZE = 50
+MOST_WANTED = 10
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One list of the inbox: who may read it, and its rows."""
+
+    label: str
+    permission: str
+    rows: Callable[[], Any]
+    empty: str
+
+
+QUEUES = {
+    "suggestions": Queue(
+        "Suggestions", "catalog.manage", ServiceSuggestion.objects.newest_first,
+        "Nobody has suggested a service yet.",
+    ),
+    "teaching": Queue(
+        "Wishes to teach", "instructors.verify", TeachingInterest.objects.newest_first,
+        "Nobody has asked to teach yet.",
+    ),
+    "messages": Queue(
+        "Messages", "users.view", ContactMessage.objects.newest_first,
+        "Nobody has written yet.",
+    ),
+}  # fmt: skip
+
+
+@signed_in
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Lead to the first list that the person may read."""
+    for kind, queue in QUEUES.items():
+        if has_permission(request, queue.permission):
+            return redirect("staff-inbox", kind)
+    raise PermissionDenied("catalog.manage")
+
+
+@signed_in
+@require_safe
+def inbox(request: HttpRequest, kind: str) -> HttpResponse:
+    """Show one list, what waits first."""
+    queue = _queue(request, kind)
+    page = Paginator(queue.rows(), PAGE_SIZE).get_page(request.GET.get("page"))
+    tabs = [
+        {
+            "url": reverse("staff-inbox", args=[name]),
+            "label": other.label,
+            "count": other.rows().filter(handled_at__isnull=True).count(),
+            "current": name == kind,
+        }
+        for name, other in QUEUES.items()
+        if has_permission(request, other.permission)
+    ]
+    context = {"kind": kind, "queue": queue, "page": page, "tabs": tabs}
+    if kind == "suggestions":
+        context |= {"services": _wanted_services(), "places": _wanted_places()}
+    return mark_private(render(request, "pages/staff_inbox.html", context))
+
+
+@signed_in
+@require_POST
+def handle(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
+    """Mark a row as done, or open again."""
+    rows = _queue(request, kind).rows()
+    row = get_object_or_404(rows, public_id=public_id)
+    row.handled_at = None if row.handled_at else clock.now()
+    row.save(update_fields=["handled_at"])
+    return redirect("staff-inbox", kind)
+
+
+def _queue(request: HttpRequest, kind: str) -> Queue:
+    queue = QUEUES.get(kind)
+    if queue is None:
+        raise Http404("no such list")
+    if not has_permission(request, queue.permission):
+        raise PermissionDenied(queue.permission)
+    return queue
+
+
+def _wanted_services() -> list[Any]:
+    waiting = Count("alerts", filter=Q(alerts__notified_at__isnull=True))
+    rows = Service.objects.annotate(waiting=waiting).filter(waiting__gt=0)
+    return list(rows.select_related("category").order_by("-waiting", "name")[:MOST_WANTED])
+
+
+def _wanted_places() -> list[Any]:
+    waiting = Count("waitlist", filter=Q(waitlist__notified_at__isnull=True))
+    rows = Neighborhood.objects.annotate(waiting=waiting).filter(waiting__gt=0)
+    return list(rows.order_by("-waiting", "name")[:MOST_WANTED])

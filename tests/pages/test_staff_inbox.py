@@ -1,0 +1,61 @@
+"""The staff's lists of what people sent."""
+
+import pytest
+from django.test import Client
+
+from accounts.roles import Role
+from catalog.interest import join_waitlist, request_alert, suggest_service
+from catalog.models import ServiceSuggestion
+from tests.factories.accounts import VerifiedUserFactory
+from tests.factories.catalog import NeighborhoodFactory, ServiceFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.S5]
+
+MAY_READ = {
+    "suggestions": {Role.MODERATOR, Role.ADMIN},
+    "teaching": {Role.MODERATOR, Role.ADMIN},
+    "messages": {Role.SUPPORT, Role.MODERATOR, Role.FINANCE, Role.ADMIN},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("kind", sorted(MAY_READ))
+def test_each_list_asks_for_its_permission(client: Client, kind: str, role: Role) -> None:
+    """S5.1."""
+    client.force_login(VerifiedUserFactory(role=role))
+    expected = 200 if role in MAY_READ[kind] else 403
+    assert client.get(f"/staff/inbox/{kind}/").status_code == expected
+    assert client.post(f"/staff/inbox/{kind}/ZZZZZZZZZZ/").status_code == (
+        404 if expected == 200 else 403
+    )
+
+
+def test_the_index_leads_to_the_first_list_a_person_may_read(client: Client) -> None:
+    client.force_login(VerifiedUserFactory(role=Role.SUPPORT))
+    assert client.get("/staff/inbox/")["Location"] == "/staff/inbox/messages/"
+    client.force_login(VerifiedUserFactory(role=Role.STUDENT))
+    assert client.get("/staff/inbox/").status_code == 403
+
+
+def test_rows_are_marked_done_and_opened_again(client: Client) -> None:
+    row = suggest_service(name="Kazoo", note="")
+    client.force_login(VerifiedUserFactory(role=Role.ADMIN))
+    assert b"Kazoo" in client.get("/staff/inbox/suggestions/").content
+    for is_done in (True, False):
+        client.post(f"/staff/inbox/suggestions/{row.public_id}/")
+        assert (ServiceSuggestion.objects.get().handled_at is not None) is is_done
+
+
+def test_what_is_wanted_most_is_counted(client: Client) -> None:
+    request_alert(email="a@b.com", service=ServiceFactory(name="Oud"))
+    for number in range(2):
+        join_waitlist(email=f"p{number}@b.com", neighborhood=NeighborhoodFactory())
+    client.force_login(VerifiedUserFactory(role=Role.ADMIN))
+    html = client.get("/staff/inbox/suggestions/").content.decode()
+    assert "1 waiting" in html
+    assert "2 waiting" in html
+
+
+def test_unknown_list_is_404(client: Client) -> None:
+    client.force_login(VerifiedUserFactory(role=Role.ADMIN))
+    assert client.get("/staff/inbox/love/").status_code == 404
