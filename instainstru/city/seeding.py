@@ -21,6 +21,7 @@ from instainstru.city.charges import charges_of
 from instainstru.city.demo_lessons import demo_lessons
 from instainstru.city.dice import dice
 from instainstru.city.history import add_history
+from instainstru.city.interest import add_interest
 from instainstru.city.lessons import Moment, note_existing, write_lessons
 from instainstru.city.places import CityMap
 from instainstru.city.reviews import add_reviews
@@ -111,6 +112,7 @@ def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
     if profile.has_history:
         add_history(first_on=first_on, today=today, progress=progress)
     _add_reviews(today, progress)
+    add_interest(accounts["student"], today)
     run.save()
     return run
 

@@ -17,10 +17,23 @@ from accounts.models import Learner, User
 from bookings.lessons import rules
 from bookings.lessons.models import Booking
 from bookings.lessons.selectors import WantedLesson, load_calendars, load_facts
+from bookings.notifications.interest import write_to_waiting
+from bookings.notifications.models import ContactMessage
 from bookings.payments.models import LedgerEntry, PaymentAttempt
 from bookings.reviews.models import InstructorStatistics, Review
 from bookings.reviews.services import rebuild_statistics
-from catalog.models import Category, Instructor, Offering, SeedRun, Service
+from catalog.models import (
+    Category,
+    Favorite,
+    Instructor,
+    Offering,
+    SeedRun,
+    Service,
+    ServiceAlert,
+    ServiceSuggestion,
+    TeachingInterest,
+    WaitlistEntry,
+)
 from instainstru.city.prices import price_list
 from instainstru.city.seeding import PROFILES, SeedError, seed_city
 from instainstru.clock import NEW_YORK
@@ -76,6 +89,16 @@ def fingerprint() -> dict[str, list[Any]]:
         "offers": list(
             Offering.objects.order_by("instructor__slug", "service__slug").values_list(
                 "instructor__slug", "service__slug", "modalities", "age_from", "travel_fee_cents"
+            )
+        ),
+        "wishes": list(
+            WaitlistEntry.objects.order_by("email").values_list(
+                "email", "neighborhood__name", "removal_hash"
+            )
+        ),
+        "kept": list(
+            Favorite.objects.order_by("user__email", "created_at").values_list(
+                "user__email", "instructor__slug"
             )
         ),
         "lessons": list(
@@ -135,6 +158,15 @@ def test_live_and_other_instructors(city: SeedRun) -> None:
     assert bios["least"] >= 200
     assert bios["most"] <= 2000
     assert Instructor.objects.values("bio").distinct().count() > COUNT * 0.9
+
+
+def test_people_keep_wait_and_write(city: SeedRun) -> None:
+    """G14: a few of each, and nobody waits for what is there already."""
+    student = User.objects.get(email="student@instainstru.test")
+    assert Favorite.objects.of_user(student).count() == 3
+    for model in (ServiceSuggestion, TeachingInterest, WaitlistEntry, ServiceAlert, ContactMessage):
+        assert 2 <= model.objects.count() <= 10, model
+    assert write_to_waiting() == 0
 
 
 def test_longer_lessons_are_never_cheaper(city: SeedRun) -> None:
