@@ -1,6 +1,7 @@
 """What a student writes after a lesson, put together from sentences that fit the category."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,11 +45,17 @@ class Subject:
     is_child: bool
 
 
-def review_text(chance: Random, stars: int, subject: Subject) -> str:
-    """Return one to four sentences; empty for some of the happy ones (Spec: S11.3)."""
+def review_text(chance: Random, stars: int, subject: Subject, said: Counter[str]) -> str:
+    """Return one to four sentences; empty for some of the happy ones (Spec: S11.3).
+
+    ``said`` counts what others have said about the instructor; the least said comes first.
+    """
     if stars > LOW and chance.random() < 0.22:
         return ""
-    parts = _complaint(chance, stars, subject) if stars <= LOW else _praise(chance, stars, subject)
+    parts = (
+        _complaint(chance, stars, said) if stars <= LOW else _praise(chance, stars, subject, said)
+    )
+    said.update(parts)
     return " ".join(parts).format(name=subject.name, service=_in_sentence(subject.service))
 
 
@@ -63,26 +70,31 @@ def _details(subject: Subject) -> list[str]:
     return [*own.get(subject.category, ()), *(known.details[subject.category][:2])]
 
 
-def _praise(chance: Random, stars: int, subject: Subject) -> list[str]:
+def _rarest(chance: Random, items: Sequence[str], count: int, said: Counter[str]) -> list[str]:
+    """Return the sentences that were said least often, in random order among equals."""
+    mixed = chance.sample(list(items), len(items))
+    return sorted(mixed, key=lambda item: said[item])[:count]
+
+
+def _praise(chance: Random, stars: int, subject: Subject, said: Counter[str]) -> list[str]:
     general = sentences().general
     opening = general["opening_child"] if subject.is_child else general["opening"]
     length = chance.random()
     details = list(dict.fromkeys(_details(subject)))
-    parts = chance.sample(details, 1 if length < LONG else 2)
+    parts = _rarest(chance, details, 1 if length < LONG else 2, said)
     if length > SHORT:
-        parts = [chance.choice(opening), *parts]
+        parts = [*_rarest(chance, opening, 1, said), *parts]
     if stars == LOW + 1 and chance.random() < 0.5:
-        return [*parts, chance.choice(general["fair"])]
+        return [*parts, *_rarest(chance, general["fair"], 1, said)]
     if chance.random() < 0.55:
-        parts = [*parts, chance.choice(general["closing"])]
+        parts += _rarest(chance, general["closing"], 1, said)
     return parts
 
 
-def _complaint(chance: Random, stars: int, subject: Subject) -> list[str]:
+def _complaint(chance: Random, stars: int, said: Counter[str]) -> list[str]:
     general = sentences().general
-    if stars == LOW:
-        return chance.sample(general["fair"], chance.choice((1, 2)))
-    return chance.sample(general["poor"], chance.choice((1, 2)))
+    words = general["fair"] if stars == LOW else general["poor"]
+    return _rarest(chance, words, chance.choice((1, 2)), said)
 
 
 def reply_text(chance: Random, stars: int) -> str:

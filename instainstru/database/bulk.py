@@ -29,3 +29,10 @@ def insert_by_copy(model: type[Row], rows: Iterable[Row]) -> list[Row]:
             for row in written:
                 copy.write_row([getattr(row, field.attname) for field in fields])
     return written
+
+
+def analyze(*models: type[Model]) -> None:
+    """Tell the planner about rows that this transaction has written; it would expect none."""
+    tables = ", ".join(f'"{model._meta.db_table}"' for model in models)  # noqa: SLF001
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {tables}")
