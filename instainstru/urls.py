@@ -47,6 +47,7 @@ urlpatterns = [
     path("i/<slug:slug>/", profile.profile, name="instructor-profile"),
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
+    path("", include("bookings.reviews.urls")),
 ]
 
 handler400 = error_handlers.bad_request

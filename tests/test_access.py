@@ -33,6 +33,7 @@ PROTECTED = {
     "lessons:list": ("/lessons/", "bookings.view_own"),
     "lessons:detail": ("/lessons/II-ZZZZZZ/", "bookings.view_own"),
     "lessons:confirmed": ("/lessons/II-ZZZZZZ/confirmed/", "bookings.view_own"),
+    "reviews:write": ("/lessons/II-ZZZZZZ/review/", "reviews.create"),
     "lessons:cancel": ("/lessons/II-ZZZZZZ/cancel/", "bookings.manage_own"),
     "lessons:calendar-file": ("/lessons/II-ZZZZZZ/lesson.ics", "bookings.view_own"),
     "lessons:bank-step": ("/book/ZZZZZZZZZZ/bank/", "bookings.create"),

@@ -3,7 +3,7 @@
 Spec: 06 section 3
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -150,6 +150,23 @@ def tab_counts(lessons: "BookingQuerySet", now: datetime) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
+class MoreActions:
+    """What an app above offers for a lesson: links with labels, and a line about them."""
+
+    actions: tuple[dict[str, object], ...] = ()
+    note: str = ""
+
+
+ActionSource = Callable[[Sequence[Booking], datetime], Mapping[int, MoreActions]]
+_sources: list[ActionSource] = []
+
+
+def register_actions(source: ActionSource) -> None:
+    """Let an app above offer actions; called from its ``AppConfig.ready``."""
+    _sources.append(source)
+
+
+@dataclass(frozen=True)
 class LessonCard:
     """A lesson with what its card shows."""
 
@@ -162,6 +179,7 @@ class LessonCard:
     can_cancel: bool
     is_soon: bool
     payment: PaymentSummary | None
+    more: tuple[MoreActions, ...] = ()
 
     @property
     def title(self) -> str:
@@ -200,7 +218,12 @@ class LessonCard:
             return f"Free to cancel until {format_when(self.free_until, self.booking.zone)}"
         if self.booking.status in CANCELLED:
             return returned_words(self.payment)
-        return ""
+        return ". ".join(offer.note for offer in self.more if offer.note)
+
+    @property
+    def more_actions(self) -> list[dict[str, object]]:
+        """What other apps offer for the lesson."""
+        return [action for offer in self.more for action in offer.actions]
 
     @property
     def actions(self) -> list[dict[str, object]]:
@@ -214,7 +237,11 @@ class LessonCard:
         if self.state is Status.ENDED:
             url = reverse("lessons:confirm", args=[code])
             actions.append({"url": url, "label": "It happened", "variant": "brand", "posts": True})
-        return [*actions, {"url": self._book_again_url(), "label": "Book again"}]
+        return [
+            *actions,
+            *self.more_actions,
+            {"url": self._book_again_url(), "label": "Book again"},
+        ]
 
     def _coming_actions(self, code: str) -> list[dict[str, object]]:
         actions: list[dict[str, object]] = []
@@ -265,10 +292,21 @@ def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
     """Return the cards of some lessons, their money read in one go."""
     rows = list(bookings)
     money = payment_summaries([row.pk for row in rows])
-    return [_card(row, money.get(row.pk), now) for row in rows]
+    offers = [source(rows, now) for source in _sources] if rows else []
+    return [
+        _card(
+            row, money.get(row.pk), tuple(found[row.pk] for found in offers if row.pk in found), now
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
-def _card(booking: Booking, payment: PaymentSummary | None, now: datetime) -> LessonCard:
+def _card(
+    booking: Booking,
+    payment: PaymentSummary | None,
+    more: tuple[MoreActions, ...],
+    now: datetime,
+) -> LessonCard:
     state = current_status(booking, now)
     badge, tone = _badge(booking, state, now)
     free_until = free_cancel_until(booking.start_at, PolicyNumbers.of(booking.policy))
@@ -283,6 +321,7 @@ def _card(booking: Booking, payment: PaymentSummary | None, now: datetime) -> Le
         can_cancel=can_cancel,
         is_soon=booking.start_at - now <= SOON,
         payment=payment,
+        more=more,
     )
 
 

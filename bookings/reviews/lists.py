@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bookings.reviews.managers import ReviewQuerySet
+from bookings.reviews.masking import mask_contacts
 from bookings.reviews.models import InstructorStatistics, Review
 from catalog.models import Service
 from instainstru.clock import NEW_YORK
@@ -109,8 +110,8 @@ def _shown(rows: ReviewQuerySet, start: int) -> list[ShownReview]:
     return [
         ShownReview(
             stars=row["overall"],
-            text=row["text"],
-            reply=row["reply"],
+            text=mask_contacts(row["text"]),
+            reply=mask_contacts(row["reply"]),
             is_no_show=row["is_no_show"],
             author=row["student__first_name"],
             service=row["service__name"],

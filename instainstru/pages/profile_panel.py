@@ -42,7 +42,7 @@ class BookingPanel:
     first_on: date
     selected_on: date | None
     starts: Mapping[date, Sequence[datetime]]
-    next_starts: Sequence[datetime]
+    next_starts: Sequence[datetime]  # the first of each of the next open days
     start_at: datetime | None
     free_until: datetime | None
     is_past_free: bool
@@ -133,7 +133,7 @@ def build_panel(
     starts = calendars.starts(person.pk, chosen.duration_minutes, zone=zone)
     by_day = _by_day(starts, zone)
     start_at = _chosen_start(choice, starts, notices)
-    next_starts = starts[:NEXT_TIMES]
+    next_starts = [day[0] for day in by_day.values()][:NEXT_TIMES]
     selected_on = choice.local_on
     if start_at is not None and start_at not in next_starts:
         selected_on = start_at.astimezone(zone).date()

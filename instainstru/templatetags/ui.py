@@ -180,6 +180,14 @@ def day(
     return format_html('<time datetime="{}">{}</time>', iso, format_day(local, style=style))
 
 
+@register.simple_tag
+def strip_day(on: date) -> SafeString:
+    """Show a local date on two lines of a narrow button: the weekday, then ``Mar 7``."""
+    return format_html(
+        '<time datetime="{}"><b>{}</b> {} {}</time>', on.isoformat(), f"{on:%a}", f"{on:%b}", on.day
+    )
+
+
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

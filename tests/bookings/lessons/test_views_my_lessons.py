@@ -173,7 +173,8 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
     assert labels(**soon) == ["Join", "Add to calendar", "Cancel"]
     assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar"]
     assert labels(start_at=now - timedelta(hours=2)) == ["It happened", "Book again"]
-    assert labels(start_at=now - timedelta(hours=60)) == ["Book again"]
+    assert labels(start_at=now - timedelta(hours=60)) == ["Review", "Book again"]
+    assert labels(start_at=now - timedelta(days=16)) == ["Book again"]
     assert labels(status=Status.CANCELLED_STUDENT) == ["Book again"]
 
 

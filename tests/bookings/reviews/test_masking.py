@@ -1,0 +1,35 @@
+"""Contact data inside reviews."""
+
+import pytest
+
+from bookings.reviews.masking import mask_contacts
+
+pytestmark = pytest.mark.S11
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "maya@example.com", "maya.c+piano@mail.example.co.uk", "https://example.com/maya?x=1",
+        "www.example.com", "(212) 555-0147", "212.555.0147", "+1 212 555 0147", "2125550147",
+    ],
+)  # fmt: skip
+def test_addresses_links_and_numbers_are_hidden(contact: str) -> None:
+    """S11.12."""
+    assert mask_contacts(f"Write to {contact} please") == "Write to [hidden] please"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10 lessons for $85 each, 3 times a week", "We met on 3/7/2026 at 10:30.", "5 of 5!!",
+        "Level 2 @ the studio", "Op. 10 No. 3, then BWV 846 to 893",
+    ],
+)  # fmt: skip
+def test_ordinary_numbers_stay(text: str) -> None:
+    assert mask_contacts(text) == text
+
+
+def test_long_text_is_quick() -> None:
+    assert mask_contacts("1" * 1500) != ""
+    assert mask_contacts("a." * 750) == "a." * 750
