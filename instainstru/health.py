@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
 from instainstru.access import public
+from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import TierRefusedError
 from instainstru.error_pages import error_page
 
@@ -31,8 +31,7 @@ def _check_database() -> None:
 
 
 def _check_migrations() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if pending_migrations():
         raise RuntimeError("migrations pending")
 
 

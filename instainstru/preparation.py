@@ -6,8 +6,8 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from instainstru.database.pending import pending_migrations
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Shows a text while the block of a long step runs."""
@@ -19,7 +19,7 @@ def prepare_database(step: Step) -> None:
 
     For INT and STG; on production these are steps of the release.
     """
-    if has_pending_migrations():
+    if pending_migrations():
         with step("Migrating the database"):
             call_command("migrate", interactive=False, verbosity=0)
     for name in SYNCHRONISED:
@@ -28,12 +28,6 @@ def prepare_database(step: Step) -> None:
     if "seed" in get_commands() and is_empty():
         with step("Seeding the demo city"):
             call_command("seed", profile="demo")
-
-
-def has_pending_migrations() -> bool:
-    """Whether the code knows migrations that the database does not."""
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def is_empty() -> bool:

@@ -16,12 +16,13 @@ import psycopg
 from django.conf import settings
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connections
+from django.db import OperationalError, ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from instainstru.database import audit, classes, rules, session, targets, tiers
 from instainstru.database.classes import CommandClass
 from instainstru.database.embedded import EmbeddedServersError
+from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import (
     EXIT_REFUSED,
     TierRefusedError,
@@ -39,7 +40,8 @@ _is_approved: ContextVar[bool] = ContextVar("is_approved", default=False)
 def execute(argv: list[str]) -> None:
     """Run one management command for `manage.py`.
 
-    A refusal ends with code 3 and one line, a database that is away with code 1 and what it said.
+    A refusal ends with code 3 and one line; a database that is away or lacks tables and columns
+    of the code ends with code 1 and one sentence.
     """
     install()
     try:
@@ -52,6 +54,17 @@ def execute(argv: list[str]) -> None:
             raise
         sys.stderr.write(f"The database does not answer: {error}\n")
         sys.exit(UNKNOWN_EXIT)
+    except ProgrammingError as error:
+        if not _is_older_than_code(error) or "--traceback" in argv:
+            raise
+        sys.stderr.write("The database is older than the code; run manage.py migrate first.\n")
+        sys.exit(UNKNOWN_EXIT)
+
+
+def _is_older_than_code(error: ProgrammingError) -> bool:
+    """Tell a missing table or column of a database with pending migrations from a wrong query."""
+    missing = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+    return isinstance(error.__cause__, missing) and bool(pending_migrations())
 
 
 def _is_away(error: Exception) -> bool:

@@ -4,14 +4,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import psycopg
-from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from instainstru.database import audit, consent, maintenance, stamp, tiers
+from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import EXIT_REFUSED, TierRefusedError
 
 EXIT_DIFFERENT: Final = 1
-ALIAS: Final = "default"
 
 
 @dataclass(slots=True)
@@ -68,7 +66,7 @@ def read_status(decision: tiers.Decision) -> Status:
         except TierRefusedError as error:
             status.refusal = error.reason
     if status.refusal is None:
-        status.migrations_pending = _pending()
+        status.migrations_pending = pending_migrations()
     status.layers = _layers(status)
     return status
 
@@ -95,12 +93,6 @@ def _read_stamps(status: Status, connection: stamp.Connection, decision: tiers.D
     status.tier_found = tier.value
     if tier is not decision.tier:
         raise TierRefusedError(f"{decision.tier} is wanted, the database is stamped {tier}")
-
-
-def _pending() -> list[str]:
-    executor = MigrationExecutor(connections[ALIAS])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def _layers(status: Status) -> dict[str, str]:

@@ -175,6 +175,13 @@ def test_a_database_that_is_away_is_one_message(run: Run, command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_database_without_the_codes_tables_is_one_message(run: Run) -> None:
+    done = run(sys.executable, "manage.py", "sync_roles")
+    assert done.returncode == 1
+    assert done.stderr.endswith("is older than the code; run manage.py migrate first.\n")
+    assert "Traceback" not in done.stderr
+
+
 def test_the_audit_can_be_read_and_checked(audit_log: Path) -> None:
     """S1.22."""
     audit.record("test", "allowed", reason="first")
