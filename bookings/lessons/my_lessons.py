@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import (
     Count,
+    DateTimeField,
     DurationField,
     Exists,
     ExpressionWrapper,
@@ -20,6 +21,7 @@ from django.db.models import (
     Q,
     Value,
 )
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from bookings.lessons.cancellation import current_status
@@ -45,6 +47,12 @@ _CLOSES_AFTER = ExpressionWrapper(
 )
 
 
+_DAY = Value(timedelta(days=1), output_field=DurationField())
+_REVIEW_WINDOW = ExpressionWrapper(
+    F("policy__review_window_days") * _DAY, output_field=DurationField()
+)
+
+
 def _is_open(now: datetime) -> Q:
     """Ended, and the clock has not completed it yet. Spec: T12."""
     return Q(status__in=["confirmed", "ended"], end_at__lte=now, closes_at__gt=now)
@@ -56,7 +64,8 @@ def _upcoming(now: datetime) -> Q:
 
 def _needs_action(now: datetime) -> Q:
     waits_for_bank = Q(status="held", expires_at__gt=now, waits_for_bank=True)
-    return _is_open(now) | waits_for_bank | Q(status="reported")
+    is_review_due = _completed(now) & Q(review__isnull=True, review_until__gte=now)
+    return _is_open(now) | waits_for_bank | is_review_due | Q(status="reported")
 
 
 def _completed(now: datetime) -> Q:
@@ -89,7 +98,11 @@ def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
     """Return the person's lessons that the filter leaves, ready for the tabs."""
     waiting = PaymentAttempt.objects.filter(booking=OuterRef("pk"), status="needs_action")
     rows = Booking.objects.of_student(user).filter(chosen.as_q())
-    return rows.annotate(closes_at=F("end_at") + _CLOSES_AFTER, waits_for_bank=Exists(waiting))
+    rows = rows.annotate(closes_at=F("end_at") + _CLOSES_AFTER, waits_for_bank=Exists(waiting))
+    opened_at = Coalesce("completed_at", "closes_at")
+    return rows.annotate(
+        review_until=ExpressionWrapper(opened_at + _REVIEW_WINDOW, output_field=DateTimeField())
+    )
 
 
 def filter_choices(user: "User") -> dict[str, list[tuple[str, str]]]:

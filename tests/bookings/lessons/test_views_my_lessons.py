@@ -18,6 +18,7 @@ from tests.bookings.lessons.stage import hold_of, self_learner
 from tests.factories import payments as make
 from tests.factories.accounts import LearnerFactory, student
 from tests.factories.lessons import BookingFactory, tomorrow_at
+from tests.factories.reviews import ReviewFactory
 
 pytestmark = [pytest.mark.S11, pytest.mark.django_db]
 
@@ -60,8 +61,13 @@ def test_every_lesson_is_in_its_list_by_the_clock(signed_in: Client, maya: User)
     hold_of(maya, start_at=tomorrow_at(10, days=7), expires_at=now)
     BookingFactory(start_at=tomorrow_at(12))
     assert listed(signed_in, "upcoming") == [soon, late, held]
-    assert listed(signed_in, "needs-action") == [over]
+    # A completed lesson waits for its review as well, until its window closes (S11.3).
+    assert listed(signed_in, "needs-action") == [over, long_over]
     assert listed(signed_in, "completed") == [long_over]
+    ReviewFactory(booking=long_over)
+    assert listed(signed_in, "needs-action") == [over]
+    lesson_of(maya, start_at=now - timedelta(days=16))
+    assert listed(signed_in, "needs-action") == [over]
     assert listed(signed_in, "cancelled") == [cancelled]
 
 
