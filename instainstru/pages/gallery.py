@@ -63,7 +63,22 @@ class SampleForm(forms.Form):
         help_text="Up to 500 characters.",
         widget=forms.Textarea,
     )
+    on = forms.DateField(
+        label="Earliest day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    photo = forms.FileField(label="Photo", required=False, help_text="JPEG or PNG up to 5 MB.")
+    code = forms.CharField(label="Code", disabled=True, initial="II-7K3M9Q")
     terms = forms.BooleanField(label="I agree to the terms and the cancellation policy")
+
+
+class PriceForm(forms.Form):
+    """Numbers with words around them."""
+
+    most = forms.IntegerField(label="At most", initial=90)
+    least = forms.IntegerField(label="At least", initial=40)
 
 
 def _slots(*hours_from_start: int) -> list[dict[str, Any]]:
@@ -181,7 +196,8 @@ def _gallery(request: HttpRequest) -> HttpResponse:
         return error_page(request, int(shown), retry_after_seconds=40, roles="student or admin")
     context = {
         "cards": _cards(), "lessons": _lessons(), "groups": _slot_groups(), "month": _month(),
-        "maps": _maps(), "tiles": CATEGORIES, "form": SampleForm(), "bad_form": _filled_form(),
+        "maps": _maps(), "tiles": CATEGORIES, "form": SampleForm(),
+        "prices": PriceForm(), "bad_form": _filled_form(),
         "zone": NEW_YORK, "start_at": SATURDAY, "end_at": SATURDAY + HOUR,
         "expires_at": SATURDAY + HOUR / 6,
         "lines": [

@@ -15,16 +15,21 @@ function announce(text) {
 document.addEventListener("announce", (event) => announce(event.detail));
 
 // --- Focus: an error summary first, else a heading that asks for it ------------------------------
+const IS_WRONG = [402, 409, 422];
+
 function focusWanted(root) {
-  const wanted = root.querySelector("[data-error-summary]") || root.querySelector("[data-focus]");
-  if (!wanted) return;
-  wanted.focus();
-  const isError = wanted.hasAttribute("data-error-summary");
-  if (isError && !document.title.startsWith("Error: ")) document.title = `Error: ${document.title}`;
+  (root.querySelector("[data-error-summary]") || root.querySelector("[data-focus]"))?.focus();
+}
+
+function markTitle(isError) {
+  const plain = document.title.replace(/^Error: /, "");
+  document.title = isError ? `Error: ${plain}` : plain;
 }
 
 focusWanted(document);
 document.addEventListener("htmx:afterSettle", (event) => {
+  const status = event.detail.xhr?.status;
+  markTitle(IS_WRONG.includes(status) || document.querySelector("[data-error-summary]") !== null);
   focusWanted(event.target);
   const words = event.target.querySelector("[data-announce]");
   if (words) announce(words.textContent.trim());
@@ -47,31 +52,54 @@ function showBusy(button) {
   button.dataset.label = label.textContent;
   button.setAttribute("aria-disabled", "true");
   label.textContent = button.dataset.busyLabel || "Working…";
+  const spinner = document.createElement("span");
+  spinner.className = "spinner";
+  spinner.setAttribute("aria-hidden", "true");
+  button.prepend(spinner);
   announce(label.textContent);
 }
 
 function showReady(form) {
   delete form.dataset.sent;
+  stopWaiting(form);
   for (const button of form.querySelectorAll("[data-label]")) {
+    button.querySelector(".spinner")?.remove();
     (button.querySelector("span") || button).textContent = button.dataset.label;
     button.removeAttribute("aria-disabled");
+    button.style.minWidth = "";
     delete button.dataset.label;
   }
+}
+
+// A browser that calls itself offline may be wrong about a server on the same machine: ask.
+function sendWhenReachable(form, submitter) {
+  const again = () => {
+    form.dataset.reachable = "true";
+    form.requestSubmit(submitter);
+    delete form.dataset.reachable;
+  };
+  fetch("/healthz", { method: "HEAD", cache: "no-store" }).then(again, () => notify(OFFLINE));
 }
 
 // In the capture phase, before htmx sees the event.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-once]")) return;
-  if (form.dataset.sent) {
+  const isKept = !navigator.onLine && form.method === "post" && !form.dataset.reachable;
+  if (isKept || (form.matches("[data-once]") && form.dataset.sent)) {
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (isKept) sendWhenReachable(form, event.submitter);
     return;
   }
+  if (!form.matches("[data-once]")) return;
   form.dataset.sent = "true";
   const button = event.submitter || form.querySelector("[type=submit], button:not([type])");
   // After the browser has collected the form, so that the pressed button's value is still sent.
   if (button) setTimeout(() => showBusy(button));
+  startWaiting(form, () => {
+    showReady(form);
+    form.requestSubmit(event.submitter);
+  });
 }, true);
 
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -79,9 +107,34 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form) showReady(form);
 });
 
-// A page from the back-forward cache is ready again.
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) document.querySelectorAll("[data-once][data-sent]").forEach(showReady);
+// --- Waiting: the region says it is busy; after 8 seconds people may try again --------------------
+const SLOW_MS = 8000;
+const waiting = new Map();
+
+function startWaiting(element, again) {
+  stopWaiting(element);
+  waiting.set(element, setTimeout(() => notify("Still working…", { again }), SLOW_MS));
+}
+
+function stopWaiting(element) {
+  clearTimeout(waiting.get(element));
+  if (waiting.delete(element)) document.querySelector("#toasts > [data-waiting]")?.remove();
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target, requestConfig } = event.detail;
+  document.querySelector("#toasts > [data-notice]")?.remove();
+  target?.setAttribute("aria-busy", "true");
+  startWaiting(elt, () => {
+    htmx.trigger(elt, "htmx:abort");
+    if (!elt.matches("form")) return htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target });
+    showReady(elt);
+    return elt.requestSubmit();
+  });
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  stopWaiting(event.detail.elt);
+  event.detail.target?.removeAttribute("aria-busy");
 });
 
 // --- Menus: Escape and a press elsewhere close them ----------------------------------------------
@@ -92,6 +145,8 @@ function closeMenus(except) {
 }
 
 document.addEventListener("click", (event) => closeMenus(event.target.closest("[data-menu]")));
+// A panel that stayed open behind the focus would cover what has it.
+document.addEventListener("focusin", (event) => closeMenus(event.target.closest("[data-menu]")));
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector("[data-menu][open]");
   if (!menu) return;
@@ -100,25 +155,43 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- Requests that brought nothing to show -------------------------------------------------------
-function showAlert(text) {
-  const toast = document.createElement("div");
-  toast.className = "toast toast-error";
-  toast.setAttribute("role", "alert");
+function notify(text, { again } = {}) {
+  const notice = document.createElement("div");
+  notice.className = again ? "toast" : "toast toast-error";
+  notice.setAttribute("role", again ? "status" : "alert");
+  notice.toggleAttribute("data-notice", true);
+  notice.toggleAttribute("data-waiting", Boolean(again));
   const words = document.createElement("p");
   words.className = "toast-text";
   words.textContent = text;
-  toast.append(words);
-  document.getElementById("toasts").replaceChildren(toast);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button button-quiet button-sm";
+  button.textContent = again ? "Try again" : "Close";
+  button.addEventListener("click", () => {
+    notice.remove();
+    document.getElementById("main").focus({ preventScroll: true });
+    again?.();
+  });
+  notice.append(words, button);
+  document.querySelector("#toasts > [data-notice]")?.remove();
+  document.getElementById("toasts").append(notice);
 }
 
-document.addEventListener("htmx:sendError", () => showAlert(navigator.onLine ? FAILED : OFFLINE));
-document.addEventListener("htmx:responseError", (event) => {
-  const { xhr } = event.detail;
-  const wait = xhr.status === 429 && xhr.getResponseHeader("Retry-After");
-  showAlert(wait ? `Too many tries. Wait ${wait} seconds.` : FAILED);
-});
-document.addEventListener("htmx:beforeRequest", () => {
-  document.querySelector("#toasts > .toast-error:not([data-toast])")?.remove();
+function wordsOf(xhr) {
+  const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+  return page.querySelector("[data-error-words]")?.textContent.replace(/\s+/g, " ").trim();
+}
+
+document.addEventListener("htmx:sendError", () => notify(navigator.onLine ? FAILED : OFFLINE));
+document.addEventListener("htmx:responseError", (event) => notify(wordsOf(event.detail.xhr) || FAILED));
+window.addEventListener("online", () => document.querySelector("#toasts > .toast-error[data-notice]")?.remove());
+
+// A page from the back-forward cache is ready again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.querySelectorAll("[data-once][data-sent]").forEach(showReady);
+  closeMenus();
 });
 
 // --- Features by hook ----------------------------------------------------------------------------
@@ -144,5 +217,8 @@ document.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) bind(event.target);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "dialog") import("./dialog.js").then((feature) => feature.open(event.target));
+  if (event.target.id !== "dialog") return;
+  // Without the script the dialog would stay shut: its address is a whole page.
+  const openPage = () => location.assign(event.detail.pathInfo.requestPath);
+  import("./dialog.js").then((feature) => feature.open(event.target), openPage);
 });

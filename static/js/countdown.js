@@ -1,7 +1,12 @@
 // Time left until data-expires-at, by the server's clock: data-server-now is when the page was made.
-const WARN_AT = new Map([[120, "2 minutes left."], [30, "30 seconds left."]]);
+const WARN_AT = [120, 30];
 
 const tell = (text) => document.dispatchEvent(new CustomEvent("announce", { detail: text }));
+const asWords = (seconds) => {
+  const parts = [[Math.floor(seconds / 60), "minute"], [seconds % 60, "second"]];
+  return parts.filter(([count]) => count)
+    .map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ");
+};
 const asClock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 function finish(element) {
@@ -24,17 +29,20 @@ function start(element) {
   // The monotonic clock: changing the device's clock changes nothing.
   const startedAt = performance.now();
   const warned = new Set();
+  let previous = null;
 
   const tick = () => {
     if (!element.isConnected) return clearInterval(timer);
     const seconds = Math.max(0, Math.ceil((total - (performance.now() - startedAt)) / 1000));
     left.textContent = asClock(seconds);
     element.classList.toggle("countdown-soon", seconds <= 120);
-    for (const [mark, words] of WARN_AT) {
-      if (seconds > mark || seconds < mark - 5 || warned.has(mark)) continue;
-      warned.add(mark);
-      tell(words);
+    // A sleeping tab may wake after a mark: it is told what is left then, once.
+    const passed = seconds > 0 && WARN_AT.filter((mark) => seconds <= mark && !warned.has(mark));
+    if (passed?.length) {
+      passed.forEach((mark) => warned.add(mark));
+      if (previous !== null || WARN_AT.includes(seconds)) tell(`${asWords(seconds)} left.`);
     }
+    previous = seconds;
     if (seconds > 0) return undefined;
     clearInterval(timer);
     return finish(element);

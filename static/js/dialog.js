@@ -12,13 +12,21 @@ export function open(dialog) {
 }
 
 const dialog = document.getElementById("dialog");
+let pressedOn = null;
+
+// A drag that starts on words and ends outside, to select them, is no press on the backdrop.
+dialog.addEventListener("pointerdown", (event) => { pressedOn = event.target; });
 
 // Close buttons are links to where the page came from; here they only close.
 dialog.addEventListener("click", (event) => {
-  const isBackdrop = event.target === dialog;
-  const closer = event.target.closest("[data-dialog-close]");
-  if (!isBackdrop && !closer) return;
+  const isBackdrop = event.target === dialog && pressedOn === dialog;
+  if (!isBackdrop && !event.target.closest("[data-dialog-close]")) return;
   event.preventDefault();
   dialog.close();
 });
-dialog.addEventListener("close", () => dialog.replaceChildren());
+
+dialog.addEventListener("close", () => {
+  dialog.replaceChildren();
+  // The browser gives the focus back to what opened it, unless a swap took that away meanwhile.
+  if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
+});

@@ -2,6 +2,7 @@
 
 const MINIMUM = 10;
 const STRONG = 16;
+const PAUSE_MS = 400;
 
 function words(value) {
   if (!value) return "";
@@ -14,21 +15,21 @@ function words(value) {
 function addToggle(input) {
   const row = document.createElement("div");
   row.className = "field-affix";
+  const hadFocus = document.activeElement === input;
   input.replaceWith(row);
   const toggle = document.createElement("button");
   toggle.type = "button";
   toggle.className = "button button-quiet button-sm";
-  toggle.textContent = "Show";
-  toggle.setAttribute("aria-label", "Show password");
-  toggle.setAttribute("aria-pressed", "false");
-  toggle.addEventListener("click", () => {
-    const isShown = input.type === "text";
-    input.type = isShown ? "password" : "text";
-    toggle.textContent = isShown ? "Show" : "Hide";
-    toggle.setAttribute("aria-pressed", String(!isShown));
-  });
-  input.form?.addEventListener("submit", () => { input.type = "password"; });
+  const show = (isShown) => {
+    input.type = isShown ? "text" : "password";
+    toggle.textContent = isShown ? "Hide" : "Show";
+    toggle.setAttribute("aria-label", `${toggle.textContent} password`);
+  };
+  show(false);
+  toggle.addEventListener("click", () => show(input.type === "password"));
+  input.form?.addEventListener("submit", () => show(false));
   row.append(input, toggle);
+  if (hadFocus) input.focus();
   return row;
 }
 
@@ -36,7 +37,12 @@ function addStrength(input, row) {
   const note = document.createElement("p");
   note.className = "field-hint";
   note.setAttribute("role", "status");
-  input.addEventListener("input", () => { note.textContent = words(input.value); });
+  let pause;
+  // Said when the typing rests, not at every letter.
+  input.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => { note.textContent = words(input.value); }, PAUSE_MS);
+  });
   row.after(note);
 }
 

@@ -11,9 +11,20 @@
     }
   };
 
+  // The browser's own bars follow too: one of the two colours serves both schemes.
+  const paintBars = (theme) => {
+    for (const meta of document.querySelectorAll("meta[name='theme-color']")) {
+      meta.dataset.scheme ||= meta.media.includes("dark") ? "dark" : "light";
+      const { scheme } = meta.dataset;
+      const chosen = theme === scheme ? "all" : "not all";
+      meta.media = theme === "light" || theme === "dark" ? chosen : `(prefers-color-scheme: ${scheme})`;
+    }
+  };
+
   const apply = (theme) => {
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
     else delete root.dataset.theme;
+    paintBars(theme);
   };
 
   const mark = (group, theme) => {
@@ -33,9 +44,18 @@
     mark(group, theme);
   };
 
+  const groups = () => document.querySelectorAll("[data-theme-switch]");
+  const follow = () => {
+    apply(read());
+    groups().forEach((group) => mark(group, read()));
+  };
+
   apply(read());
+  // Chosen in another tab, or while this page waited in the back-forward cache.
+  addEventListener("storage", follow);
+  addEventListener("pageshow", (event) => event.persisted && follow());
   document.addEventListener("DOMContentLoaded", () => {
-    for (const group of document.querySelectorAll("[data-theme-switch]")) {
+    for (const group of groups()) {
       group.hidden = false;
       mark(group, read());
       group.addEventListener("click", (event) => {

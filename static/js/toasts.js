@@ -6,7 +6,13 @@ function start(toast) {
   toast.dataset.running = "true";
   const close = toast.querySelector("[data-toast-close]");
   close.hidden = false;
-  close.addEventListener("click", () => toast.remove());
+  close.addEventListener("click", () => {
+    toast.remove();
+    document.getElementById("main").focus({ preventScroll: true });
+  });
+  // Screen readers stay silent about what was on the page from the start.
+  const words = toast.querySelector(".toast-text").textContent.trim();
+  document.dispatchEvent(new CustomEvent("announce", { detail: words }));
   if (toast.classList.contains("toast-error")) return;
 
   let left = SECONDS;

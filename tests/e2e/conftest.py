@@ -30,8 +30,10 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def browser_of_session(chromium_path: str) -> Iterator[Any]:
     """Start the browser once."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # Long enough for a machine that does much else; waiting ends when the page is as expected.
+    expect.set_options(timeout=30_000)
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     # Playwright runs an event loop in this thread; the ORM of the test itself is not in it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

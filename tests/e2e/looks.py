@@ -5,6 +5,8 @@ from typing import Any, Final
 from axe_playwright_python.base import AXE_SCRIPT
 
 MODES: Final = ((1280, "light"), (390, "light"), (390, "dark"), (1280, "dark"))
+COLOURS: Final = ("color-contrast",)
+"""The one rule that looks at colours: asked in every mode, all others once wide and once narrow."""
 HEIGHT: Final = 900
 
 SIDEWAYS: Final = """() => {
@@ -65,12 +67,16 @@ MOVING: Final = """() => [...document.querySelectorAll("*")]
   }).map((e) => e.outerHTML.slice(0, 120))"""
 
 
-def axe_violations(page: Any, *, without: tuple[str, ...] = ()) -> list[str]:
-    """Run every rule on the page as it looks now; a line per finding."""
+def axe_violations(
+    page: Any, *, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> list[str]:
+    """Run the rules, or only the named ones, on the page as it looks now; a line per finding."""
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(AXE_SCRIPT)
     rules = {"target-size": {"enabled": True}, **{name: {"enabled": False} for name in without}}
-    options = {"rules": rules, "resultTypes": ["violations"]}
+    options: dict[str, Any] = {"rules": rules, "resultTypes": ["violations"]}
+    if only:
+        options |= {"rules": {}, "runOnly": {"type": "rule", "values": list(only)}}
     found = page.evaluate("(options) => axe.run(document, options)", options)
     return [
         f"{violation['id']}: {node['target']} {node['html'][:160]} "

@@ -103,6 +103,7 @@ PLACES: Final = (
     Place("lessons:list", "/lessons/", "newcomer"),
     Place("lessons:detail", "/lessons/{code}/", "student"),
     Place("lessons:detail", "/lessons/{cancelled}/", "student"),
+    Place("reviews:write", "/lessons/{done}/review/", "student"),
     Place("lessons:cancel", "/lessons/{code}/cancel/", "student"),
     Place("lessons:cancel", "/lessons/{late}/cancel/", "student"),
     Place("account_login", "/accounts/login/"),

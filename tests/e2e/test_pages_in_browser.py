@@ -30,7 +30,7 @@ def visitors(town: Town, site: str, browser_of_session: Any) -> Iterator[dict[st
 
 
 @pytest.fixture
-def page(town: Town, visitors: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+def opened(town: Town, visitors: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
     """Load the place once; everything a page may not do is collected on the way."""
     place: Place = request.param
     page = visitors[place.who].new_page()
@@ -45,7 +45,8 @@ def page(town: Town, visitors: dict[str, Any], request: pytest.FixtureRequest) -
         expect(page.locator("[data-error-summary]")).to_be_focused()
     else:
         assert answer.status == place.status
-    page.wait_for_load_state("networkidle")
+    if page.locator("meta[http-equiv=refresh]").count():
+        page.route(page.url, lambda route: route.abort("aborted"))
     page.place = place
     yield page
     page.close()
@@ -55,49 +56,81 @@ def _is_foreign(address: str) -> bool:
     return not address.startswith(("http://localhost:", "data:", "blob:"))
 
 
-each_page = pytest.mark.parametrize(
-    "page", PLACES, indirect=True, ids=lambda place: place.name
+EACH_PAGE = pytest.mark.parametrize(
+    "opened", PLACES, indirect=True, ids=lambda place: place.name
 )  # fmt: skip
 
 
-@each_page
-def test_a_page_is_open_to_everybody_in_every_mode(page: Any) -> None:
+@EACH_PAGE
+def test_a_page_is_open_to_everybody_in_every_mode(opened: Any) -> None:
     """Axe finds nothing, nothing scrolls sideways, the focus is seen, spacing and zoom are safe."""
-    assert page.problems == []
-    _check_keyboard(page)
+    found = [*opened.problems, *_keyboard(opened)]
+    # Where the keyboard has scrolled to, the header would lie over what axe measures.
+    opened.evaluate("scrollTo(0, 0)")
     for width, scheme in looks.MODES:
-        page.set_viewport_size({"width": width, "height": looks.HEIGHT})
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(looks.SIDEWAYS) == [], (width, scheme)
-        assert looks.axe_violations(page) == [], (width, scheme)
-    page.set_viewport_size(ZOOMED)
-    assert page.evaluate(looks.SIDEWAYS) == []
-    page.set_viewport_size({"width": 390, "height": looks.HEIGHT})
-    page.evaluate(looks.SPACING)
-    assert page.evaluate(looks.SIDEWAYS) == []
-    assert page.evaluate(looks.CUT_OFF) == []
+        opened.set_viewport_size({"width": width, "height": looks.HEIGHT})
+        opened.emulate_media(color_scheme=scheme)
+        found += _noted(f"sideways at {width}", opened.evaluate(looks.SIDEWAYS))
+        only = () if (width, scheme) in {(1280, "light"), (390, "dark")} else looks.COLOURS
+        found += _noted(f"axe {width} {scheme}", looks.axe_violations(opened, only=only))
+    opened.set_viewport_size(ZOOMED)
+    found += _noted("sideways at 400 %", opened.evaluate(looks.SIDEWAYS))
+    opened.set_viewport_size({"width": 390, "height": looks.HEIGHT})
+    opened.evaluate(looks.SPACING)
+    found += _noted("sideways when spaced", opened.evaluate(looks.SIDEWAYS))
+    found += _noted("cut off when spaced", opened.evaluate(looks.CUT_OFF))
+    assert not found, "\n".join(found)
 
 
-def _check_keyboard(page: Any) -> None:
+def _noted(where: str, findings: list[str]) -> list[str]:
+    return [f"{where}: {finding}" for finding in findings]
+
+
+def _keyboard(page: Any) -> list[str]:
     """The first Tab reaches the skip link; what has the focus shows it and is not covered."""
+    found = []
     page.set_viewport_size({"width": 390, "height": 700})
     for number in range(TABS_LOOKED_AT):
         page.keyboard.press("Tab")
         focus = page.evaluate(looks.FOCUS)
         if not focus["name"]:
             break
-        if number == 0 and not page.place.takes_focus:
-            assert "skip-link" in focus["name"]
-        assert focus["ring"], focus
-        assert not focus["hidden"], focus
+        if number == 0 and not page.place.takes_focus and "skip-link" not in focus["name"]:
+            found.append(f"first Tab: {focus['name']}")
+        if not focus["ring"]:
+            found.append(f"focus not shown: {focus['name']}")
+        if focus["hidden"]:
+            found.append(f"focus covered: {focus['name']}")
+    return found
 
 
 @pytest.mark.parametrize(
-    "page", [place for place in PLACES if place.address == "/dev/gallery/"], indirect=True
+    "opened", [place for place in PLACES if place.address == "/dev/gallery/"], indirect=True
 )
-def test_components_survive_forced_colors_and_reduced_motion(page: Any) -> None:
+def test_components_survive_forced_colors_and_reduced_motion(opened: Any) -> None:
     """Borders stay when colours are forced; nothing moves when motion is not wanted."""
-    assert page.evaluate(looks.MOVING) == []
-    page.emulate_media(forced_colors="active")
-    assert page.evaluate(looks.UNMARKED) == []
-    assert page.evaluate(looks.SIDEWAYS) == []
+    found = _noted("moves", opened.evaluate(looks.MOVING))
+    opened.emulate_media(forced_colors="active")
+    found += _noted("no edge", opened.evaluate(looks.UNMARKED))
+    assert not found, "\n".join(found)
+
+
+PRINTED = [
+    place for place in PLACES
+    if place.address in {"/lessons/{code}/", "/lessons/{code}/confirmed/"}
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("opened", PRINTED, indirect=True)
+def test_a_receipt_prints_dark_on_white_without_the_frame(opened: Any) -> None:
+    """Also when the reader has chosen the dark theme."""
+    opened.evaluate("document.documentElement.dataset.theme = 'dark'")
+    opened.emulate_media(media="print")
+    for hidden in (".site-header", ".site-footer", ".tier-banner", "main .button"):
+        assert not opened.locator(hidden).first.is_visible(), hidden
+    expect(opened.locator("h1")).to_be_visible()
+    for part in ("body", "h1", "main p"):
+        color = opened.locator(part).first.evaluate("(e) => getComputedStyle(e).color")
+        assert color == "rgb(0, 0, 0)", part
+    ground = opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"

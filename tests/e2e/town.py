@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.forms import default_token_generator
@@ -19,6 +20,7 @@ from bookings.notifications.interest import (
     write_to_waiting,
 )
 from bookings.notifications.models import OutgoingMail
+from bookings.payments.models import OfflineIntent
 from catalog.interest import (
     join_waitlist,
     new_removal_token,
@@ -143,12 +145,19 @@ def _book(town: Town, learner: User) -> None:
     _pay(town, slow, make.LATE_RESULT)
     _pay(town, paid, make.SUCCEEDS)
     _pay(town, cancelled, make.SUCCEEDS)
+    # A run of all pages may take longer than a hold lives and a late bank needs.
+    Booking.objects.live_holds(clock.now()).update(expires_at=clock.now() + timedelta(hours=6))
+    OfflineIntent.objects.update(result_at=clock.now() + timedelta(hours=6))
     Booking.objects.filter(pk=lapsed.pk).update(expires_at=clock.now())
     of_guest = HoldFactory(
         student=None, learner=None, guest_key=GUEST_KEY,
-        start_at=tomorrow_at(12, days=3), **who,
+        start_at=tomorrow_at(12, days=3), expires_at=clock.now() + timedelta(hours=6), **who,
     )  # fmt: skip
     late = BookingFactory(student=learner, start_at=tomorrow_at(15), **who)
+    done = BookingFactory(
+        student=learner, status=Booking.Status.COMPLETED,
+        start_at=tomorrow_at(15, days=-2), **who,
+    )  # fmt: skip
     for booking in (paid, cancelled):
         booking.refresh_from_db()
     _cancel(town, cancelled)
@@ -156,7 +165,7 @@ def _book(town: Town, learner: User) -> None:
     town.words |= {
         "hold": held.hold_id, "lapsed": lapsed.hold_id, "bank": bank.hold_id,
         "slow": slow.hold_id, "guest_hold": of_guest.hold_id, "code": str(paid.code),
-        "late": str(late.code), "cancelled": str(cancelled.code),
+        "late": str(late.code), "done": str(done.code), "cancelled": str(cancelled.code),
         "mail": OutgoingMail.objects.filter(kind="lesson_confirmed")[0].public_id,
     }  # fmt: skip
 
