@@ -24,16 +24,10 @@ from instainstru.database.tiers import Tier
 from instainstru.preparation import prepare_database
 from instainstru.processes import STOP_SECONDS, Process, ProcessEndedError, ProcessGroup
 from instainstru.staticfiles import collect_if_changed
+from instainstru.web_server import granian_command, pool_size
 
 READY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
-FEWEST_WORKERS: Final = 2
-MOST_WORKERS: Final = 4
-WORKER_KILL_SECONDS: Final = "10"
-RESPAWN_SECONDS: Final = "0.5"
-BLOCKING_THREADS: Final = 2
-WEB_CONNECTIONS: Final = 30
-"""Over all web processes (Spec: S16.7)."""
 DEMO_ACCOUNTS: Final = ("student", "instructor", "staff")
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RELOADED: Final = ("instainstru", "accounts", "catalog", "search", "bookings")
@@ -123,11 +117,9 @@ class Command(BaseCommand):
         environment = {**os.environ, "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         # A container's only user is root; Celery need not say so in ten lines.
         environment.setdefault("PYTHONWARNINGS", "ignore:You're running the worker")
-        workers = min(max(os.cpu_count() or 1, FEWEST_WORKERS), MOST_WORKERS)
-        pool = min(WEB_CONNECTIONS // workers, 2 * BLOCKING_THREADS)
         # A size of one's own stands; without one the processes share the connections.
-        web_environment = {"DATABASE_POOL_SIZE": str(pool)} | environment
-        web_command = self._web_command(workers, is_reloading=options["reload"])
+        web_environment = {"DATABASE_POOL_SIZE": str(pool_size())} | environment
+        web_command = self._web_command(is_reloading=options["reload"])
         web = Process("web", web_command, web_environment)
         if options["no_worker"]:
             return [web]
@@ -138,18 +130,13 @@ class Command(BaseCommand):
         beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
         return [web, Process("worker", worker, environment), Process("beat", beat, environment)]
 
-    def _web_command(self, workers: int, *, is_reloading: bool) -> list[str]:
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi"]
-        command += ["--host", self.host, "--port", str(self.port), "--log-level", "warning"]
-        command += ["--workers", str(workers), "--blocking-threads", str(BLOCKING_THREADS)]
-        command += ["--workers-kill-timeout", WORKER_KILL_SECONDS]
-        # One web process that dies takes its own requests along, not everybody's.
-        command += ["--respawn-failed-workers", "--respawn-interval", RESPAWN_SECONDS]
+    def _web_command(self, *, is_reloading: bool) -> list[str]:
+        command = granian_command("instainstru.wsgi:application", host=self.host, port=self.port)
         if is_reloading:
             paths = [settings.BASE_DIR / name for name in RELOADED]
             command += ["--reload", "--reload-ignore-worker-failure"]
             command += [f"--reload-paths={path}" for path in paths]
-        return [*command, "instainstru.wsgi:application"]
+        return command
 
     def _serve(self, group: ProcessGroup) -> None:
         try:

@@ -1,0 +1,1 @@
+"""The benchmark behind ``bin/bench`` (Spec: S18.1)."""

@@ -1,0 +1,154 @@
+"""``python -m tests.bench.product``: what the benchmark needs to know about the seeded city.
+
+Runs with the product's settings on its private servers. ``prepare COUNT`` prints addresses and
+COUNT lessons that can be booked; ``connect`` prints what the tier gate adds to a new connection.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice, zip_longest
+from typing import Any
+
+import django
+
+LESSONS_AFTER_DAYS, LESSONS_DAYS = 29, 14
+GAP = timedelta(hours=3)
+CONNECTS = 60
+
+
+def main() -> None:
+    """Print the answer to one question as JSON."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
+    django.setup()
+    from django.conf import settings
+
+    if not settings.DECISION.is_embedded:
+        sys.exit("The benchmark uses servers of its own only; take INT_DATABASE_URL out of .env.")
+    found = connect() if sys.argv[1] == "connect" else prepare(int(sys.argv[2]))
+    sys.stdout.write(json.dumps(found))
+
+
+def prepare(lesson_count: int) -> dict[str, Any]:
+    """Return the addresses of the measured pages, a signed-in student and bookable lessons."""
+    from django.db.models import Count
+
+    from catalog.models import Instructor, Service
+
+    offers = Count("offerings", filter=_live_offers())
+    service = Service.objects.annotate(offers=offers).order_by("-offers", "pk")[0]
+    instructor = Instructor.objects.live().filter(offerings__service=service).order_by("pk")[0]
+    students = _students()
+    lessons = [
+        {**time_and_offer, "cookie": cookie, "learner": learner}
+        for time_and_offer, (cookie, learner) in zip(
+            islice(_open_times(), lesson_count), students, strict=False
+        )
+    ]
+    if len(lessons) < lesson_count:
+        sys.exit(f"The city has only {len(lessons)} lessons to book; use more --instructors.")
+    return {
+        "category": service.category.slug,
+        "service": service.slug,
+        "query": service.name,
+        "instructor": instructor.slug,
+        "cookie": next(students)[0],
+        "lessons": lessons,
+    }
+
+
+def _live_offers() -> Any:
+    from django.db.models import Q
+
+    return Q(offerings__is_active=True, offerings__instructor__status="live")
+
+
+def _students() -> Iterator[tuple[str, str]]:
+    """Yield the session cookie and the own learner of one seeded student after another."""
+    from django.conf import settings
+    from django.test import Client
+
+    from accounts.models import Learner
+
+    rows = Learner.objects.filter(is_self=True, manager__is_demo=True, manager__instructor=None)
+    for learner in rows.select_related("manager").order_by("pk").iterator(chunk_size=200):
+        client = Client()
+        client.force_login(learner.manager, backend=settings.AUTHENTICATION_BACKENDS[0])
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        yield f"{settings.SESSION_COOKIE_NAME}={session}", learner.public_id
+
+
+def _open_times() -> Iterator[dict[str, Any]]:
+    """Yield times that can be booked, far from each other and from all seeded lessons.
+
+    Neighbours in the order are with different instructors, as in life.
+    """
+    from bookings.lessons.selectors import load_calendars
+    from catalog.models import Offering, Policy
+    from catalog.selectors import months_before
+    from instainstru import clock
+    from instainstru.pages.cards import usual_minutes
+
+    now = clock.now()
+    first_on = now.astimezone(clock.NEW_YORK).date() + timedelta(days=LESSONS_AFTER_DAYS)
+    last_on = first_on + timedelta(days=LESSONS_DAYS)
+    checked = months_before(last_on, Policy.objects.current().background_check_months)
+    rows = Offering.objects.bookable().filter(
+        modalities__contains=["online"], instructor__background_checked_on__gt=checked
+    )
+    rows = rows.select_related("instructor", "service").prefetch_related("prices").order_by("pk")
+    offers = {offer.instructor_id: offer for offer in rows if offer.prices.all()}
+    calendars = load_calendars(list(offers), first_on=first_on, last_on=last_on, now=now)
+    columns = [
+        [(offer, start) for start in _apart(calendars.starts(pk, usual_minutes(offer)))]
+        for pk, offer in offers.items()
+    ]
+    for row in zip_longest(*columns):
+        for offer, start in filter(None, row):
+            yield {
+                "slug": offer.instructor.slug,
+                "service": offer.service.slug,
+                "minutes": usual_minutes(offer),
+                "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+            }
+
+
+def _apart(starts: list[datetime]) -> list[datetime]:
+    kept: list[datetime] = []
+    for start in starts:
+        if not kept or start - kept[-1] >= GAP:
+            kept.append(start)
+    return kept
+
+
+def connect() -> dict[str, float]:
+    """Return milliseconds of a new connection, plain and through the gate, by turns."""
+    import psycopg
+    from django.db import connection
+
+    parameters = connection.get_connection_params()
+    plain = dict(parameters)
+    ways: dict[str, Callable[[], Any]] = {
+        "plain_ms": lambda: psycopg.connect(**plain),
+        "gated_ms": lambda: connection.get_new_connection(parameters),
+    }
+    waits: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        way().close()
+    for _ in range(CONNECTS):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            opened = way()
+            waits[name].append((time.perf_counter() - began) * 1000)
+            opened.close()
+    medians = {name: statistics.median(times) for name, times in waits.items()}
+    pairs = zip(waits["gated_ms"], waits["plain_ms"], strict=True)
+    return {**medians, "overhead_ms": statistics.median(gated - bare for gated, bare in pairs)}
+
+
+if __name__ == "__main__":
+    main()
