@@ -5,20 +5,58 @@ Tasks take ids only; rows are the truth and every task may run twice or never (S
 
 import os
 from datetime import timedelta
+from typing import Any, Final
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
+from celery.exceptions import Reject
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from instainstru.database import audit, tiers, valkey
+from instainstru.database.refusals import TierRefusedError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
 
-app = Celery("instainstru")
+TIER_HEADER: Final = "ii_tier"
+
+
+class TierTask(Task):  # type: ignore[misc]
+    """A task that runs only where its message came from. Spec: S1.20."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, or reject a message of another tier without running it."""
+        request = self.request
+        if request.called_directly or request.is_eager:
+            return super().__call__(*args, **kwargs)
+        _refuse_other_tier(self.name, request.get(TIER_HEADER))
+        return self.run(*args, **kwargs)
+
+
+def _refuse_other_tier(name: str, found: str | None) -> None:
+    wanted = tiers.decision().tier.value
+    if found != wanted:
+        error = TierRefusedError(f"a message of tier {found} was rejected")
+        audit.record_refusal(f"task {name}", error, tier_wanted=wanted, tier_found=found or "")
+        raise Reject(error.reason, requeue=False)
+
+
+app = Celery("instainstru", task_cls=TierTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@signals.before_task_publish.connect  # type: ignore[untyped-decorator]
+def _mark_tier(headers: dict[str, Any], **_details: object) -> None:
+    headers[TIER_HEADER] = tiers.decision().tier.value
+
+
 def _declare_server(**_details: object) -> None:
+    """Compare the tiers of database and broker with the process's own before anything else."""
     from instainstru.database.commands import declare_server
 
     declare_server("celery")
+    connections[DEFAULT_DB_ALIAS].ensure_connection()
+    connections.close_all()
+    valkey.wait_for_tier(tiers.decision())
 
 
 # Celery offers no other place where a worker or beat, and not a client, begins (Spec: S1.24).

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
 import redis
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from instainstru.access import public
 from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import TierRefusedError
+from instainstru.database.valkey import plain_url
 from instainstru.error_pages import error_page
 
 RETRY_AFTER_SECONDS = 5
@@ -35,19 +35,8 @@ def _check_migrations() -> None:
         raise RuntimeError("migrations pending")
 
 
-def plain_valkey_url(url: str) -> str:
-    """Return the client's form of a broker address: sockets are written differently there."""
-    if not url.startswith("redis+socket://"):
-        return url
-    parts = urlsplit(url)
-    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
-    return f"unix://{parts.path}?db={database}"
-
-
 def _check_valkey(url: str) -> None:
-    client = redis.Redis.from_url(
-        plain_valkey_url(url), socket_connect_timeout=0.5, socket_timeout=0.5
-    )
+    client = redis.Redis.from_url(plain_url(url), socket_connect_timeout=0.5, socket_timeout=0.5)
     try:
         client.ping()
     finally:

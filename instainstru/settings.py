@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "instainstru.database.middleware.TierHeaderMiddleware",
+    "instainstru.database.middleware.ReplicaMiddleware",
     "instainstru.health.DatabaseDownMiddleware",
     "instainstru.robots.NoIndexMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -204,13 +205,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 # --- Cache, tasks (Spec: S1.19, S4.1, S4.2, S4.4) ------------------------------------------------
 CACHES = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "instainstru.database.cache.TierCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": f"ii:{DECISION.tier.value}",
         "TIMEOUT": 300,
         "OPTIONS": {
             # A lost cache makes pages slower, never wrong (Spec: S16.4).
             "IGNORE_EXCEPTIONS": True,
+            "CLIENT_CLASS": "instainstru.database.cache.TierClient",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
         },

@@ -1,12 +1,18 @@
 """WSGI entry point served by granian."""
 
+import contextlib
 import os
 
+import redis
 from django.core.wsgi import get_wsgi_application
 
+from instainstru.database import tiers, valkey
 from instainstru.database.commands import declare_server
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
 
 application = get_wsgi_application()
 declare_server("wsgi")
+# Without its cache the site is slower, not down (Spec: S16.4); another tier's cache is refused.
+with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+    valkey.require_tier(tiers.decision())

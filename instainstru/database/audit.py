@@ -72,6 +72,16 @@ def record_refusal(
         return
 
 
+@contextmanager
+def refusals(action: str, tier_wanted: str) -> Iterator[None]:
+    """Audit a refusal raised in the block, and let it go on."""
+    try:
+        yield
+    except TierRefusedError as error:
+        record_refusal(action, error, tier_wanted=tier_wanted)
+        raise
+
+
 def record(
     action: str,
     result: Result,

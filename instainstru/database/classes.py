@@ -45,6 +45,8 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
 TABLE: Final[Mapping[str, CommandClass]] = {
     name: kind for kind, names in _NAMES.items() for name in names.split()
 }
+# The seed counts rows for the planner, which only the tables' owner may.
+_OWNERS: Final = frozenset({"flush", "migrate", "reset_schema", "seed"})
 TEST_RUNNERS: Final = frozenset({"test", "testserver"})
 # These work without a migrated database, or bring it about themselves.
 _WITHOUT_SCHEMA: Final = (
@@ -81,6 +83,11 @@ def classify(name: str, options: Mapping[str, Any] | None = None) -> CommandClas
     return TABLE.get(name, CommandClass.DESTRUCTIVE)
 
 
+def needs_owner(name: str, kind: CommandClass) -> bool:
+    """Whether a command works as the owner of the tables; the others only change rows."""
+    return kind is CommandClass.SCHEMA or name in _OWNERS
+
+
 @contextmanager
 def running(name: str, kind: CommandClass) -> Iterator[None]:
     """Mark a command as running for the length of the block."""
@@ -97,8 +104,10 @@ def current() -> Running | None:
 
 
 def may_migrate() -> bool:
-    """Whether the running command may ask for models to migrate, dump or load."""
-    return (command := current()) is not None and command.kind not in {
-        CommandClass.SHELL,
-        CommandClass.SERVER,
+    """Whether the running command may ask for models to migrate, dump or load. Spec: S1.23."""
+    return (command := current()) is not None and command.kind in {
+        CommandClass.SCHEMA,
+        CommandClass.DESTRUCTIVE,
+        CommandClass.NEVER_ON_PROD,
+        CommandClass.READ,
     }

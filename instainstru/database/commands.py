@@ -16,10 +16,11 @@ import psycopg
 from django.conf import settings
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, ProgrammingError, connections
+from django.db import OperationalError, ProgrammingError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from instainstru.database import audit, classes, rules, session, targets, tiers
+from instainstru.database import audit, classes, command_rights, rules, session, targets, tiers
 from instainstru.database.classes import CommandClass
 from instainstru.database.embedded import EmbeddedServersError
 from instainstru.database.pending import pending_migrations
@@ -31,10 +32,12 @@ from instainstru.database.refusals import (
 )
 
 YES: Final = "--yes"
+WRITE: Final = "--write"
 UNKNOWN_EXIT: Final = 1
 
 _is_command_line: ContextVar[bool] = ContextVar("is_command_line", default=False)
 _is_approved: ContextVar[bool] = ContextVar("is_approved", default=False)
+_wants_to_write: ContextVar[bool] = ContextVar("wants_to_write", default=False)
 
 
 def execute(argv: list[str]) -> None:
@@ -107,10 +110,7 @@ def declare_server(name: str) -> None:
     _ = settings.DATABASES  # the settings read `.env` before the decision falls
     decision = tiers.decision()
     _enforce(name, CommandClass.SERVER, decision)
-    if decision.tier is tiers.Tier.PROD and not session.may_write():
-        # Whatever connected while starting got a read-only session.
-        connections.close_all()
-    session.allow_writes(is_allowed=True)
+    command_rights.become_server()
     _audit(name, CommandClass.SERVER, decision, "start")
 
 
@@ -122,25 +122,33 @@ def name_of(command: BaseCommand) -> str:
 def _guarded_run(original: Callable[..., None]) -> Callable[..., None]:
     def run_from_argv(self: BaseCommand, argv: list[str]) -> None:
         sys.stderr.write(f"{tiers.decision().tier.badge}\n")
-        arguments, is_approved = _without_yes(self, argv)
-        line = _is_command_line.set(True)
-        approval = _is_approved.set(is_approved)
+        arguments, is_approved = _without(YES, self, argv)
+        wants_to_write = False
+        if classes.classify(name_of(self)) is CommandClass.SHELL:
+            arguments, wants_to_write = _without(WRITE, self, arguments)
+        tokens = (
+            (_is_command_line, _is_command_line.set(True)),
+            (_is_approved, _is_approved.set(is_approved)),
+            (_wants_to_write, _wants_to_write.set(wants_to_write)),
+        )
         try:
             original(self, arguments)
         finally:
-            _is_command_line.reset(line)
-            _is_approved.reset(approval)
+            for variable, token in tokens:
+                variable.reset(token)
 
     return run_from_argv
 
 
-def _without_yes(command: BaseCommand, argv: list[str]) -> tuple[list[str], bool]:
-    """Take the wrapper's own `--yes` out, which Django's destructive commands do not know."""
-    if YES not in argv:
+def _without(word: str, command: BaseCommand, argv: list[str]) -> tuple[list[str], bool]:
+    """Take a word of the wrapper's own out, which Django's commands do not know."""
+    given = argv[: argv.index("--")] if "--" in argv else argv
+    if word not in given:
         return argv, False
     parser = command.create_parser(argv[0], argv[1])
-    is_own = any(YES in action.option_strings for action in parser._actions)  # noqa: SLF001
-    return (argv if is_own else [word for word in argv if word != YES]), True
+    is_own = any(word in action.option_strings for action in parser._actions)  # noqa: SLF001
+    rest = argv[len(given) :]
+    return (argv if is_own else [item for item in given if item != word] + rest), True
 
 
 def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,15 +157,19 @@ def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
         kind = classes.classify(name, options)
         decision = tiers.decision()
         is_command_line = _is_command_line.get()
-        _enforce(name, kind, decision)
-        if _is_approved.get() and kind is CommandClass.DESTRUCTIVE and "interactive" in options:
+        need = _enforce(name, kind, decision)
+        is_agreed = _is_approved.get() or need is rules.Need.DESTRUCTION
+        if is_agreed and kind is CommandClass.DESTRUCTIVE and "interactive" in options:
             options["interactive"] = False
         with (
             classes.running(name, kind),
-            _write_permission(kind, decision),
+            command_rights.granted(need, name, kind, decision),
+            command_rights.rights(name, kind, decision),
             _audited(name, kind, decision),
         ):
             token = _is_command_line.set(False)
+            if name == "shell":
+                _set_prompt(decision.tier)
             try:
                 if is_command_line and name not in classes.WITHOUT_SCHEMA:
                     _migrate_on_first_use()
@@ -169,38 +181,31 @@ def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
-def _enforce(name: str, kind: CommandClass, decision: tiers.Decision) -> None:
-    try:
-        rules.enforce(name, kind, decision, is_approved=_is_approved.get())
+def _set_prompt(tier: tiers.Tier) -> None:
+    """Name the tier in the prompt of the Python shell. Spec: S1.7."""
+    # The control characters tell the line editor which part takes no room.
+    sys.ps1 = f"\001\033[{tier.color}m\002[{tier.name}]\001\033[0m\002 >>> "
+    sys.ps2 = f"[{tier.name}] ... "
+
+
+def _enforce(name: str, kind: CommandClass, decision: tiers.Decision) -> rules.Need:
+    with audit.refusals(f"command {name}", decision.tier.value):
         outer = classes.current()
         if (
             decision.tier is tiers.Tier.PROD
             and kind in rules.WRITES
             and outer is not None
             and outer.kind not in rules.WRITES
+            and not session.may_write()
         ):
             raise rules.CommandRefusedError(f"{name} cannot run inside {outer.name}")
-    except TierRefusedError as error:
-        audit.record_refusal(f"command {name}", error, tier_wanted=decision.tier.value)
-        raise
-
-
-@contextmanager
-def _write_permission(kind: CommandClass, decision: tiers.Decision) -> Iterator[None]:
-    """On PROD give the outermost writing command connections that may write, then none."""
-    if decision.tier is not tiers.Tier.PROD or kind not in rules.WRITES:
-        yield
-        return
-    before = session.may_write()
-    session.allow_writes(is_allowed=True)
-    if not before:
-        connections.close_all()
-    try:
-        yield
-    finally:
-        session.allow_writes(is_allowed=before)
-        if not before:
-            connections.close_all()
+        return rules.enforce(
+            name,
+            kind,
+            decision,
+            is_approved=_is_approved.get(),
+            wants_to_write=_wants_to_write.get(),
+        )
 
 
 @contextmanager
@@ -235,18 +240,24 @@ def _audit(name: str, kind: CommandClass, decision: tiers.Decision, what: str) -
 
 def _audited_migration(original: Callable[..., Any]) -> Callable[..., Any]:
     def run(self: MigrationExecutor, state: Any, migration: Any, *args: Any, **options: Any) -> Any:
-        name = str(self.connection.settings_dict["NAME"])
-        if not targets.is_test_name(name):
-            audit.record(
-                f"migration {migration}",
-                "allowed",
-                tier_wanted=tiers.decision().tier.value,
-                reason=original.__name__,
-                database=name,
-            )
+        if not targets.is_test_name(str(self.connection.settings_dict["NAME"])):
+            _announce_migration(self.connection, str(migration), original.__name__)
         return original(self, state, migration, *args, **options)
 
     return run
+
+
+def _announce_migration(connection: BaseDatabaseWrapper, name: str, what: str) -> None:
+    """Audit a migration and name it to the brakes."""
+    decision = tiers.decision()
+    audit.record(
+        f"migration {name}",
+        "allowed",
+        tier_wanted=decision.tier.value,
+        reason=what,
+        database=str(connection.settings_dict["NAME"]),
+    )
+    command_rights.name_to_brakes(name, decision)
 
 
 def _migrate_on_first_use() -> None:

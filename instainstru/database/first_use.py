@@ -9,7 +9,8 @@ from typing import Final
 from django.core.management import call_command
 from django.db import connections
 
-from instainstru.database import targets, tiers
+from instainstru.database import maintenance, targets, tiers
+from instainstru.database.roles import Role
 
 ALIAS: Final = "default"
 LOCK: Final = 7_201_100
@@ -26,15 +27,12 @@ def migrate_on_first_use() -> None:
         return
     if _is_migrated():
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-    try:
+    # On a connection of its own: migrating closes Django's. The lock ends with it.
+    with maintenance.connect(decision, role=Role.MIGRATOR) as lock:
+        lock.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
         if not _is_migrated():
             sys.stderr.write("Preparing the database for its first use\n")
             call_command("migrate", interactive=False, verbosity=0)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _is_migrated() -> bool:

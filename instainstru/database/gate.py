@@ -7,7 +7,7 @@ import os
 from typing import Final
 from weakref import WeakSet
 
-from instainstru.database import audit, consent
+from instainstru.database import audit, consent, grants
 from instainstru.database.refusals import TierRefusedError
 from instainstru.database.stamp import Connection, Evidence, effective_tier, read_evidence
 from instainstru.database.tiers import Decision, Tier
@@ -33,6 +33,7 @@ def admit(connection: Connection, decision: Decision, alias: str) -> None:
     try:
         evidence = read_evidence(connection)
         found = _verify(evidence, decision)
+        grants.check_connection(evidence)
         if decision.needs_confirmation:
             consent.require_named_database(decision, evidence)
     except TierRefusedError as error:

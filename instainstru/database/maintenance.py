@@ -9,23 +9,25 @@ from typing import Any, Final
 import psycopg
 
 from instainstru.database import embedded, targets, tiers
+from instainstru.database.roles import Role
 from instainstru.database.stamp import Connection
 
 MAINTENANCE_DATABASE: Final = "postgres"
 
 
 def connect(
-    decision: tiers.Decision, name: str | None = None, *, is_admin: bool = False
+    decision: tiers.Decision, name: str | None = None, *, role: Role | None = None
 ) -> Connection:
     """Open an autocommit connection to the decided server, to database `name` if given.
 
-    The frozen decision aims it, never settings; `is_admin` prefers the tier's admin URL. Raises
-    psycopg.OperationalError.
+    The frozen decision aims it, never settings. `role` prefers that role's URL; without one the
+    tier's own URL serves. Raises psycopg.OperationalError.
     """
     tiers.drop_aiming_variables()
     if decision.is_embedded:
         embedded.ensure_running(decision.tier.value, tiers.var_dir())
-    where = targets.admin_location(decision) if is_admin else targets.location(decision)
+    where = targets.role_location(decision, role) if role else None
+    where = where or targets.location(decision)
     parameters: dict[str, Any] = {
         "host": where.host,
         "port": where.port,

@@ -1,12 +1,17 @@
-"""What `db_protect` installs in a database and how it is verified: extensions and stamps.
+"""What `db_protect` does: install with the admin URL, verify at a deploy, unlock, restamp.
 
-Roles and brakes are not part of it yet; a production database is not stamped here. Spec: S1.16.
+Spec: S1.9, S1.14, S1.16.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from instainstru.database import audit, maintenance, stamp, tiers
+import psycopg
+
+from instainstru.database import audit, consent, installation, maintenance, stamp, targets, tiers
+from instainstru.database.inspection import Difference, Findings, inspect
 from instainstru.database.refusals import TierRefusedError
+from instainstru.database.roles import Role
 from instainstru.database.stamp import Connection
 
 
@@ -16,71 +21,150 @@ class ProtectionRefusedError(TierRefusedError):
     code = "protection"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is missing, in words for a person."""
+def protect(decision: tiers.Decision) -> tuple[list[Difference], Findings]:
+    """Install what is missing; return that and what is still missing afterwards.
 
-    what: str
-
-
-def differences(connection: Connection, tier: tiers.Tier) -> list[Difference]:
-    """Return what is missing in the connected database, empty when it is protected.
-
-    Raises TierRefusedError for a database of another tier or a copy.
+    Doing it twice changes nothing. The first `prod` stamp takes the typed name of the database.
+    Raises TierRefusedError on an old server, for a copy, and for a database of another tier.
     """
-    refuse_old_server(connection)
-    present = {
-        str(row[0])
-        for row in connection.execute("SELECT extname FROM pg_catalog.pg_extension").fetchall()
-    }
-    missing = [Difference(f"extension {n}") for n in stamp.EXTENSIONS if n not in present]
-    evidence = stamp.read_evidence(connection)
-    if not evidence.is_unstamped and (found := stamp.effective_tier(evidence)) is not tier:
-        raise ProtectionRefusedError(f"database {evidence.database} is stamped {found}, not {tier}")
-    if not evidence.catalogue:
-        missing.append(Difference("catalogue stamp"))
-    if not evidence.rows:
-        missing.append(Difference("row stamp"))
-    return missing
+    with _admin(decision) as connection:
+        stamp.refuse_old_server(connection)
+        evidence = stamp.read_evidence(connection)
+        _refuse_other_tier(evidence, decision.tier)
+        if decision.tier is tiers.Tier.PROD and evidence.is_unstamped:
+            consent.require_name(decision, evidence, "first prod stamp")
+        before = inspect(connection, decision.tier).differences
+        if before:
+            _install(connection, decision)
+        after = inspect(connection, decision.tier)
+        mended = [item for item in before if item not in after.differences]
+        if mended:
+            _audit(decision, "protect", ", ".join(item.what for item in mended), evidence.database)
+    return mended, after
 
 
-def protect(decision: tiers.Decision) -> list[Difference]:
-    """Install what is missing and return it; doing it twice changes nothing.
+def _install(connection: Connection, decision: tiers.Decision) -> None:
+    stamp.install_extensions(connection)
+    stamp.stamp_database(connection, decision.tier)
+    installation.install_roles(connection, _passwords(decision))
+    installation.install_rights(connection)
+    installation.install_brakes(connection, decision.tier)
 
-    Raises TierRefusedError on PROD, on an old server, and for a database of another tier.
+
+def _passwords(decision: tiers.Decision) -> dict[Role, str]:
+    found = ((role, targets.role_location(decision, role)) for role in Role)
+    return {role: where.password for role, where in found if where and where.user == role.value}
+
+
+def verify(decision: tiers.Decision) -> tuple[list[Difference], Findings]:
+    """Mend what the owner of the tables can mend; return that and what is still missing.
+
+    This is a step of every deploy, after `migrate`: new tables get their rights and brakes.
+    """
+    with maintenance.connect(decision, role=Role.MIGRATOR) as connection:
+        _refuse_other_tier(stamp.read_evidence(connection), decision.tier)
+        before = inspect(connection, decision.tier)
+        if any(item.is_repairable for item in before.differences):
+            _mend(connection)
+        after = inspect(connection, decision.tier)
+        mended = [item for item in before.differences if item not in after.differences]
+        if mended:
+            text = ", ".join(item.what for item in mended)
+            _audit(decision, "protect", text, connection.info.dbname)
+    return mended, after
+
+
+def _mend(connection: Connection) -> None:
+    with connection.transaction():
+        installation.mend_rights(connection)
+        installation.pull_table_brakes(connection)
+        connection.execute(installation.ARM)
+
+
+def recover(decision: tiers.Decision) -> None:
+    """Stamp production anew where it was moved or restored, and keep its data. Spec: S1.9.
+
+    The database must carry a `prod` row stamp of another server or database; a person sees it
+    and types the database's name. Raises TierRefusedError otherwise.
+    """
+    if decision.tier is not tiers.Tier.PROD:
+        raise ProtectionRefusedError(f"only PROD is recovered; {decision.tier} is wanted")
+    with _admin(decision) as connection:
+        evidence = stamp.read_evidence(connection)
+        here = (evidence.system_identifier, evidence.oid)
+        found = [(row.system_identifier, row.database_oid) for row in evidence.rows]
+        if [row.tier for row in evidence.rows] != [tiers.Tier.PROD.value] or found == [here]:
+            raise ProtectionRefusedError(f"database {evidence.database} is no moved prod database")
+        consent.require_name(decision, evidence, "production has moved here")
+        stamp.restamp_moved(connection)
+        _audit(decision, "restamp", "production has moved here", evidence.database, "confirmed")
+
+
+def unlock(decision: tiers.Decision, names: Sequence[str], reason: str) -> None:
+    """Let the migrator's role pass the brakes once for each named migration or command.
+
+    Takes the admin URL and, on PROD, the typed name of the database. Spec: S1.14.
+    """
+    where = targets.role_location(decision, Role.MIGRATOR) or targets.location(decision)
+    with _admin(decision) as connection:
+        evidence = stamp.read_evidence(connection)
+        _refuse_other_tier(evidence, decision.tier)
+        if decision.tier is tiers.Tier.PROD:
+            consent.require_name(decision, evidence, f"unlock for {', '.join(names)}")
+        for name in names:
+            installation.unlock(connection, evidence.oid, where.user, name, reason)
+            _audit(decision, f"unlock {name}", reason, evidence.database, result="confirmed")
+
+
+def recreate_schema(decision: tiers.Decision) -> None:
+    """Empty the database of a test tier, and protect it again as far as it was protected.
+
+    Raises TierRefusedError on PROD, and on a real server without the admin URL.
     """
     if decision.tier is tiers.Tier.PROD:
-        raise ProtectionRefusedError(
-            "db_protect does not stamp production databases yet: it installs no roles and brakes,"
-            f" and {tiers.U} is set"
-        )
-    with maintenance.connect(decision, is_admin=True) as connection:
-        missing = differences(connection, decision.tier)
-        if missing:
-            stamp.install_extensions(connection)
-            stamp.stamp_database(connection, decision.tier)
-            _audit(decision, missing, connection.info.dbname)
-    return missing
+        raise ProtectionRefusedError("the schema of PROD is not dropped")
+    with _admin(decision) as connection:
+        evidence = stamp.read_evidence(connection)
+        stamp.require_tier(evidence, decision.tier)
+        has_brakes = installation.is_armed(connection)
+        try:
+            installation.drop_schema(connection, evidence.oid)
+        except psycopg.errors.InsufficientPrivilege:
+            variable = decision.tier.variable(Role.ADMIN.suffix)
+            raise ProtectionRefusedError(f"dropping the schema needs {variable}") from None
+        stamp.install_extensions(connection)
+        installation.install_rights(connection)
+        if has_brakes:
+            installation.install_brakes(connection, decision.tier)
+        _audit(decision, "reset_schema", "schema dropped and made again", evidence.database)
 
 
-def verify(decision: tiers.Decision) -> list[Difference]:
-    """Return what is missing as the tier's own role sees it, changing nothing."""
-    with maintenance.connect(decision) as connection:
-        return differences(connection, decision.tier)
+@contextmanager
+def _admin(decision: tiers.Decision) -> Iterator[Connection]:
+    if decision.tier is tiers.Tier.PROD and targets.role_location(decision, Role.ADMIN) is None:
+        variable = decision.tier.variable(Role.ADMIN.suffix)
+        raise ProtectionRefusedError(f"{variable} is not set")
+    with maintenance.connect(decision, role=Role.ADMIN) as connection:
+        yield connection
 
 
-def refuse_old_server(connection: Connection) -> None:
-    """Raise ProtectionRefusedError for a server older than PostgreSQL 18."""
-    if connection.info.server_version < stamp.OLDEST_SERVER:
-        raise ProtectionRefusedError("the server is older than PostgreSQL 18")
+def _refuse_other_tier(evidence: stamp.Evidence, tier: tiers.Tier) -> None:
+    if not evidence.is_unstamped:
+        stamp.require_tier(evidence, tier)
 
 
-def _audit(decision: tiers.Decision, missing: list[Difference], database: str) -> None:
+def _audit(
+    decision: tiers.Decision,
+    action: str,
+    reason: str,
+    database: str,
+    result: audit.Result = "allowed",
+) -> None:
     audit.record(
-        "protect",
-        "allowed",
+        action,
+        result,
         tier_wanted=decision.tier.value,
         tier_found=decision.tier.value,
-        reason=", ".join(item.what for item in missing),
+        reason=reason,
         database=database,
     )

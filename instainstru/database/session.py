@@ -10,8 +10,10 @@ from typing import Any, Final
 import psycopg
 from django.db.backends.postgresql.base import Cursor
 
+from instainstru.database import audit, grants, tiers
 from instainstru.database.refusals import TierRefusedError
-from instainstru.database.tiers import Decision, Mode, Tier
+from instainstru.database.roles import Role
+from instainstru.database.tiers import Decision, Tier
 
 READ_ONLY_OPTION: Final = "-c default_transaction_read_only=on"
 COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -25,6 +27,7 @@ LIFTS: Final = re.compile(
 TIME_ZONE: Final = "SELECT set_config('TimeZone', %s, false)"
 
 _may_write = False
+_is_owner = False
 
 
 class ReadOnlySessionError(TierRefusedError):
@@ -44,10 +47,26 @@ def may_write() -> bool:
     return _may_write
 
 
+def act_as_owner(*, is_owner: bool) -> None:
+    """Set whether this process's next connections are those of the tables' owner."""
+    global _is_owner  # noqa: PLW0603 - a property of the process, on purpose
+    _is_owner = is_owner
+
+
+def is_owner() -> bool:
+    """Whether a command that changes the schema is running."""
+    return _is_owner
+
+
+def role(decision: Decision) -> Role:
+    """Return who new connections are: the weakest role that does. Spec: S1.13."""
+    if is_read_only(decision):
+        return Role.READONLY
+    return Role.MIGRATOR if _is_owner else Role.APP
+
+
 def is_read_only(decision: Decision) -> bool:
     """Whether new connections get a read-only session."""
-    if decision.mode is Mode.READ_ONLY:
-        return True
     return decision.tier is Tier.PROD and not _may_write
 
 
@@ -55,13 +74,33 @@ def refuse_lifting(query: Any) -> None:
     """Raise ReadOnlySessionError for a statement that could end the read-only session."""
     text = query if isinstance(query, str) else _text(query)
     if text.strip() != TIME_ZONE and LIFTS.search(COMMENT.sub(" ", text)):
-        raise ReadOnlySessionError("this session is read-only and stays so")
+        with audit.refusals("statement", tiers.decision().tier.value):
+            raise ReadOnlySessionError("this session is read-only and stays so")
 
 
 def _text(query: Any) -> str:
     if isinstance(query, bytes):
         return query.decode(errors="replace")
     return str(query.as_string(None)) if hasattr(query, "as_string") else str(query)
+
+
+class GrantedCursor(Cursor, psycopg.Cursor[Any]):
+    """Django's cursor in a shell that may write: no statement after the grant's end."""
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run one statement while the grant lasts."""
+        grants.check_session()
+        return super().execute(query, *args, **kwargs)
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **kwargs: Any) -> Any:
+        """Run one statement with many parameters while the grant lasts."""
+        grants.check_session()
+        return super().executemany(query, params_seq, **kwargs)
+
+    def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        """Copy while the grant lasts."""
+        grants.check_session()
+        return super().copy(statement, *args, **kwargs)
 
 
 class ReadOnlyCursor(Cursor, psycopg.ClientCursor[Any]):

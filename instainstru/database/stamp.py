@@ -41,6 +41,19 @@ STAMPED: Final = EVIDENCE.format(
     join="LEFT JOIN instainstru_guard.stamp t ON true",
 )
 BARE: Final = EVIDENCE.format(stamp="NULL, NULL, NULL", join="")
+# Which running server this is; a fail-over or a restart changes it. Safe inside a transaction.
+INSTANCE: Final = """
+SELECT (pg_catalog.pg_control_system()).system_identifier::text,
+       d.oid::bigint,
+       (pg_catalog.pg_control_checkpoint()).timeline_id::integer,
+       pg_catalog.pg_postmaster_start_time()::text,
+       t.tier,
+       (SELECT s.setconfig::text FROM pg_catalog.pg_db_role_setting s
+         WHERE s.setrole = 0 AND s.setdatabase = d.oid)
+  FROM pg_catalog.pg_database d
+  LEFT JOIN instainstru_guard.stamp t ON true
+ WHERE d.datname = pg_catalog.current_database()
+"""
 INSTALL: Final = """
 CREATE SCHEMA IF NOT EXISTS instainstru_guard;
 CREATE TABLE IF NOT EXISTS instainstru_guard.stamp (
@@ -86,6 +99,32 @@ class Evidence:
     def is_unstamped(self) -> bool:
         """Whether neither stamp is there."""
         return not self.catalogue and not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One run of one server, and what its database is stamped. Spec: S1.18."""
+
+    system_identifier: str
+    oid: int
+    timeline: int
+    started_at: str
+    row: str | None
+    catalogue: str | None
+
+
+def read_instance(connection: Connection) -> Instance:
+    """Return which running server answers; leaves a transaction as it is."""
+    row = psycopg.Cursor(connection).execute(INSTANCE).fetchone()
+    if row is None:
+        raise StampError("the tier stamps cannot be read")
+    return Instance(*row)
+
+
+def refuse_old_server(connection: Connection) -> None:
+    """Raise StampError for a server older than PostgreSQL 18. Spec: S1.16."""
+    if connection.info.server_version < OLDEST_SERVER:
+        raise StampError("the server is older than PostgreSQL 18")
 
 
 def read_evidence(connection: Connection) -> Evidence:
@@ -147,6 +186,12 @@ def effective_tier(evidence: Evidence) -> Tier:
     return max(tiers, key=lambda tier: tier.strength)
 
 
+def require_tier(evidence: Evidence, tier: Tier) -> None:
+    """Raise StampError unless the evidence says exactly this tier."""
+    if (found := effective_tier(evidence)) is not tier:
+        raise StampError(f"database {evidence.database} is stamped {found}, not {tier}")
+
+
 def _tier(text: str) -> Tier:
     try:
         return Tier(text)
@@ -184,6 +229,18 @@ def restamp_clone(connection: Connection) -> None:
     _write(connection, evidence, Tier.INT)
 
 
+def restamp_moved(connection: Connection) -> None:
+    """Stamp a production database that is now on another server; the caller has asked a person.
+
+    Raises StampError for anything that is not stamped `prod` alone.
+    """
+    evidence = read_evidence(connection)
+    said = {*evidence.catalogue, *(row.tier for row in evidence.rows)}
+    if said != {Tier.PROD.value}:
+        raise StampError(f"database {evidence.database} is stamped {', '.join(sorted(said))}")
+    _write(connection, evidence, Tier.PROD)
+
+
 def _write(connection: Connection, evidence: Evidence, tier: Tier) -> None:
     with _in_autocommit(connection), connection.transaction():
         cursor = psycopg.Cursor(connection)
@@ -194,13 +251,20 @@ def _write(connection: Connection, evidence: Evidence, tier: Tier) -> None:
             " (tier, system_identifier, database_oid, stamped_by) VALUES (%s, %s, %s, %s)",
             [tier.value, int(evidence.system_identifier), evidence.oid, _person()],
         )
-        cursor.execute(
-            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
-                sql.Identifier(evidence.database),
-                sql.SQL(SETTING),
-                sql.Literal(tier.value),
-            )
-        )
+        _write_catalogue_stamp(connection, evidence.database, tier)
+
+
+def _write_catalogue_stamp(connection: Connection, database: str, tier: Tier) -> None:
+    statement = sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+        sql.Identifier(database), sql.SQL(SETTING), sql.Literal(tier.value)
+    )
+    try:
+        with connection.transaction():
+            psycopg.Cursor(connection).execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        # Only a superuser may set a parameter that the server does not know: on a managed
+        # server the row stamp stands alone.
+        return
 
 
 def install_extensions(connection: Connection) -> None:

@@ -4,12 +4,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import psycopg
+from django.conf import settings
 
-from instainstru.database import audit, consent, maintenance, stamp, tiers
+from instainstru.database import audit, consent, maintenance, stamp, targets, tiers
+from instainstru.database.checks import ROUTER
+from instainstru.database.inspection import Difference, Findings, inspect
 from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import EXIT_REFUSED, TierRefusedError
 
 EXIT_DIFFERENT: Final = 1
+EMBEDDED_LAYERS: Final = ("stamp", "gate", "roles", "audit")
 
 
 @dataclass(slots=True)
@@ -28,6 +32,7 @@ class Status:
     row_stamp: str | None = None
     row_stamp_matches: bool | None = None
     layers: dict[str, str] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
     migrations_pending: list[str] | None = None
     audit_ok: bool = False
     audit_lines: int = 0
@@ -37,10 +42,16 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        """0 consistent, 1 differences, 3 refused."""
+        """0 consistent, 1 differences, 3 refused.
+
+        The embedded tiers are complete without brakes: they hold test data alone.
+        """
         if self.refusal is not None:
             return EXIT_REFUSED
-        return 0 if self.audit_ok and not self.migrations_pending else EXIT_DIFFERENT
+        wanted = EMBEDDED_LAYERS if self.is_embedded else self.layers
+        has_all = all(self.layers[name] in {"installed", "partial"} for name in wanted)
+        is_consistent = has_all and self.audit_ok and not self.migrations_pending
+        return 0 if is_consistent else EXIT_DIFFERENT
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for `--json`."""
@@ -65,10 +76,20 @@ def read_status(decision: tiers.Decision) -> Status:
             _read_stamps(status, connection, decision)
         except TierRefusedError as error:
             status.refusal = error.reason
+        findings = _inspect(connection, decision)
     if status.refusal is None:
         status.migrations_pending = pending_migrations()
-    status.layers = _layers(status)
+    status.layers = _layers(status, findings)
+    status.differences = [item.what for item in findings.differences]
     return status
+
+
+def _inspect(connection: stamp.Connection, decision: tiers.Decision) -> Findings:
+    try:
+        return inspect(connection, decision.tier)
+    except TierRefusedError as error:
+        layers = ("stamp", "roles", "brakes")
+        return Findings(tuple(Difference(error.reason, layer) for layer in layers))
 
 
 def _read_server(status: Status, connection: stamp.Connection) -> None:
@@ -95,12 +116,13 @@ def _read_stamps(status: Status, connection: stamp.Connection, decision: tiers.D
         raise TierRefusedError(f"{decision.tier} is wanted, the database is stamped {tier}")
 
 
-def _layers(status: Status) -> dict[str, str]:
-    has_both = status.catalogue_stamp and status.row_stamp and status.row_stamp_matches
+def _layers(status: Status, findings: Findings) -> dict[str, str]:
+    is_router = list(settings.DATABASE_ROUTERS) == [ROUTER]
+    is_gate = all(values["ENGINE"] == targets.ENGINE for values in settings.DATABASES.values())
     return {
-        "stamp": "installed" if has_both else "missing",
-        "gate": "installed",
-        "roles": "not installed",
-        "brakes": "not installed",
+        "stamp": "missing" if status.row_stamp_matches is False else findings.layer("stamp"),
+        "gate": "installed" if is_gate and is_router else "missing",
+        "roles": findings.layer("roles"),
+        "brakes": findings.layer("brakes"),
         "audit": "installed" if status.audit_ok else "broken",
     }

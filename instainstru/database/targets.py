@@ -9,10 +9,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from instainstru.database.locations import Location, parse_location
 from instainstru.database.refusals import TierRefusedError
+from instainstru.database.roles import Role
 from instainstru.database.state import var_dir
 from instainstru.database.tiers import Decision, Tier, decision
 
 ENGINE: Final = "instainstru.database.backend"
+DEFAULT: Final = "default"
+REPORTS: Final = "reports"
+REPLICA: Final = "replica"
+"""Aliases; replicas are numbered from 1."""
 POOL_VARIABLE: Final = "DATABASE_POOL_SIZE"
 POOL_TIMEOUT_SECONDS: Final = 2
 RECONNECT_SECONDS: Final = 2
@@ -46,14 +51,55 @@ class ValkeyUrls(NamedTuple):
 def database_settings(
     answer: Decision, environ: Mapping[str, str] = os.environ
 ) -> dict[str, dict[str, Any]]:
-    """Return DATABASES for a decision: the resolved tier under `default`, nothing else."""
-    return {"default": _alias(location(answer), environ)}
+    """Return DATABASES for a decision: the resolved tier under its declared aliases, no other.
+
+    `default` writes, `reports` reads as `ii_readonly`, and each of `<TIER>_REPLICA_URLS` is a
+    replica. Only `default` has a pool. Spec: S1.11, S1.23.
+    """
+    own = location(answer)
+    found = {
+        DEFAULT: _alias(own, environ),
+        REPORTS: _alias(role_location(answer, Role.READONLY) or own, {}),
+    }
+    for number, where in enumerate(replica_locations(answer), start=1):
+        found[f"{REPLICA}{number}"] = _alias(where, {})
+    for alias in found.keys() - {DEFAULT}:
+        found[alias] |= {"CONN_MAX_AGE": 0, "TEST": {"MIRROR": DEFAULT}}
+    return found
+
+
+def replica_locations(answer: Decision) -> list[Location]:
+    """Return where the tier's read replicas live. Spec: S1.23."""
+    variable = answer.tier.variable("REPLICA_URLS")
+    urls = (answer.variable("REPLICA_URLS") or "").split()
+    found = [parse_location(url, variable) for url in urls]
+    if any(where.name != location(answer).name for where in found):
+        raise TierRefusedError(f"{variable} names another database")
+    return found
 
 
 def location(answer: Decision) -> Location:
-    """Return where the tier's database lives, embedded or by URL."""
+    """Return where the tier's database lives, as the role that serves by default."""
     if answer.url is not None:
         return parse_location(answer.url, answer.tier.variable("DATABASE_URL"))
+    return _embedded_database(answer, Role.APP.value)
+
+
+def role_location(answer: Decision, role: Role) -> Location | None:
+    """Return where a role connects, None when the tier has no URL for it. Spec: S1.13."""
+    if answer.is_embedded:
+        # The cluster's superuser is the admin: who can reach its socket owns it anyway.
+        return _embedded_database(answer, None if role is Role.ADMIN else role.value)
+    if (url := answer.variable(role.suffix)) is None:
+        return None
+    variable = answer.tier.variable(role.suffix)
+    where = parse_location(url, variable)
+    if where.name != (own := location(answer)).name:
+        raise TierRefusedError(f"{variable} names database {where.name} and not {own.name}")
+    return where
+
+
+def _embedded_database(answer: Decision, user: str | None) -> Location:
     from instainstru.database import embedded
 
     found = embedded.addresses(answer.tier.value, var_dir())
@@ -61,15 +107,23 @@ def location(answer: Decision) -> Location:
         host=found.database_host,
         port=found.database_port,
         name=found.database_name,
-        user=found.database_user,
+        user=user or found.database_user,
     )
 
 
-def admin_location(answer: Decision) -> Location:
-    """Return where the owner of the tier's database connects; the tier's own URL without one."""
-    if (url := answer.variable("ADMIN_DATABASE_URL")) is None:
-        return location(answer)
-    return parse_location(url, answer.tier.variable("ADMIN_DATABASE_URL"))
+def aim_as(answer: Decision, role: Role, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return connection parameters for a role; without a URL of its own the tier's serves.
+
+    A test database keeps its name.
+    """
+    where = role_location(answer, role)
+    if where is None:
+        return parameters
+    kept = {key: value for key, value in parameters.items() if key in DJANGOS_OWN}
+    aimed = kept | _parameters(_alias(where, {}))
+    if is_test_name(parameters["dbname"]):
+        aimed["dbname"] = parameters["dbname"]
+    return aimed
 
 
 def _alias(where: Location, environ: Mapping[str, str]) -> dict[str, Any]:

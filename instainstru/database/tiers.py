@@ -55,6 +55,11 @@ class Tier(StrEnum):
         return {"int": "🟢 [INT]", "stg": "🟡 [STG]", "prod": "🔴 [PROD]"}[self.value]
 
     @property
+    def color(self) -> str:
+        """The mark's colour on a terminal, as the parameters of an escape sequence."""
+        return {"int": "1;32", "stg": "1;33", "prod": "1;97;41"}[self.value]
+
+    @property
     def strength(self) -> int:
         """Order of evidence: PROD outweighs STG outweighs INT. Spec: S1.8."""
         return ("int", "stg", "prod").index(self.value)

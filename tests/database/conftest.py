@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from instainstru.database import audit, embedded, session, stamp, targets, tiers
+from instainstru.database.roles import Role
 
 Decide = Callable[..., tiers.Decision]
 MakeDatabase = Callable[[str | None], str]
@@ -32,14 +33,14 @@ def server() -> Iterator[embedded.EmbeddedServers]:
 
 
 @pytest.fixture
-def connect(server: embedded.EmbeddedServers) -> Callable[[str], stamp.Connection]:
-    """Connects to a database of the private server as its superuser."""
+def connect(server: embedded.EmbeddedServers) -> Callable[..., stamp.Connection]:
+    """Connects to a database of the private server, as its superuser or a role."""
 
-    def connect(name: str = "postgres") -> stamp.Connection:
+    def connect(name: str = "postgres", role: Role | None = None) -> stamp.Connection:
         return psycopg.connect(
             host=server.database_host,
             port=server.database_port,
-            user=server.database_user,
+            user=role.value if role else server.database_user,
             dbname=name,
             autocommit=True,
         )
@@ -65,16 +66,21 @@ def make_database(connect: Callable[[str], stamp.Connection]) -> Iterator[MakeDa
     yield make
     with connect("postgres") as connection:
         for name in names:
+            connection.execute(
+                "UPDATE pg_database SET datistemplate = false WHERE datname = %s", [name]
+            )
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
-def url_of(server: embedded.EmbeddedServers) -> Callable[[str], str]:
-    """The URL of a database of the private server."""
+def url_of(server: embedded.EmbeddedServers) -> Callable[..., str]:
+    """The URL of a database of the private server, for its superuser or a role."""
 
-    def url_of(name: str) -> str:
+    def url_of(name: str, user: str | None = None) -> str:
+        if user in {None, Role.ADMIN}:
+            user = server.database_user
         where = f"host={server.database_host}&port={server.database_port}"
-        return f"postgresql://{server.database_user}@/{name}?{where}"
+        return f"postgresql://{user}@/{name}?{where}"
 
     return url_of
 

@@ -1,12 +1,10 @@
-import itertools
-
 import pytest
 from django.core.management import get_commands, load_command_class
 
 from instainstru.database import consent, rules, tiers
 from instainstru.database.classes import TABLE, CommandClass, classify
 from instainstru.database.commands import name_of
-from instainstru.database.rules import CommandRefusedError
+from instainstru.database.rules import CommandRefusedError, Need
 from tests.database.conftest import Decide
 
 pytestmark = pytest.mark.S1
@@ -18,15 +16,16 @@ INT: dict[str, str] = {}
 STG = {tiers.S: "1"}
 BY_HAND = {tiers.U: "1", **URL}
 PROD = {tiers.P: "1", tiers.U: "1", **URL}
-RUNS: dict[CommandClass, tuple[bool, bool, bool, bool]] = {
-    # class: INT, STG unconfirmed, PROD by hand, PROD with both switches
-    CommandClass.READ: (True, True, True, True),
-    CommandClass.SHELL: (True, True, True, True),
-    CommandClass.SERVER: (True, True, False, True),
-    CommandClass.MAINTENANCE: (True, True, False, True),
-    CommandClass.SCHEMA: (True, True, False, False),
-    CommandClass.NEVER_ON_PROD: (True, True, False, False),
-    CommandClass.DESTRUCTIVE: (True, False, False, False),
+RUN, GRANT, DESTROY, NO = Need.NOTHING, Need.GRANT, Need.DESTRUCTION, None
+RUNS: dict[CommandClass, tuple[Need | None, ...]] = {
+    # class: INT, STG unconfirmed, PROD by hand, PROD with both switches; all URLs are set
+    CommandClass.READ: (RUN, RUN, RUN, RUN),
+    CommandClass.SHELL: (RUN, RUN, RUN, RUN),
+    CommandClass.SERVER: (RUN, RUN, NO, RUN),
+    CommandClass.MAINTENANCE: (RUN, RUN, GRANT, RUN),
+    CommandClass.SCHEMA: (RUN, RUN, GRANT, RUN),
+    CommandClass.NEVER_ON_PROD: (RUN, RUN, NO, NO),
+    CommandClass.DESTRUCTIVE: (RUN, NO, DESTROY, DESTROY),
 }
 
 
@@ -66,10 +65,14 @@ def test_each_command_meets_the_table_of_its_class(
     monkeypatch.setattr(consent, "TERMINAL", "/nonexistent")
     kind = classify(name)
     is_runner = name in {"test", "testserver"}
-    for environ, allowed in zip((INT, STG, BY_HAND, PROD), RUNS[kind], strict=True):
+    tiers_asked = (INT, STG, BY_HAND | MIGRATOR, PROD | MIGRATOR)
+    needs = RUNS[CommandClass.NEVER_ON_PROD] if name in rules.NOT_ON_PROD else RUNS[kind]
+    if kind is CommandClass.DESTRUCTIVE:
+        needs = (*RUNS[kind][:2], *needs[2:])
+    for environ, need in zip(tiers_asked, needs, strict=True):
         decision = decide(environ)
-        if allowed and not (is_runner and decision.tier is not tiers.Tier.INT):
-            rules.enforce(name, kind, decision, is_approved=False)
+        if need and not (is_runner and decision.tier is not tiers.Tier.INT):
+            assert rules.enforce(name, kind, decision, is_approved=False) is need
             continue
         with pytest.raises(CommandRefusedError) as refusal:
             rules.enforce(name, kind, decision, is_approved=False)
@@ -78,8 +81,32 @@ def test_each_command_meets_the_table_of_its_class(
 
 
 def test_schema_on_prod_needs_the_migrators_url(decide: Decide) -> None:
-    decision = decide({**PROD, **MIGRATOR})
-    rules.enforce("migrate", CommandClass.SCHEMA, decision, is_approved=False)
+    for environ in (PROD, BY_HAND):
+        with pytest.raises(CommandRefusedError, match="PROD_MIGRATOR_DATABASE_URL"):
+            rules.enforce("migrate", CommandClass.SCHEMA, decide(environ), is_approved=False)
+
+
+def test_writing_by_hand_needs_the_url_of_the_writing_role(decide: Decide) -> None:
+    readonly = {"PROD_READONLY_DATABASE_URL": URL["PROD_DATABASE_URL"]}
+    decision = decide({tiers.U: "1", **readonly})
+    with pytest.raises(CommandRefusedError, match="PROD_DATABASE_URL"):
+        rules.enforce("clearsessions", CommandClass.MAINTENANCE, decision, is_approved=False)
+
+
+def test_a_server_refuses_to_hold_the_admins_url(decide: Decide) -> None:
+    """S1.13: never on servers."""
+    admin = {"PROD_ADMIN_DATABASE_URL": "postgresql://o@nowhere.invalid/shop"}
+    with pytest.raises(CommandRefusedError, match="PROD_ADMIN_DATABASE_URL"):
+        rules.enforce("wsgi", CommandClass.SERVER, decide({**PROD, **admin}), is_approved=False)
+
+
+@pytest.mark.parametrize("environ", [BY_HAND, PROD])
+def test_a_shell_that_wants_to_write_needs_a_grant(decide: Decide, environ: dict[str, str]) -> None:
+    """Section 4: read-only unless a write grant was confirmed."""
+    need = rules.enforce(
+        "shell", CommandClass.SHELL, decide(environ), is_approved=False, wants_to_write=True
+    )
+    assert need is Need.GRANT
 
 
 @pytest.mark.parametrize(("answer", "runs"), [("yes", True), ("y", False), ("", False)])
@@ -96,7 +123,8 @@ def test_destroying_on_stg_takes_a_typed_yes(
         rules.enforce("flush", CommandClass.DESTRUCTIVE, decision, is_approved=False)
 
 
-def test_approval_does_not_help_on_prod(decide: Decide) -> None:
-    for environ, kind in itertools.product((BY_HAND, PROD), (CommandClass.DESTRUCTIVE,)):
-        with pytest.raises(CommandRefusedError):
-            rules.enforce("flush", kind, decide(environ), is_approved=True)
+@pytest.mark.parametrize("environ", [BY_HAND, PROD])
+def test_approval_does_not_help_on_prod(decide: Decide, environ: dict[str, str]) -> None:
+    decision = decide(environ | MIGRATOR)
+    need = rules.enforce("flush", CommandClass.DESTRUCTIVE, decision, is_approved=True)
+    assert need is Need.DESTRUCTION

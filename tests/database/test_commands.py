@@ -120,7 +120,7 @@ def test_help_groups_commands_by_class_under_the_badge() -> None:
 def test_a_called_command_passes_the_classifier(decide: Decide) -> None:
     """S1.24: `call_command` inside a process."""
     decide({tiers.P: "1", tiers.U: "1", "PROD_DATABASE_URL": "postgresql://a@nowhere.invalid/x"})
-    with pytest.raises(TierRefusedError, match="flush is destructive"):
+    with pytest.raises(TierRefusedError, match="PROD_MIGRATOR_DATABASE_URL"):
         call_command("flush", interactive=False)
 
 

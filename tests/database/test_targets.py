@@ -13,11 +13,11 @@ def decided(environ: dict[str, str]) -> tiers.Decision:
     return tiers.resolve_tier(environ, is_terminal=False)
 
 
-def test_a_url_becomes_the_only_alias_of_the_projects_engine() -> None:
+def test_a_url_becomes_an_alias_of_the_projects_engine() -> None:
     """S1.11."""
     url = "postgresql://a%40b:p%3Aw@db.example:6000/shop?sslmode=require"
     settings = database_settings(decided({"INT_DATABASE_URL": url}), {})
-    assert list(settings) == ["default"]
+    assert list(settings) == ["default", "reports"]
     values = settings["default"]
     assert (values["ENGINE"], values["NAME"]) == (targets.ENGINE, "shop")
     assert (values["USER"], values["PASSWORD"]) == ("a@b", "p:w")

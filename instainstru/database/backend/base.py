@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.db.backends.postgresql import base as postgresql
 from psycopg_pool import ConnectionPool
 
-from instainstru.database import embedded, gate, session, targets, tiers
+from instainstru.database import audit, embedded, gate, grants, session, targets, tiers
 from instainstru.database.backend.client import DatabaseClient
 from instainstru.database.backend.creation import DatabaseCreation
 from instainstru.database.refusals import TierRefusedError
@@ -26,12 +26,19 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Return libpq's parameters, refusing any that differ from the decision."""
         parameters: dict[str, Any] = super().get_connection_params()
-        if "assume_role" in self.settings_dict["OPTIONS"]:
-            raise TierRefusedError(f"assume_role of database alias {self.alias} was changed")
-        targets.refuse_other_aim(self.alias, parameters)
-        if session.is_read_only(tiers.decision()):
+        decision = tiers.decision()
+        with audit.refusals(f"aim {self.alias}", decision.tier.value):
+            if "assume_role" in self.settings_dict["OPTIONS"]:
+                raise TierRefusedError(f"assume_role of database alias {self.alias} was changed")
+            targets.refuse_other_aim(self.alias, parameters)
+        is_reading = self.alias != targets.DEFAULT or session.is_read_only(decision)
+        if self.alias == targets.DEFAULT:
+            parameters = targets.aim_as(decision, session.role(decision), parameters)
+        if is_reading:
             parameters["options"] = session.READ_ONLY_OPTION
             parameters["cursor_factory"] = session.ReadOnlyCursor
+        elif (grant := grants.active()) and grant.is_session:
+            parameters["cursor_factory"] = session.GrantedCursor
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
@@ -48,6 +55,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self._turn_away(connection)
             raise
         return connection
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """Begin a transaction only on the server that a destruction was confirmed for."""
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
+        if not autocommit and (grant := grants.active()) and grant.instance:
+            grants.check_transaction(self.connection)
 
     def _connect_with_servers(
         self, conn_params: dict[str, Any], decision: tiers.Decision

@@ -16,10 +16,9 @@ from typing import Any, Final
 from django.db.backends.postgresql.client import DatabaseClient as PostgresqlClient
 from psycopg.conninfo import make_conninfo
 
-from instainstru.database import session, tiers
+from instainstru.database import audit, grants, session, tiers
 from instainstru.database.refusals import TierRefusedError
 
-COLORS: Final = {tiers.Tier.INT: "1;32", tiers.Tier.STG: "1;33", tiers.Tier.PROD: "1;97;41"}
 FLAGS: Final = re.compile(
     r"-[AHaeEnqtxXz01bSs]+|--(?:no-align|html|echo-all|echo-errors|echo-queries|csv|quiet"
     r"|tuples-only|expanded|no-psqlrc|single-transaction|no-readline)"
@@ -39,13 +38,17 @@ class DatabaseClient(PostgresqlClient):
     def runshell(self, parameters: Iterable[str]) -> None:
         """Run psql. Raises TierRefusedError for arguments that say where to connect."""
         parameters = list(parameters)
-        refuse_connection_arguments(parameters)
         decision = tiers.decision()
+        with audit.refusals("dbshell", decision.tier.value):
+            refuse_connection_arguments(parameters)
         arguments = [_psql(), "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
         handler = signal.getsignal(signal.SIGINT)
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            subprocess.run(arguments, env=self._environment(decision), check=True)
+            environment = self._environment(decision)
+            subprocess.run(arguments, env=environment, check=True, timeout=_seconds())
+        except subprocess.TimeoutExpired:
+            raise TierRefusedError("the write grant has ended") from None
         finally:
             signal.signal(signal.SIGINT, handler)
 
@@ -67,8 +70,8 @@ class DatabaseClient(PostgresqlClient):
     def _environment(self, decision: tiers.Decision) -> dict[str, str]:
         tiers.drop_aiming_variables()
         environment = dict(os.environ)
-        if password := self.connection.settings_dict["PASSWORD"]:
-            environment["PGPASSWORD"] = str(password)
+        if password := self.connection.connection.info.password:
+            environment["PGPASSWORD"] = password
         if session.is_read_only(decision):
             environment["PGOPTIONS"] = session.READ_ONLY_OPTION
         return environment
@@ -91,8 +94,13 @@ def refuse_connection_arguments(parameters: Iterable[str]) -> None:
 
 
 def _prompt(tier: tiers.Tier) -> list[str]:
-    shown = f"%[%033[{COLORS[tier]}m%][{tier.name}]%[%033[0m%] %/%R%x%# "
+    shown = f"%[%033[{tier.color}m%][{tier.name}]%[%033[0m%] %/%R%x%# "
     return ["-v", f"PROMPT1={shown}", "-v", f"PROMPT2={shown}"]
+
+
+def _seconds() -> float | None:
+    grant = grants.active()
+    return grant.seconds_left if grant else None
 
 
 def _psql() -> str:

@@ -13,8 +13,9 @@ import psycopg
 from django.db.backends.postgresql.creation import DatabaseCreation as PostgresqlCreation
 from psycopg import sql
 
-from instainstru.database import audit, maintenance, stamp, targets, tiers
+from instainstru.database import audit, installation, maintenance, stamp, targets, tiers
 from instainstru.database.refusals import TierRefusedError
+from instainstru.database.roles import Role
 
 MARK: Final = "instainstru test database"
 LOCK_CLASS: Final = 7_201_101
@@ -106,7 +107,7 @@ def _claim(name: str) -> str:
     refuse_other_tiers()
     if name in _claims:
         return _claims[name][0]
-    connection = maintenance.connect(tiers.decision(), maintenance.MAINTENANCE_DATABASE)
+    connection = _connect(maintenance.MAINTENANCE_DATABASE)
     for number in range(1, MOST_RUNS + 1):
         variant = name if number == 1 else f"{name}_{number}"
         found = connection.execute(CLAIM, [LOCK_CLASS, variant]).fetchone()
@@ -128,11 +129,15 @@ def _give_up(variant: str) -> None:
 def _maintenance() -> Iterator[stamp.Connection]:
     """Connect beside the tier's database; a server that knows PROD is refused."""
     refuse_other_tiers()
-    with maintenance.connect(tiers.decision(), maintenance.MAINTENANCE_DATABASE) as connection:
+    with _connect(maintenance.MAINTENANCE_DATABASE) as connection:
         found = connection.execute(PROD_ON_SERVER).fetchone()
         if found is None or found[0]:
             raise TestDatabaseRefusedError("INT_DATABASE_URL leads to a server with a prod stamp")
         yield connection
+
+
+def _connect(name: str) -> stamp.Connection:
+    return maintenance.connect(tiers.decision(), name, role=Role.ADMIN)
 
 
 def _provide(name: str, *, template: str | None, keepdb: bool) -> None:
@@ -161,7 +166,8 @@ def _create(connection: stamp.Connection, name: str, template: str | None) -> No
 
 
 def _stamp_draft(draft: str, *, is_clone: bool) -> None:
-    with maintenance.connect(tiers.decision(), draft) as connection:
+    with _connect(draft) as connection:
+        installation.install_test_rights(connection)
         if is_clone:
             stamp.restamp_clone(connection)
         else:

@@ -27,6 +27,7 @@ from instainstru.database.embedded.server import (
     die_with_parent,
     is_serving,
 )
+from instainstru.database.installation import install_rights, release
 from instainstru.database.stamp import install_extensions, stamp_database
 
 PREPARED: Final = "instainstru: prepared"
@@ -153,23 +154,27 @@ def _answers(layout: Layout) -> bool:
 
 
 def prepare_database(layout: Layout) -> None:
-    """Create the tier's database with its extensions and stamp, on first use.
+    """Create the tier's database with extensions, stamp and roles, on first use.
 
     A mark on the database says that this was finished, so that a stamp which somebody removed
-    later is never put back silently. Spec: S1.8, S1.9.
+    later is never put back silently; rights follow the code's release. Spec: S1.8, S1.9, S1.13.
     """
     name = addresses(layout.tier, layout.var).database_name
     with _connect(layout, "postgres") as connection:
-        mark = connection.execute(
+        row = connection.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
             [name],
         ).fetchone()
-        if mark is None:
+        mark = None if row is None else str(row[0])
+        if row is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        elif mark[0] == PREPARED:
-            return
+    wanted = f"{PREPARED} {release()}"
+    if mark == wanted:
+        return
     with _connect(layout, name) as connection:
-        install_extensions(connection)
-        stamp_database(connection, layout.tier)
+        if mark is None or not mark.startswith(PREPARED):
+            install_extensions(connection)
+            stamp_database(connection, layout.tier)
+        install_rights(connection)
         comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
-        connection.execute(comment.format(sql.Identifier(name), sql.Literal(PREPARED)))
+        connection.execute(comment.format(sql.Identifier(name), sql.Literal(wanted)))

@@ -1,33 +1,73 @@
-"""Install or verify what a database needs before a tier may use it: extensions and stamps."""
+"""Install or verify what a database needs before a tier may use it: stamps, roles, brakes."""
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from instainstru.database import protection, tiers
+from instainstru.database.inspection import Difference, Findings
 
 
 class Command(BaseCommand):
-    """Stamp an unstamped INT or STG database on a server of your own. Spec: S1.16."""
+    """Without options: install with the admin URL. Spec: S1.16.
 
-    help = "Install or verify extensions and tier stamps (INT and STG; production is refused)."
+    `--verify` mends what the owner of the tables can and exits 1 if anything is still missing.
+    """
+
+    help = "Install or verify stamps, roles and brakes of this tier's database."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--verify", action="store_true", help="change nothing; exit 1 if bare")
+        way = parser.add_mutually_exclusive_group()
+        way.add_argument("--verify", action="store_true", help="deploy step: mend, else exit 1")
+        way.add_argument(
+            "--unlock",
+            nargs="+",
+            metavar="NAME",
+            help="let the migrator pass the brakes once for a migration (app.name) or command",
+        )
+        way.add_argument("--restamp", choices=["prod"], help="stamp moved production; --recover")
+        parser.add_argument("--recover", action="store_true", help="keep the data; with --restamp")
+        parser.add_argument("--reason", help="why, for the audit; with --unlock")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         decision = tiers.decision()
-        if options["verify"]:
-            missing = protection.verify(decision)
-            self._write("missing", missing)
-            sys.exit(1 if missing else 0)
-        self._write("installed", protection.protect(decision))
+        if names := options["unlock"]:
+            if not options["reason"]:
+                raise CommandError("--unlock needs --reason")
+            protection.unlock(decision, names, options["reason"])
+            self.stdout.write(f"unlocked for ten minutes: {', '.join(names)}")
+        elif options["restamp"]:
+            if not options["recover"]:
+                raise CommandError("--restamp prod needs --recover")
+            protection.recover(decision)
+            self.stdout.write("production is stamped here; run db_protect again")
+        elif options["verify"]:
+            mended, findings = protection.verify(decision)
+            self._report("mended", mended, findings, findings.differences)
+        else:
+            mended, findings = protection.protect(decision)
+            # What a deploy mends by itself is no failure of the installation.
+            left = [item for item in findings.differences if not item.is_repairable]
+            self._report("installed", mended, findings, left)
 
-    def _write(self, verb: str, items: list[protection.Difference]) -> None:
-        for item in items:
+    def _report(
+        self,
+        verb: str,
+        mended: Sequence[Difference],
+        findings: Findings,
+        failures: Sequence[Difference],
+    ) -> None:
+        for item in mended:
             self.stdout.write(f"{verb}: {item.what}")
-        if not items:
-            self.stdout.write("nothing to change: extensions and stamps are in place")
+        for item in findings.differences:
+            self.stdout.write(f"missing: {item.what}")
+        for text in findings.impossible:
+            self.stdout.write(f"partial, not possible on this server: {text}")
+        if not mended and not findings.differences:
+            self.stdout.write("nothing to change: stamps, roles and brakes are in place")
+        if failures:
+            sys.exit(1)

@@ -57,7 +57,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
     """Command lines and environments of the psql processes that would run."""
     found: list[tuple[list[str], dict[str, str]]] = []
 
-    def run(arguments: list[str], *, env: dict[str, str], check: bool) -> None:
+    def run(arguments: list[str], *, env: dict[str, str], **_options: object) -> None:
         found.append((arguments, env))
 
     monkeypatch.setattr(client.subprocess, "run", run)
