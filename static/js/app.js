@@ -48,7 +48,7 @@ document.addEventListener("click", (event) => {
 // --- Submit once: the second press of a form with data-once does nothing -------------------------
 function showBusy(button) {
   const label = button.querySelector("span") || button;
-  button.style.minWidth = `${button.offsetWidth}px`;
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`;
   button.dataset.label = label.textContent;
   button.setAttribute("aria-disabled", "true");
   label.textContent = button.dataset.busyLabel || "Working…";
