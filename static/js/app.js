@@ -154,6 +154,14 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// --- Hearts: the question opens as a dialog; lists repeat them, so they carry no attributes -------
+document.addEventListener("click", (event) => {
+  const heart = event.target.closest("a.save");
+  if (!heart || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  window.htmx.ajax("GET", heart.href, "#dialog");
+});
+
 // --- Requests that brought nothing to show -------------------------------------------------------
 function notify(text, { again } = {}) {
   const notice = document.createElement("div");
