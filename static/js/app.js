@@ -154,12 +154,13 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// --- Hearts: the question opens as a dialog; lists repeat them, so they carry no attributes -------
+// --- Hearts: lists repeat them, so they carry no attributes for htmx -----------------------------
 document.addEventListener("click", (event) => {
-  const heart = event.target.closest("a.save");
+  const heart = event.target.closest(".save");
   if (!heart || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  window.htmx.ajax("GET", heart.href, "#dialog");
+  if (heart.href) window.htmx.ajax("GET", heart.href, "#dialog");
+  else window.htmx.ajax("POST", heart.formAction, { source: heart, target: heart, swap: "outerHTML" });
 });
 
 // --- Requests that brought nothing to show -------------------------------------------------------
