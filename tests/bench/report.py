@@ -189,7 +189,7 @@ def _circumstances(report: Mapping[str, Any]) -> list[str]:
     machine = report["machine"]
     changes = " with uncommitted changes" if machine["has_changes"] else ""
     loads = ", ".join(map(str, machine["load_average"]))
-    size = f"{report['rounds']} rounds of {report['seconds']} s, 8 connections"
+    size = f"{report['rounds']} rounds, {report['seconds']} s or more for a row, 8 connections"
     return [
         f"- Measured {report['measured_at']}, commit {machine['commit']}{changes}",
         f"- {machine['processor']}, {machine['cores']} cores, {machine['memory']} of memory",
