@@ -84,7 +84,8 @@ class Bench:
 
     def _book(self, *, is_kept: bool) -> None:
         """Hold and pay a round's lessons, each with an own student and an own time."""
-        server, held = self.stage.product, {}
+        server = self.stage.product
+        held: dict[Lesson, str] = {}
         lessons = list(islice(self.lessons, LESSONS_A_ROUND))
         for key, step in (("hold", Lesson.hold), ("pay", Lesson.pay)):
             tasks = [partial(step, lesson, server.port, held) for lesson in lessons]
