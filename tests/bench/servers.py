@@ -64,6 +64,7 @@ def stage(*, instructors: int, lessons: int, say: Callable[[str], None]) -> Iter
 
     ``lessons`` are made ready to be booked. Raises BenchError when something does not start.
     """
+    _remove_leftovers()
     folder = ROOT / "var" / f"bench-{os.getpid()}"
     folder.mkdir(parents=True)
     port, floor_port = _free_ports()
@@ -96,6 +97,14 @@ def stage(*, instructors: int, lessons: int, say: Callable[[str], None]) -> Iter
     finally:
         embedded.remove_data(TIER, folder)
         shutil.rmtree(folder)
+
+
+def _remove_leftovers() -> None:
+    """Delete the data of runs that were killed; a run that goes on keeps its own."""
+    for folder in (ROOT / "var").glob("bench-*"):
+        with contextlib.suppress(embedded.EmbeddedServersError):
+            embedded.remove_data(TIER, folder)
+            shutil.rmtree(folder)
 
 
 def connection_times(environment: dict[str, str]) -> dict[str, float]:
