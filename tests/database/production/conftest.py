@@ -4,6 +4,7 @@ import os
 import pty
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,12 +175,24 @@ def valkey_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def production_server() -> Iterator[embedded.EmbeddedServers]:
+    """A server of production's own: beside its stamp no test database may be made."""
+    folder = Path(tempfile.mkdtemp(prefix="ii-prod-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield embedded.ensure_running("stg", folder)
+    embedded.remove_data("stg", folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
 def production(
-    server: embedded.EmbeddedServers, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+    production_server: embedded.EmbeddedServers,
+    valkey_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Production:
     """Protected by hand, migrated and verified like a release, with 601 people in it."""
     folder = tmp_path_factory.mktemp("production")
-    made = Production(server, "shop_production", valkey_url, folder / "audit.jsonl")
+    made = Production(production_server, "shop_production", valkey_url, folder / "audit.jsonl")
     with made.admin("postgres") as connection:
         connection.execute(f"CREATE DATABASE {made.name}")
     all_roles = (Role.MIGRATOR, Role.ADMIN)
