@@ -43,7 +43,7 @@ def held(student: Any, **fields: Any) -> Booking:
 def form(hold: Booking, number: str = "4242424242424242", **fields: Any) -> dict[str, Any]:
     learner = Learner.objects.get(manager=hold.student, is_self=True)
     return {
-        "learner": learner.pk,
+        "learner": learner.public_id,
         "neighborhood": hold.instructor.base_neighborhood.slug,
         "address": "123 5th Street",
         "note": "Second bell",
@@ -213,7 +213,7 @@ def test_cancelling_gives_exactly_what_was_shown(signed_in: Client, student: Any
     )
     assert wrong.status_code == 409
     right = {"reason": "schedule", "card_refund_cents": hold.total_cents, "credit_cents": 0}
-    assert signed_in.post(address, right).status_code == 302
+    assert signed_in.post(address, right).status_code == 303
     hold.refresh_from_db()
     assert (hold.status, hold.ics_sequence) == ("cancelled_student", 1)
     again = signed_in.post(address, right)
