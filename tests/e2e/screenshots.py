@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from accounts.demo import DEMO_PASSWORD
 from tests.e2e.conftest import ARGUMENTS, find_chromium
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-EMAIL, PASSWORD = "student@instainstru.test", "Test1234"
+EMAIL = "student@instainstru.test"
 QUERY = "/search/?q=piano+in+brooklyn+under+%2490"
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 
@@ -35,7 +36,7 @@ def walk(page: Any, site: str) -> None:
     take(page, "profile-phone-dark", size=PHONE, scheme="dark")
     page.goto(f"{site}/accounts/login/")
     page.fill("[name=login]", EMAIL)
-    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=password]", DEMO_PASSWORD)
     page.press("[name=password]", "Enter")
     page.wait_for_url(f"{site}/")
     page.goto(f"{site}{profile.split('?')[0]}book/")
