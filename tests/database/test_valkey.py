@@ -118,13 +118,16 @@ def test_a_message_of_another_tier_is_rejected_without_running(
 @pytest.mark.django_db(transaction=True)
 def test_a_real_worker_runs_its_own_messages_and_no_others() -> None:
     """S1.20: through the broker, with the header that publishing sets."""
-    name, ran, seen = f"probe.{uuid.uuid4().hex}", [], threading.Event()
+    name, ran = f"probe.{uuid.uuid4().hex}", []
+    seen, tried_again = threading.Event(), threading.Event()
 
     @celery.app.task(name=name, bind=True)
     def probe(task: Any, word: str) -> None:
         ran.append((word, task.request.retries))
         if word == "own" and not task.request.retries:
             raise task.retry(countdown=0, max_retries=1)
+        if word == "own":
+            tried_again.set()
         if word == "last":
             seen.set()
 
@@ -139,6 +142,7 @@ def test_a_real_worker_runs_its_own_messages_and_no_others() -> None:
             celery.signals.before_task_publish.connect(celery._mark_tier)
         probe.apply_async(["last"], queue=queue)
         assert seen.wait(30)
+        assert tried_again.wait(30)
     words = [word for word, _ in ran]
     assert words.count("own") == 2
     assert set(words) == {"own", "last"}
