@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from instainstru.database import maintenance, tiers
+from instainstru.database import maintenance, targets, tiers
+from instainstru.database.roles import Role
 from tests.bench.rows import floor_rows
 
 pytestmark = pytest.mark.S18
@@ -40,11 +41,19 @@ print(json.dumps(answers))
 def floor() -> Iterator[dict[str, str]]:
     """Name a database that the floor's own script then creates."""
     name = f"test_floor_{os.getpid()}_{secrets.token_hex(4)}"
-    own = settings.DATABASES["default"]
-    where = {key: str(own[key]) for key in ("HOST", "PORT", "USER", "PASSWORD")}
+    # The site's own role may not create databases; the floor has its own.
+    decision = tiers.decision()
+    admin = targets.role_location(decision, Role.ADMIN) or targets.location(decision)
+    where = {
+        "HOST": str(admin.host),
+        "PORT": str(admin.port or ""),
+        "USER": str(admin.user),
+        "PASSWORD": str(admin.password or ""),
+    }
     database = {"ENGINE": "django.db.backends.postgresql", "NAME": name, **where}
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with maintenance.connect(tiers.decision(), maintenance.MAINTENANCE_DATABASE) as server:
+    database_name = maintenance.MAINTENANCE_DATABASE
+    with maintenance.connect(decision, database_name, role=Role.ADMIN) as server:
         yield os.environ | {
             "FLOOR_DATABASE": json.dumps(database),
             "FLOOR_CACHE_URL": settings.CACHE_URL,

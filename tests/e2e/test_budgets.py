@@ -42,7 +42,7 @@ class Budget(NamedTuple):
 
 BUDGETS = (
     Budget("/", "guest", 5),
-    Budget("/", "student", 12),
+    Budget("/", "student", 20),
     Budget("/services/", "guest", 2),
     Budget("/services/music/", "guest", 5),
     Budget("/services/music/{service}/", "guest", 7),
@@ -115,7 +115,9 @@ def test_a_first_view_takes_few_requests_and_bytes_from_one_server(
     sent = [answer for answer in answers if not answer.url.startswith("data:")]
     assert all(answer.url.startswith(deployed) and answer.ok for answer in sent)
     sizes = {answer.url: answer.request.sizes()["responseBodySize"] for answer in sent}
-    assert len(sent) <= 12, sizes
+    # A section that comes into view later asks for itself; in a small town all are in view.
+    first = [answer for answer in sent if "hx-request" not in answer.request.headers]
+    assert len(first) <= 12, sizes
     assert sum(sizes.values()) <= 250 * KB, sizes
     for answer in sent:
         assert "/static/" not in answer.url or "immutable" in answer.headers["cache-control"]
