@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
 
@@ -35,7 +36,7 @@ def main() -> None:
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else CONNECTIONS
     settings = connections["default"].settings_dict
-    kinds = {
+    kinds: dict[str, Callable[[], Any]] = {
         "plain": lambda: Plain(settings, alias="default"),
         "guarded": lambda: Guarded(settings, alias="default"),
     }
