@@ -19,6 +19,7 @@ def take(page: Any, name: str, *, size: dict[str, int] = DESKTOP, scheme: str = 
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=FOLDER / f"{name}.jpg", type="jpeg", quality=82)
 
 
