@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.zones import named_zone
 from bookings.lessons.calendar_files import (
     CalendarLesson,
     google_link,
@@ -31,7 +32,7 @@ def viewer_zone(user: User, booking: Booking) -> ZoneInfo:
     """Return the zone in which a person reads this lesson: in-person lessons are in New York's."""
     if booking.modality != "online":
         return ZoneInfo(booking.zone)
-    return ZoneInfo(user.zone) if user.zone else NEW_YORK
+    return named_zone(user.zone) or NEW_YORK
 
 
 def calendar_lesson(booking: Booking, *, for_student: bool) -> CalendarLesson:

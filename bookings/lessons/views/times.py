@@ -69,7 +69,7 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     if offering is None:
         form.add_error("service", "Choose one of the services on offer.")
         return _render(request, instructor, choice, form=form, status=422)
-    learner = _learner(request, form.cleaned_data["learner"])
+    learner = _named(_learners(request), form.cleaned_data["learner"])
     if form.cleaned_data["learner"] and learner is None:
         form.add_error("learner", "Choose one of your learners.")
         return _render(request, instructor, choice, form=form, status=422)
@@ -112,7 +112,8 @@ def _render(
     now = clock.now()
     # Looking already gives a guest their key, so that a double click is one owner's.
     owner = owner_of(request)
-    learner = _learner(request, choice.learner)
+    learners = _learners(request)
+    learner = _named(learners, choice.learner)
     page = build_time_page(
         instructor,
         choice,
@@ -129,7 +130,7 @@ def _render(
         "form": form,
         "refusal": refusal,
         "page_error": refusal is not None or (form is not None and not form.is_valid()),
-        "learners": _learners(request),
+        "learners": learners,
         "hold_minutes": Policy.objects.current().hold_minutes,
         "idempotency_key": secrets.token_urlsafe(12),
         "may_book": not request.user.is_authenticated or has_permission(request, "bookings.create"),
@@ -147,9 +148,9 @@ def _learners(request: HttpRequest) -> list[Learner]:
     return list(Learner.objects.managed_by(request.user))
 
 
-def _learner(request: HttpRequest, public_id: str | None) -> Learner | None:
+def _named(learners: list[Learner], public_id: str | None) -> Learner | None:
     """Return the learner of this name among the person's own; strangers' do not exist."""
-    return next((row for row in _learners(request) if row.public_id == public_id), None)
+    return next((row for row in learners if row.public_id == public_id), None)
 
 
 def _month(page: TimePage) -> dict[str, Any]:
