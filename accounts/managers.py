@@ -1,12 +1,16 @@
 """Reads and one-table writes on people."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import AuditEvent, User
+
+AUDIT_KEPT = timedelta(days=730)
+ADDRESS_HASH_KEPT = timedelta(days=30)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,3 +42,25 @@ class LearnerQuerySet(models.QuerySet["Learner"]):  # type: ignore[name-defined]
     def own_of(self, user: Any) -> "LearnerQuerySet":
         """Return the row of the person as a learner themselves; none for a guest."""
         return self.filter(manager_id=user.pk, is_self=True)
+
+
+class AuditEventManager(models.Manager["AuditEvent"]):
+    """Reads on the audit, and the only two changes that the database lets through."""
+
+    def about(self, user: "User") -> models.QuerySet["AuditEvent"]:
+        """Return what was done about a person, the newest first."""
+        return self.filter(subject=user).select_related("actor").order_by("-at", "-pk")
+
+    def forget_outdated(self, now: datetime, *, batch: int = 500) -> int:
+        """Delete a batch of rows kept long enough, take out old address hashes (Spec: S6.3)."""
+        old = self.filter(at__lt=now - AUDIT_KEPT).order_by("at").values("pk")[:batch]
+        gone, _ = self.filter(pk__in=old).delete()
+        traced = self.filter(at__lt=now - ADDRESS_HASH_KEPT).exclude(ip_hash="")
+        return gone + self.filter(pk__in=traced.values("pk")[:batch]).update(ip_hash="")
+
+    def pseudonymise(self, user: "User", pseudonym: str) -> int:
+        """Take a person out of every row, and the reasons that may name them (Spec: S6.8)."""
+        acted = self.filter(actor=user).update(actor=None, actor_pseudonym=pseudonym, ip_hash="")
+        return acted + self.filter(subject=user).update(
+            subject=None, subject_pseudonym=pseudonym, reason=""
+        )

@@ -29,9 +29,10 @@ MANAGE = (sys.executable, "manage.py")
 # Which payment gateway there is does not matter here.
 SKIP = ("--skip-checks",)
 PEOPLE = """
-INSERT INTO accounts_user (password, is_superuser, email, first_name, last_name, zone, is_active,
-                           is_staff, is_demo, joined_at)
-SELECT '!', false, 'person' || n || '@example.com', 'P', '', '', true, false, false, now()
+INSERT INTO accounts_user (public_id, password, is_superuser, email, first_name, last_name, zone,
+                           is_active, is_staff, is_demo, joined_at)
+SELECT lpad(n::text, 10, '0'), '!', false, 'person' || n || '@example.com', 'P', '', '', true,
+       false, false, now()
   FROM generate_series(1, 600) AS n
 """
 ADD_MARKER = (

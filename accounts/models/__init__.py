@@ -6,8 +6,11 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.managers import LearnerQuerySet, UserManager
+from accounts.models.audit import AuditEvent
 from instainstru import clock
 from instainstru.identifiers import public_id
+
+__all__ = ["AuditEvent", "Capability", "Learner", "User"]
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -16,6 +19,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     Spec: S5.1
     """
 
+    public_id = models.CharField(max_length=10, default=public_id, editable=False)
     email = models.EmailField(max_length=254)
     first_name = models.CharField(max_length=60)
     last_name = models.CharField(max_length=60, blank=True)
@@ -34,6 +38,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            models.UniqueConstraint(fields=["public_id"], name="user_public_id_unique"),
         ]
 
     def __str__(self) -> str:
