@@ -12,7 +12,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register the start-up checks."""
+        """Register the start-up checks, and what accounts know about people."""
+        from accounts import personal_data  # noqa: F401 - registers
         from accounts.checks import check_no_test_addresses
 
         register(check_no_test_addresses)

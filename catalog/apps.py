@@ -24,5 +24,6 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         """Keep whom a guest saved through sign-in and sign-up. Spec: S9.5."""
         from accounts import sign_in_hooks
+        from catalog import personal_data  # noqa: F401 - registers
 
         sign_in_hooks.register(_claim_favorites)

@@ -35,6 +35,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 # --- Applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "instainstru.apps.InstaInstruConfig",
+    "privacy",
     "accounts",
     "catalog",
     "bookings.availability",

@@ -9,3 +9,7 @@ class AvailabilityConfig(AppConfig):
     name = "bookings.availability"
     label = "availability"
     verbose_name = "Availability"
+
+    def ready(self) -> None:
+        """Declare what is known about people."""
+        from bookings.availability import personal_data  # noqa: F401 - registers

@@ -30,6 +30,7 @@ class LessonsConfig(AppConfig):
     def ready(self) -> None:
         """Keep a guest's holds through sign-in and sign-up. Spec: S17.8."""
         from accounts import sign_in_hooks
+        from bookings.lessons import personal_data  # noqa: F401 - registers
 
         sign_in_hooks.register(_claim_holds)
         sign_in_hooks.register_verification_started(_extend_holds)

@@ -13,6 +13,7 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks."""
+        from bookings.notifications import personal_data  # noqa: F401 - registers
         from bookings.notifications.checks import check_mail_server
 
         register(check_mail_server, "start")

@@ -13,6 +13,7 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks."""
+        from bookings.payments import personal_data  # noqa: F401 - registers
         from bookings.payments.checks import check_gateway
 
         register(check_gateway, "start")

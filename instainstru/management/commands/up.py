@@ -30,7 +30,7 @@ READY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
 DEMO_ACCOUNTS: Final = ("student", "instructor", "staff")
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-RELOADED: Final = ("instainstru", "accounts", "catalog", "search", "bookings")
+RELOADED: Final = ("instainstru", "privacy", "accounts", "catalog", "search", "bookings")
 
 
 class StopAskedError(Exception):

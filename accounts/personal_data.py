@@ -1,0 +1,84 @@
+"""What accounts know about people. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.replacements import EMAIL, NAME, NOTHING, NUMBER, NUMBERED_NAME, TEXT, UNUSABLE
+
+UNTIL_CLOSED = "until the account is closed"
+ACCOUNT = Use(
+    purpose="To know who somebody is, sign them in and write to them",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.ANONYMISE,
+    retention=UNTIL_CLOSED,
+)
+ROLE = Use(
+    purpose="To know what somebody may do",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.DELETE,
+    retention=UNTIL_CLOSED,
+)
+# The address of the account is the primary one; further ones of the same person keep apart.
+EMAIL_OF_USER = (
+    "'person-' || user_id || CASE WHEN \"primary\" THEN '' ELSE '-' || {pk} END"
+    " || '@anonymised.invalid'"
+)
+
+register(
+    [
+        Holding(
+            model="accounts.User",
+            subjects=("pk",),
+            use=ACCOUNT,
+            personal={
+                "email": EMAIL,
+                "first_name": NAME,
+                "last_name": NUMBER,
+                "password": UNUSABLE,
+            },
+            plain=("public_id", "zone", "is_superuser"),
+        ),
+        Holding(model="accounts.User_groups", subjects=("user",), use=ROLE),
+        Holding(model="accounts.User_user_permissions", subjects=("user",), use=ROLE),
+        Holding(
+            model="accounts.Learner",
+            subjects=("manager",),
+            use=Use(
+                purpose="To tell instructors whom they teach",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention=UNTIL_CLOSED,
+            ),
+            personal={"name": NUMBERED_NAME, "birth_year": NOTHING, "level_notes": TEXT},
+            plain=("public_id",),
+        ),
+        Holding(
+            model="accounts.AuditEvent",
+            subjects=("actor", "subject"),
+            use=Use(
+                purpose="To show which of the staff did what, to whom and why",
+                basis=Basis.INTEREST,
+                erasure=Erasure.ANONYMISE,
+                retention="2 years, digests of addresses 30 days",
+                not_exported="internal record of the staff's work",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
+            model="account.EmailAddress",
+            subjects=("user",),
+            use=ACCOUNT,
+            personal={"email": EMAIL_OF_USER},
+        ),
+        Holding(
+            model="account.EmailConfirmation",
+            subjects=("email_address__user",),
+            use=Use(
+                purpose="To prove that an address is somebody's own",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="3 days",
+                not_exported="tokens",
+            ),
+            is_left_out_of_copies=True,
+        ),
+    ]
+)

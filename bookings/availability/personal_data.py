@@ -1,0 +1,28 @@
+"""What availability knows about people: when instructors teach. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.replacements import TEXT
+
+HOURS = Use(
+    purpose="To offer times that can be booked",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.DELETE,
+    retention="until the account is closed",
+)
+
+register(
+    [
+        Holding(model="availability.AvailabilityRules", subjects=("instructor__user",), use=HOURS),
+        Holding(model="availability.WeeklyWindow", subjects=("instructor__user",), use=HOURS),
+        Holding(model="availability.OverrideDay", subjects=("instructor__user",), use=HOURS),
+        Holding(
+            model="availability.OverrideWindow", subjects=("day__instructor__user",), use=HOURS
+        ),
+        Holding(
+            model="availability.Blackout",
+            subjects=("instructor__user",),
+            use=HOURS,
+            personal={"label": TEXT},
+        ),
+    ]
+)

@@ -1,0 +1,39 @@
+"""What lessons know about people. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.replacements import ADDRESS, REFERENCE, TEXT
+
+register(
+    [
+        Holding(
+            model="lessons.Booking",
+            subjects=("student", "learner__manager", "instructor__user", "guest_key"),
+            use=Use(
+                purpose="To hold, give and settle a lesson",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.RETAIN,
+                retention="7 years after the lesson, under a pseudonym; lapsed holds 30 days",
+                law="26 U.S.C. § 6001 and 26 CFR § 1.6001-1 (records of income)",
+            ),
+            personal={
+                "guest_key": REFERENCE,
+                "address": ADDRESS,
+                "note": TEXT,
+                "cancel_reason": TEXT,
+            },
+            plain=("hold_id", "code", "zone", "service_name", "offering", "replaces"),
+        ),
+        Holding(
+            model="lessons.IdempotencyRecord",
+            subjects=("owner",),
+            use=Use(
+                purpose="So that an action repeated by a slow network happens once",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="24 hours",
+                not_exported="digests",
+            ),
+            is_left_out_of_copies=True,
+        ),
+    ]
+)

@@ -1,0 +1,32 @@
+"""What notifications know about people. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.replacements import EMAIL, NUMBERED_NAME, TEXT
+
+register(
+    [
+        Holding(
+            model="notifications.OutgoingMail",
+            subjects=("to",),
+            use=Use(
+                purpose="To deliver mail about lessons and the account",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="30 days after delivery",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
+            model="notifications.ContactMessage",
+            subjects=("email",),
+            use=Use(
+                purpose="To answer what somebody wrote to us",
+                basis=Basis.INTEREST,
+                erasure=Erasure.DELETE,
+                retention="2 years",
+            ),
+            personal={"email": EMAIL, "name": NUMBERED_NAME, "text": TEXT},
+            plain=("public_id",),
+        ),
+    ]
+)

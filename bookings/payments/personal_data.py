@@ -1,0 +1,60 @@
+"""What payments know about people. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
+from privacy.replacements import CARD_DIGITS, REFERENCE
+
+BOOKS = Use(
+    purpose="To charge, refund, pay out and keep the books",
+    basis=Basis.LAW,
+    erasure=Erasure.RETAIN,
+    retention="7 years, under a pseudonym",
+    law="26 U.S.C. § 6001 and 26 CFR § 1.6001-1 (records of income)",
+)
+
+register(
+    [
+        Holding(
+            model="payments.PaymentAttempt",
+            subjects=("student",),
+            use=BOOKS,
+            personal={"gateway_reference": REFERENCE, "card_last4": CARD_DIGITS},
+            plain=("booking", "idempotency_key", "gateway", "decline_reason", "card_brand"),
+        ),
+        Holding(
+            model="payments.Refund",
+            subjects=("attempt__student",),
+            use=BOOKS,
+            personal={"gateway_reference": REFERENCE},
+            plain=("key",),
+        ),
+        Holding(
+            model="payments.Credit",
+            subjects=("user",),
+            use=BOOKS,
+            plain=("key", "source_booking"),
+        ),
+        Holding(
+            model="payments.CreditUse",
+            subjects=("credit__user",),
+            use=BOOKS,
+            plain=("attempt",),
+        ),
+        Holding(
+            model="payments.LedgerTransaction",
+            subjects=("student", "instructor__user"),
+            use=BOOKS,
+            plain=("booking", "key"),
+        ),
+        Holding(
+            model="payments.LedgerEntry",
+            subjects=("transaction__student", "transaction__instructor__user"),
+            use=BOOKS,
+        ),
+        Nobody(
+            model="payments.OfflineIntent",
+            why="the books of the offline gateway: test cards, and never on PROD",
+            plain=("card_token",),
+        ),
+        Nobody(model="payments.OfflineRefund", why="the books of the offline gateway"),
+    ]
+)

@@ -1,0 +1,1 @@
+"""What the product knows about people, and what becomes of it."""
