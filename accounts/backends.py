@@ -11,7 +11,11 @@ from accounts.models import User
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
-    """E-mail and password; the published demo password opens nothing on PROD (Spec: G16)."""
+    """E-mail and password; the published demo password opens nothing on PROD (Spec: G16).
+
+    What somebody may do is read from their roles once per request and kept nowhere else, so a
+    role that is taken is gone with the next request (Spec: S5.3).
+    """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Return the user whose password matches, in the same time whether or not one exists."""
@@ -19,3 +23,7 @@ class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
         if settings.IS_PROD and credentials.get("password") == DEMO_PASSWORD:
             return None
         return user
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return nothing: permissions come from roles only (Spec: S5.1)."""
+        return set()

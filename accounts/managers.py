@@ -28,8 +28,10 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a first admin from the terminal."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """Create a first admin; Django's ``createsuperuser`` calls it here (Spec: S5.12)."""
+        from accounts.services import create_first_admin
+
+        return create_first_admin(email, password, **fields)
 
 
 class LearnerQuerySet(models.QuerySet["Learner"]):  # type: ignore[name-defined]

@@ -4,6 +4,7 @@ The table is data: ``sync_roles`` writes it to Django's groups and permissions, 
 ``user.has_perm("accounts.bookings.create")``. Nobody asks for a role by name.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -89,3 +90,18 @@ def roles_with(codename: str) -> list[Role]:
         for row in PERMISSIONS
         if row.codename == codename and role in row.roles
     ]
+
+
+def roles_of(group_names: Iterable[str]) -> list[Role]:
+    """Return the roles among the names of groups, in the order of the table."""
+    names = set(group_names)
+    return [role for role in Role if role.value in names]
+
+
+def role_words(codename: str) -> str:
+    """Say who may, such as ``student or admin``; empty for a permission nobody knows."""
+    names = [role.value for role in roles_with(codename)]
+    if len(names) == len(Role):
+        return ""
+    *most, last = names or [""]
+    return f"{', '.join(most)} or {last}" if most else last

@@ -5,19 +5,10 @@ import sys
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
-from accounts.roles import Role, roles_with
+from accounts.roles import role_words
 from instainstru import health
 from instainstru.access import public
 from instainstru.error_pages import error_page
-
-
-def role_words(permission: str) -> str:
-    """Say who may enter, such as ``student or admin``; empty for a permission nobody knows."""
-    names = [role.value for role in roles_with(permission)]
-    if len(names) == len(Role):
-        return ""
-    *most, last = names or [""]
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -39,6 +39,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
             models.UniqueConstraint(fields=["public_id"], name="user_public_id_unique"),
+            # Django gives such an account every permission, whatever its roles are.
+            models.CheckConstraint(
+                condition=models.Q(is_superuser=False), name="user_never_superuser"
+            ),
         ]
 
     def __str__(self) -> str:

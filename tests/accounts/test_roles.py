@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 
 from accounts.role_sync import sync_roles
-from accounts.roles import PERMISSIONS, Role, permissions_of, roles_with
+from accounts.roles import PERMISSIONS, Role, permissions_of, role_words, roles_with
 from accounts.services import grant_role
 from tests.factories.accounts import UserFactory
 
@@ -71,6 +71,13 @@ def test_every_role_has_its_number_of_permissions(role: Role, count: int) -> Non
 def test_roles_with_a_permission_come_in_the_order_of_the_table() -> None:
     assert roles_with("refunds.issue") == [Role.SUPPORT, Role.FINANCE, Role.ADMIN]
     assert roles_with("no.such") == []
+
+
+def test_roles_that_a_page_is_for_are_named_in_words() -> None:
+    """Spec: G5."""
+    assert role_words("users.view") == "support, moderator, finance or admin"
+    assert role_words("account.manage_own") == ""
+    assert role_words("no.such.permission") == ""
 
 
 @pytest.mark.django_db
