@@ -14,6 +14,7 @@ from catalog.models import (
     LearningPreferences,
     Neighborhood,
     Offering,
+    ReturnAlert,
     Service,
     ServiceAlert,
     ServiceSuggestion,
@@ -91,9 +92,18 @@ def request_alert(*, email: str, service: Service) -> None:
     """
     ServiceAlert.objects.record(email, service=service)
     if not Offering.objects.bookable().filter(service=service).exists():
-        ServiceAlert.objects.filter(
-            email__iexact=email, service=service, notified_at__isnull=False
-        ).update(notified_at=None, removal_hash="", created_at=clock.now())
+        ServiceAlert.objects.wait_again(email, clock.now(), service=service)
+
+
+@transaction.atomic
+def request_return(*, email: str, instructor: Instructor) -> None:
+    """Ask for a mail when a paused instructor takes bookings again; a repeat changes nothing.
+
+    Somebody who was written to before waits again if the instructor paused again. Spec: S10.3.
+    """
+    ReturnAlert.objects.record(email, instructor=instructor)
+    if not Offering.objects.bookable().filter(instructor=instructor).exists():
+        ReturnAlert.objects.wait_again(email, clock.now(), instructor=instructor)
 
 
 def new_removal_token() -> tuple[str, str]:
@@ -107,13 +117,15 @@ def hash_of_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def find_waiting(token: str) -> WaitlistEntry | ServiceAlert | None:
+def find_waiting(token: str) -> WaitlistEntry | ServiceAlert | ReturnAlert | None:
     """Return the row whose mail carried the token, or None."""
     digest = hash_of_token(token)
-    waitlist = WaitlistEntry.objects.select_related("neighborhood").filter(removal_hash=digest)
-    alerts = ServiceAlert.objects.select_related("service__category").filter(removal_hash=digest)
-    found: WaitlistEntry | ServiceAlert | None = waitlist.first() or alerts.first()
-    return found
+    lists = (
+        WaitlistEntry.objects.select_related("neighborhood"),
+        ServiceAlert.objects.select_related("service"),
+        ReturnAlert.objects.select_related("instructor"),
+    )
+    return next((row for rows in lists for row in rows.filter(removal_hash=digest)[:1]), None)
 
 
 def forget_old_interest(now: datetime) -> int:
@@ -125,6 +137,7 @@ def forget_old_interest(now: datetime) -> int:
     rows = [
         WaitlistEntry.objects.of_nobody().out_of_date(**limits),
         ServiceAlert.objects.of_nobody().out_of_date(**limits),
+        ReturnAlert.objects.of_nobody().out_of_date(**limits),
         Favorite.objects.left_by_guests(now - KEPT_FOR_GUEST),
     ]
     return sum(part.delete()[0] for part in rows)

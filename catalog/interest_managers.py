@@ -42,6 +42,12 @@ class WaitingQuerySet(models.QuerySet[Any]):
         """Add the address unless it waits for the same already, whatever its case."""
         self.bulk_create([self.model(email=email.lower(), **wanted)], ignore_conflicts=True)
 
+    def wait_again(self, email: str, now: datetime, **wanted: Any) -> None:
+        """Let an address that was written to wait for the same once more."""
+        self.filter(email__iexact=email, notified_at__isnull=False, **wanted).update(
+            notified_at=None, removal_hash="", created_at=now
+        )
+
     def out_of_date(self, *, written_before: datetime, asked_before: datetime) -> "WaitingQuerySet":
         """Return rows old enough to forget. Spec: S7.5."""
         return self.filter(
@@ -56,7 +62,7 @@ class WaitingQuerySet(models.QuerySet[Any]):
         return self.filter(~models.Exists(known))
 
 
-class _Queue(models.QuerySet[Any]):
+class QueueQuerySet(models.QuerySet[Any]):
     """Rows that staff look through."""
 
     def newest_first(self) -> Any:
@@ -64,11 +70,20 @@ class _Queue(models.QuerySet[Any]):
         return self.order_by(models.F("handled_at").desc(nulls_first=True), "-created_at", "-pk")
 
 
-class SuggestionQuerySet(_Queue):
-    """Services that people missed."""
+class ProfileReportQuerySet(QueueQuerySet):
+    """Reports of profiles."""
+
+    def newest_first(self) -> Any:
+        """Return open reports first, among them those about somebody's safety. Spec: S10.5."""
+        is_safety = models.ExpressionWrapper(
+            models.Q(kind="safety"), output_field=models.BooleanField()
+        )
+        waiting_first = models.F("handled_at").desc(nulls_first=True)
+        rows = self.select_related("instructor", "reporter").annotate(is_safety=is_safety)
+        return rows.order_by(waiting_first, "-is_safety", "-created_at", "-pk")
 
 
-class TeachingInterestQuerySet(_Queue):
+class TeachingInterestQuerySet(QueueQuerySet):
     """People who would like to teach."""
 
     def record(

@@ -3,6 +3,7 @@
 Pages that are stored for everybody link here; where scripts run the form is pulled into them.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -119,25 +120,46 @@ def _word(value: str | None) -> str:
 def notify(request: HttpRequest, slug: str) -> HttpResponse:
     """Take an address that wants to hear of the first instructor of a service. Spec: S7.5."""
     service = get_object_or_404(Service.objects.active().select_related("category"), slug=slug)
-    form = AlertForm(posted(request), auto_id="alert_%s")
+    count = Offering.objects.bookable().filter(service=service).count()
+    return _take_address(
+        request,
+        "catalog/notify.html",
+        {"service": service, "count": count},
+        lambda email: interest.request_alert(email=email, service=service),
+    )
+
+
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
+def notify_return(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take an address that wants to hear when a paused instructor is back. Spec: S10.3."""
+    rows = Instructor.objects.public_pages().select_related("user")
+    person = get_object_or_404(rows, slug=slug)
+    return _take_address(
+        request,
+        "catalog/notify_return.html",
+        {"person": person, "is_back": person.status == Instructor.Status.LIVE},
+        lambda email: interest.request_return(email=email, instructor=person),
+    )
+
+
+def _take_address(
+    request: HttpRequest, template: str, context: dict[str, Any], ask: Callable[[str], None]
+) -> HttpResponse:
+    """Answer a page that takes one address; ``?asked=1`` shows the success after the redirect."""
+    known = request.user.email if request.user.is_authenticated else ""
+    form = AlertForm(posted(request), initial={"email": known}, auto_id="alert_%s")
     is_done = request.GET.get("asked") == "1"
     if request.method == "POST" and form.is_valid():
-        count_use(ratelimit.SERVICE_ALERTS, ratelimit.address_key_of(request))
-        interest.request_alert(email=form.cleaned_data["email"], service=service)
+        count_use(ratelimit.ALERTS, ratelimit.address_key_of(request))
+        ask(form.cleaned_data["email"])
         if not getattr(request, "htmx", False):
-            return redirect(f"{reverse('catalog:notify', args=[slug])}?asked=1")
+            return redirect(f"{request.path}?asked=1")
         is_done = True
-    context = {
-        "service": service,
-        "form": form,
-        "is_done": is_done,
-        "count": Offering.objects.bookable().filter(service=service).count(),
-    }
     status = 422 if form.is_bound and not is_done else 200
+    context |= {"form": form, "is_done": is_done}
     return mark_private(
-        render_page_or_fragment(
-            request, "catalog/notify.html", context, fragment="notify", status=status
-        )
+        render_page_or_fragment(request, template, context, fragment="notify", status=status)
     )
 
 

@@ -14,5 +14,6 @@ urlpatterns = [
 interest_urlpatterns = [
     path("waitlist/", interest_views.waitlist, name="waitlist"),
     path("favorites/<slug:slug>/", interest_views.favorite, name="favorite"),
+    path("i/<slug:slug>/notify/", interest_views.notify_return, name="notify-return"),
     path("mail/stop/<str:token>/", interest_views.stop_mail, name="stop-mail"),
 ]

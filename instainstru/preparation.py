@@ -1,7 +1,8 @@
 """What a site needs before it can serve: migrations, roles, schedule, a demo city."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from django.contrib.auth import get_user_model
@@ -12,6 +13,19 @@ from instainstru.database.pending import pending_migrations
 Step = Callable[[str], AbstractContextManager[None]]
 """Shows a text while the block of a long step runs."""
 SYNCHRONISED: Final = ("sync_roles", "sync_schedule")
+
+
+def timed(say: Callable[[str], object]) -> Step:
+    """Return a step that says what begins and, when it is done, the seconds it took."""
+
+    @contextmanager
+    def step(text: str) -> Iterator[None]:
+        started = time.monotonic()
+        say(f"{text} …")
+        yield
+        say(f"{text}: {time.monotonic() - started:.1f} s")
+
+    return step
 
 
 def prepare_database(step: Step) -> None:

@@ -17,7 +17,7 @@ from bookings.lessons.calendar_files import (
 )
 from bookings.lessons.models import Booking
 from bookings.lessons.places import place_for_instructor, place_for_student
-from bookings.lessons.policies import Outcome, PolicyNumbers, free_cancel_until
+from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
 from bookings.notifications.services import Attachment, queue_mail
 from instainstru import clock
@@ -93,10 +93,9 @@ def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) 
 
 def queue_confirmation(booking: Booking, now: datetime) -> None:
     """Tell both sides that the lesson is booked."""
-    free_until = free_cancel_until(booking.start_at, PolicyNumbers.of(booking.policy))
+    deadlines = cancel_deadlines(booking.start_at, PolicyNumbers.of(booking.policy), now)
     subject = f"Booked: {booking.service_name} ({booking.code})"
-    extra = {"free_until": free_until, "is_past_free": now > free_until}
-    _queue(booking, "confirmed", subject, extra)
+    _queue(booking, "confirmed", subject, {"deadlines": deadlines})
 
 
 def queue_cancellation(booking: Booking, due: Outcome) -> None:

@@ -28,7 +28,7 @@ from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import returned_words
 from bookings.lessons.places import place_in_words
-from bookings.lessons.policies import PolicyNumbers, free_cancel_until
+from bookings.lessons.policies import CancelDeadlines, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
@@ -188,7 +188,7 @@ class LessonCard:
     badge: str
     tone: str
     place: str
-    free_until: datetime | None
+    deadlines: CancelDeadlines | None
     can_cancel: bool
     is_soon: bool
     payment: PaymentSummary | None
@@ -227,8 +227,10 @@ class LessonCard:
         }
 
     def _note(self) -> str:
-        if self.free_until is not None:
-            return f"Free to cancel until {format_when(self.free_until, self.booking.zone)}"
+        if self.deadlines is not None and self.deadlines.is_free:
+            return (
+                f"Free to cancel until {format_when(self.deadlines.free_until, self.booking.zone)}"
+            )
         if self.booking.status in CANCELLED:
             return returned_words(self.payment)
         return ". ".join(offer.note for offer in self.more if offer.note)
@@ -322,7 +324,7 @@ def _card(
 ) -> LessonCard:
     state = current_status(booking, now)
     badge, tone = _badge(booking, state, now)
-    free_until = free_cancel_until(booking.start_at, PolicyNumbers.of(booking.policy))
+    numbers = PolicyNumbers.of(booking.policy)
     can_cancel = state is Status.CONFIRMED and now < booking.start_at
     return LessonCard(
         booking=booking,
@@ -330,7 +332,7 @@ def _card(
         badge=badge,
         tone=tone,
         place=place_in_words(booking),
-        free_until=free_until if can_cancel and now <= free_until else None,
+        deadlines=cancel_deadlines(booking.start_at, numbers, now) if can_cancel else None,
         can_cancel=can_cancel,
         is_soon=booking.start_at - now <= SOON,
         payment=payment,

@@ -130,20 +130,16 @@ def percent_of(cents: int, pct: int) -> int:
     return whole + (rest > 50 or (rest == 50 and whole % 2 == 1))  # noqa: PLR2004
 
 
-def free_cancel_until(start_at: datetime, numbers: PolicyNumbers) -> datetime:
-    """Return the last instant of free cancellation: absolute hours before the start (Spec: D6)."""
-    return start_at - timedelta(hours=numbers.free_cancel_hours)
-
-
 @dataclass(frozen=True)
 class CancelDeadlines:
     """Until when a student gets the money back, and until when credit; equality is in time.
 
-    Spec: C2-C4, D6
+    In the first ``grace_minutes`` after booking everything comes back anyway. Spec: C1-C4, D6
     """
 
     free_until: datetime
     credit_until: datetime
+    grace_minutes: int
     now: datetime
 
     @property
@@ -160,10 +156,20 @@ class CancelDeadlines:
 def cancel_deadlines(start_at: datetime, numbers: PolicyNumbers, now: datetime) -> CancelDeadlines:
     """Return the deadlines of a lesson as they stand at ``now``."""
     return CancelDeadlines(
-        free_until=free_cancel_until(start_at, numbers),
-        credit_until=start_at - timedelta(hours=numbers.credit_cancel_hours),
+        free_until=_free_until(start_at, numbers),
+        credit_until=_credit_until(start_at, numbers),
+        grace_minutes=numbers.grace_minutes,
         now=now,
     )
+
+
+def _free_until(start_at: datetime, numbers: PolicyNumbers) -> datetime:
+    """Return the last instant of free cancellation: absolute hours before the start (Spec: D6)."""
+    return start_at - timedelta(hours=numbers.free_cancel_hours)
+
+
+def _credit_until(start_at: datetime, numbers: PolicyNumbers) -> datetime:
+    return start_at - timedelta(hours=numbers.credit_cancel_hours)
 
 
 def outcome(
@@ -204,7 +210,7 @@ def _decide(booking: BookingFacts, actor: Actor, now: datetime, numbers: PolicyN
 
 
 def _by_instructor(booking: BookingFacts, now: datetime, numbers: PolicyNumbers) -> Outcome:
-    if now <= free_cancel_until(booking.start_at, numbers):
+    if now <= _free_until(booking.start_at, numbers):
         return _back_to_card(booking, now, "C6")
     gift = numbers.late_instructor_credit_cents
     return _back_to_card(booking, now, "C6", extra_credit_cents=gift, is_strike=True)
@@ -213,12 +219,12 @@ def _by_instructor(booking: BookingFacts, now: datetime, numbers: PolicyNumbers)
 def _by_student(booking: BookingFacts, now: datetime, numbers: PolicyNumbers) -> Outcome:
     if now <= _grace_until(booking, numbers):
         return _back_to_card(booking, now, "C1")
-    if now <= free_cancel_until(booking.start_at, numbers):
+    if now <= _free_until(booking.start_at, numbers):
         if booking.is_late_move:
             return _back_as_credit(booking, now, "C5")
         back = _back_to_card if booking.refund_to is RefundTo.CARD else _back_as_credit
         return back(booking, now, "C2")
-    if now <= booking.start_at - timedelta(hours=numbers.credit_cancel_hours):
+    if now <= _credit_until(booking.start_at, numbers):
         return _back_as_credit(booking, now, "C3")
     return _nothing_back(booking, "C4")
 
@@ -287,8 +293,8 @@ def _nothing_back(booking: BookingFacts, case: str) -> Outcome:
 def _boundaries(booking: BookingFacts, numbers: PolicyNumbers) -> Iterator[datetime]:
     """Yield the last instants of every stretch in which the table gives one answer."""
     yield _grace_until(booking, numbers)
-    yield free_cancel_until(booking.start_at, numbers)
-    yield booking.start_at - timedelta(hours=numbers.credit_cancel_hours)
+    yield _free_until(booking.start_at, numbers)
+    yield _credit_until(booking.start_at, numbers)
     yield booking.end_at + timedelta(hours=numbers.good_fit_claim_hours)
     if booking.promo_expires_at is not None:
         yield booking.promo_expires_at - _INSTANT

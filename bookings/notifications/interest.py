@@ -1,4 +1,4 @@
-"""Mail to people who asked for it: a service has its first instructor, a neighborhood is served."""
+"""Mail to people who asked for it, and what people send us."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
+from accounts.models import User
 from bookings.notifications.models import ContactMessage
 from bookings.notifications.services import queue_mail
 from catalog.interest import new_removal_token
@@ -17,6 +18,8 @@ from catalog.models import (
     Instructor,
     Neighborhood,
     Offering,
+    ProfileReport,
+    ReturnAlert,
     ServiceAlert,
     TeachingInterest,
     WaitlistEntry,
@@ -30,17 +33,20 @@ Write = Callable[[Any, str], None]
 
 
 def write_to_waiting() -> int:
-    """Write to everybody whose service or neighborhood has an instructor now; return how many.
+    """Write to everybody whose wish came true; return how many.
 
-    Rows are locked, marked and given their mail in one transaction, so each is written to once
-    however many workers run this. Spec: S7.5, S9.4.
+    A service or a neighborhood has an instructor, or an instructor takes bookings again. Rows are
+    locked, marked and given their mail in one transaction, so each is written to once however many
+    workers run this. Spec: S7.5, S9.4, S10.3.
     """
     now = clock.now()
     today = now.astimezone(clock.NEW_YORK).date()
     checked_since = earliest_check(today)
-    taught = Offering.objects.bookable().filter(
-        service=OuterRef("service"), instructor__background_checked_on__gte=checked_since
+    offers = Offering.objects.bookable().filter(
+        instructor__background_checked_on__gte=checked_since
     )
+    taught = offers.filter(service=OuterRef("service"))
+    back = offers.filter(instructor=OuterRef("instructor"))
     served = (
         Instructor.objects.live()
         .checked_since(checked_since)
@@ -48,8 +54,11 @@ def write_to_waiting() -> int:
     )
     alerts = ServiceAlert.objects.unanswered().filter(Exists(taught), service__is_active=True)
     entries = WaitlistEntry.objects.unanswered().filter(Exists(served))
-    return _write_all(alerts.select_related("service__category"), _alert, now) + _write_all(
-        entries.select_related("neighborhood"), _opening, now
+    returns = ReturnAlert.objects.unanswered().filter(Exists(back))
+    return (
+        _write_all(alerts.select_related("service__category"), _alert, now)
+        + _write_all(entries.select_related("neighborhood"), _opening, now)
+        + _write_all(returns.select_related("instructor__user"), _return, now)
     )
 
 
@@ -94,6 +103,21 @@ def _opening(row: WaitlistEntry, stop_url: str) -> None:
     )
 
 
+def _return(row: ReturnAlert, stop_url: str) -> None:
+    person = row.instructor
+    queue_mail(
+        key=f"return_alert:{row.pk}:{row.created_at.isoformat()}",
+        to=row.email,
+        subject=f"{person.display_name} takes bookings again",
+        template="return_alert",
+        context={
+            "person": person,
+            "url": settings.SITE_URL + reverse("instructor-profile", args=[person.slug]),
+            "stop_url": stop_url,
+        },
+    )
+
+
 @transaction.atomic
 def offer_to_teach(
     *, email: str, first_name: str, teaches: str, neighborhood: Neighborhood
@@ -127,3 +151,28 @@ def send_contact_message(*, name: str, email: str, topic: str, text: str) -> Con
         },
     )
     return message
+
+
+@transaction.atomic
+def report_profile(
+    *, by: User | None, instructor: Instructor, kind: str, text: str, email: str = ""
+) -> ProfileReport:
+    """Put a report into the staff's list; support hears of a worry about safety by mail.
+
+    Spec: S10.5
+    """
+    report = ProfileReport.objects.create(
+        instructor=instructor, reporter=by, kind=kind, text=text, email=email
+    )
+    if report.is_urgent:
+        queue_mail(
+            key=f"profile_report:{report.public_id}",
+            to=settings.SUPPORT_EMAIL,
+            subject=f"Urgent: safety report about a profile ({report.public_id})",
+            template="profile_report",
+            context={
+                "report": report,
+                "url": settings.SITE_URL + reverse("staff-inbox", args=["reports"]),
+            },
+        )
+    return report

@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import F
 
 if TYPE_CHECKING:
-    from bookings.notifications.models import ContactMessage, OutgoingMail  # noqa: F401 (named below)
+    from bookings.notifications.models import OutgoingMail
 
 
 class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
@@ -41,11 +41,3 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         for mail in fresh:
             mail.attempts += 1
         return fresh
-
-
-class ContactMessageQuerySet(models.QuerySet["ContactMessage"]):
-    """What people wrote to us, seen by support."""
-
-    def newest_first(self) -> "ContactMessageQuerySet":
-        """Return what waits for an answer first, the newest before older ones."""
-        return self.order_by(F("handled_at").desc(nulls_first=True), "-created_at", "-pk")

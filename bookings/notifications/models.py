@@ -4,9 +4,11 @@ Spec: R15, S13.7
 """
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
-from bookings.notifications.managers import ContactMessageQuerySet, OutgoingMailQuerySet
+from bookings.notifications.managers import OutgoingMailQuerySet
+from catalog.interest_managers import QueueQuerySet
+from catalog.models import Queued
 from instainstru import clock
 from instainstru.identifiers import public_id
 
@@ -70,7 +72,7 @@ class OutgoingMail(models.Model):
         return f"{self.kind} {self.public_id}"
 
 
-class ContactMessage(models.Model):
+class ContactMessage(Queued):
     """What somebody wrote to us on the contact page; staff answer by mail (Spec: 03 section 4)."""
 
     class Topic(models.TextChoices):
@@ -80,29 +82,18 @@ class ContactMessage(models.Model):
         TEACHING = "teaching", "Teaching here"
         OTHER = "other", "Something else"
 
-    public_id = models.CharField(max_length=10, default=public_id, editable=False)
     name = models.CharField(max_length=60)
     email = models.EmailField(max_length=254)
     topic = models.CharField(max_length=10, choices=Topic.choices)
     text = models.TextField(max_length=2000)
-    created_at = models.DateTimeField(default=clock.now)
-    handled_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ContactMessageQuerySet.as_manager()
+    objects = QueueQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Queued.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["public_id"], name="contact_public_id_unique"),
+            *Queued.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(topic__in=["lesson", "payment", "account", "teaching", "other"]),
                 name="contact_topic_known",
             ),
-            models.CheckConstraint(
-                condition=Q(handled_at__isnull=True) | Q(handled_at__gte=F("created_at")),
-                name="contact_handled_after_written",
-            ),
         ]
-        indexes = [models.Index(fields=["-created_at"], name="contact_newest")]
-
-    def __str__(self) -> str:
-        return f"message {self.public_id}"

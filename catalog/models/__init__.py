@@ -413,11 +413,14 @@ class SeedRun(models.Model):
 
 
 # They name the models above as text, so they come last.
+from catalog.models.inbox import ProfileReport as ProfileReport  # noqa: E402
+from catalog.models.inbox import Queued as Queued  # noqa: E402
+from catalog.models.inbox import ServiceSuggestion as ServiceSuggestion  # noqa: E402
+from catalog.models.inbox import TeachingInterest as TeachingInterest  # noqa: E402
 from catalog.models.interest import Favorite as Favorite  # noqa: E402
 from catalog.models.interest import LearningPreferences as LearningPreferences  # noqa: E402
-from catalog.models.interest import ServiceAlert as ServiceAlert  # noqa: E402
-from catalog.models.interest import ServiceSuggestion as ServiceSuggestion  # noqa: E402
-from catalog.models.interest import TeachingInterest as TeachingInterest  # noqa: E402
-from catalog.models.interest import WaitlistEntry as WaitlistEntry  # noqa: E402
 from catalog.models.profile import Credential as Credential  # noqa: E402
 from catalog.models.profile import ProfileQuestion as ProfileQuestion  # noqa: E402
+from catalog.models.waiting import ReturnAlert as ReturnAlert  # noqa: E402
+from catalog.models.waiting import ServiceAlert as ServiceAlert  # noqa: E402
+from catalog.models.waiting import WaitlistEntry as WaitlistEntry  # noqa: E402

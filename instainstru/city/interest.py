@@ -10,6 +10,8 @@ from catalog.models import (
     Instructor,
     Neighborhood,
     Offering,
+    ProfileReport,
+    ReturnAlert,
     Service,
     ServiceAlert,
     ServiceSuggestion,
@@ -34,12 +36,20 @@ MESSAGES = (
 )
 
 
+REPORTS = (
+    ("misleading", "The profile says 12 years of teaching, the lesson was the first ever."),
+    ("safety", "Somebody else than the person in the profile came to our door."),
+)
+
+
 def add_interest(student: User, today: date) -> None:
     """Write a few rows of each kind, the same for the same date; ``student`` is the demo one."""
     now = datetime.combine(today, time(12), tzinfo=UTC)
     _add_favorites(student, now)
     _add_waiting(now)
     _add_alerts(now)
+    _add_returns(now)
+    _add_reports(now)
     _add_letters(now)
 
 
@@ -89,6 +99,18 @@ def _add_alerts(now: datetime) -> None:
     )
 
 
+def _add_returns(now: datetime) -> None:
+    paused = Instructor.objects.filter(status=Instructor.Status.PAUSED).order_by("pk")[:ALERTS]
+    ReturnAlert.objects.bulk_create(
+        ReturnAlert(
+            email=f"patient-{number}@{EMAIL_DOMAIN}",
+            instructor=person,
+            created_at=now - timedelta(days=number),
+        )
+        for number, person in enumerate(paused, start=1)
+    )
+
+
 def _answered(is_answered: bool, words: str, now: datetime) -> dict[str, object]:
     if not is_answered:
         return {}
@@ -123,6 +145,17 @@ def _add_letters(now: datetime) -> None:
             email=f"writer-{number}@{EMAIL_DOMAIN}", created_at=now - timedelta(days=number),
         )
         for number, (name, topic, text) in enumerate(MESSAGES, start=1)
+    )  # fmt: skip
+
+
+def _add_reports(now: datetime) -> None:
+    people = Instructor.objects.live().order_by("-pk")
+    ProfileReport.objects.bulk_create(
+        ProfileReport(
+            public_id=_public_id("report", number), instructor=person, kind=kind, text=text,
+            created_at=now - timedelta(days=number),
+        )
+        for number, (person, (kind, text)) in enumerate(zip(people, REPORTS, strict=False), 1)
     )  # fmt: skip
 
 

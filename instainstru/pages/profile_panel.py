@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from bookings.lessons.policies import PolicyNumbers, free_cancel_until
+from bookings.lessons.policies import CancelDeadlines, PolicyNumbers, cancel_deadlines
 from bookings.lessons.selectors import Calendars, lesson_zone
 from bookings.lessons.time_selection import Choice, ChosenOffer, choose_offer
 from catalog.models import Instructor, Offering, Policy
@@ -44,8 +44,7 @@ class BookingPanel:
     starts: Mapping[date, Sequence[datetime]]
     next_starts: Sequence[datetime]  # the first of each of the next open days
     start_at: datetime | None
-    free_until: datetime | None
-    is_past_free: bool
+    deadlines: CancelDeadlines | None
     previous_url: str
     next_url: str
     strip: Sequence[StripDay] = field(default_factory=list)
@@ -143,7 +142,7 @@ def build_panel(
     first_on = _first_of_strip(today, selected_on, week_on)
     shown = by_day.get(selected_on) if selected_on else None
     start_at = start_at or next(iter(shown or next_starts), None)
-    free_until = free_cancel_until(start_at, PolicyNumbers.of(policy)) if start_at else None
+    numbers = PolicyNumbers.of(policy)
     query = {
         "service": chosen.offering.service.slug,
         "duration": chosen.duration_minutes,
@@ -152,7 +151,7 @@ def build_panel(
     return BookingPanel(
         instructor=person, offerings=offers, chosen=chosen, zone=zone, first_on=first_on,
         selected_on=selected_on, starts=by_day, next_starts=next_starts, start_at=start_at,
-        free_until=free_until, is_past_free=free_until is not None and now > free_until,
+        deadlines=cancel_deadlines(start_at, numbers, now) if start_at else None,
         previous_url=_days_url(path, query, first_on - WEEK) if first_on > today else "",
         next_url=_days_url(path, query, first_on + WEEK)
         if first_on + WEEK <= today + timedelta(days=REACH_DAYS)

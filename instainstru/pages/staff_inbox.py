@@ -1,4 +1,4 @@
-"""What people sent us: suggestions, wishes to teach, messages; and what is wanted most."""
+"""What people sent us: reports, messages, wishes, ideas; and what is wanted most."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings.notifications.models import ContactMessage
-from catalog.models import Neighborhood, Service, ServiceSuggestion, TeachingInterest
+from catalog.models import (
+    Neighborhood,
+    ProfileReport,
+    Service,
+    ServiceSuggestion,
+    TeachingInterest,
+)
 from instainstru import clock
 from instainstru.access import has_permission, signed_in
 from instainstru.http import mark_private
@@ -27,23 +33,28 @@ class Queue:
     """One list of the inbox: who may read it, and its rows."""
 
     label: str
+    columns: tuple[str, str]
     permission: str
     rows: Callable[[], Any]
     empty: str
 
 
 QUEUES = {
+    "reports": Queue(
+        "Reports of profiles", ("Profile", "Report"), "reviews.moderate",
+        ProfileReport.objects.newest_first, "Nobody has reported a profile.",
+    ),
     "suggestions": Queue(
-        "Suggestions", "catalog.manage", ServiceSuggestion.objects.newest_first,
-        "Nobody has suggested a service yet.",
+        "Suggestions", ("Service", "Note"), "catalog.manage",
+        ServiceSuggestion.objects.newest_first, "Nobody has suggested a service yet.",
     ),
     "teaching": Queue(
-        "Wishes to teach", "instructors.verify", TeachingInterest.objects.newest_first,
-        "Nobody has asked to teach yet.",
+        "Wishes to teach", ("Who", "Teaches"), "instructors.verify",
+        TeachingInterest.objects.newest_first, "Nobody has asked to teach yet.",
     ),
     "messages": Queue(
-        "Messages", "users.view", ContactMessage.objects.newest_first,
-        "Nobody has written yet.",
+        "Messages", ("From", "Message"), "users.view",
+        ContactMessage.objects.newest_first, "Nobody has written yet.",
     ),
 }  # fmt: skip
 

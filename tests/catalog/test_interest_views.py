@@ -7,7 +7,7 @@ from django.test import Client
 from accounts.demo import DEMO_PASSWORD
 from accounts.roles import Role
 from catalog import interest
-from catalog.models import Favorite, ServiceAlert, ServiceSuggestion, WaitlistEntry
+from catalog.models import Favorite, ReturnAlert, ServiceAlert, ServiceSuggestion, WaitlistEntry
 from instainstru import clock
 from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.catalog import (
@@ -204,7 +204,64 @@ def test_a_taught_service_leads_to_its_page(client: Client) -> None:
     assert "<form" not in html.split("<main")[1].split("</main>")[0]
 
 
+@pytest.mark.S10
+def test_asking_for_a_return_twice_looks_the_same(client: Client) -> None:
+    """S10.3: the form has a page of its own, and the profile's page only leads to it."""
+    person = paused_instructor()
+    address = f"/i/{person.slug}/notify/"
+    profile = client.get(f"/i/{person.slug}/").content.decode()
+    assert address in profile
+    assert "csrfmiddlewaretoken" not in profile
+    pages = [
+        client.post(address, {"email": email}, follow=True).content.decode()
+        for email in ("maya@example.com", "MAYA@example.com")
+    ]
+    assert all("You're on the list." in page for page in pages)
+    assert ReturnAlert.objects.count() == 1
+    assert (
+        "You're on the list."
+        in client.post(address, {"email": "noor@example.com"}, headers=HTMX).content.decode()
+    )
+    assert client.post(address, {"email": "no"}).status_code == 422
+
+
+@pytest.mark.S10
+def test_somebody_signed_in_need_not_type_the_address(client: Client) -> None:
+    user = student()
+    client.force_login(user)
+    html = client.get(f"/i/{paused_instructor().slug}/notify/").content.decode()
+    assert f'value="{user.email}"' in html
+
+
+@pytest.mark.S10
+@pytest.mark.parametrize(
+    ("status", "expected"), [("live", 200), ("draft", 404), ("suspended", 404), ("closed", 404)]
+)
+def test_who_is_not_paused_needs_no_waiting(client: Client, status: str, expected: int) -> None:
+    """S10.3."""
+    person = InstructorFactory(status=status)
+    answer = client.get(f"/i/{person.slug}/notify/")
+    assert answer.status_code == expected
+    if status == "live":
+        html = answer.content.decode()
+        assert "takes bookings now" in html
+        assert "<form" not in html.split("<main")[1].split("</main>")[0]
+
+
 # --- Leaving a list -------------------------------------------------------------------------------
+@pytest.mark.S9
+def test_a_way_out_names_the_instructor(client: Client) -> None:
+    """S10.3."""
+    token, digest = interest.new_removal_token()
+    ReturnAlert.objects.create(
+        email="a@b.com", instructor=paused_instructor(), notified_at=clock.now(),
+        removal_hash=digest,
+    )  # fmt: skip
+    assert b"Stop mail about Maya C.?" in client.get(f"/mail/stop/{token}/").content
+    client.post(f"/mail/stop/{token}/")
+    assert not ReturnAlert.objects.exists()
+
+
 @pytest.mark.S9
 def test_one_press_removes_the_address_and_opening_the_link_does_not(client: Client) -> None:
     """S9.4, S7.5: mail programs open links by themselves."""

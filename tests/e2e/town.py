@@ -16,6 +16,7 @@ from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
 from bookings.notifications.interest import (
     offer_to_teach,
+    report_profile,
     send_contact_message,
     write_to_waiting,
 )
@@ -25,6 +26,7 @@ from catalog.interest import (
     join_waitlist,
     new_removal_token,
     request_alert,
+    request_return,
     suggest_service,
     toggle_favorite,
 )
@@ -123,13 +125,15 @@ def _write_and_wait(town: Town, learner: User) -> None:
     WaitlistEntry.objects.create(
         email="w@example.com", neighborhood=park_slope, notified_at=clock.now(), removal_hash=digest
     )
+    report_profile(by=None, instructor=maya, kind="safety", text=LONG_NAME * 4)
     suggest_service(name="Nose flute", note=LONG_NAME * 4)
     request_alert(email="w@example.com", service=Service.objects.get(name="Kazoo"))
     offer_to_teach(email="t@example.com", first_name="Ty", teaches="Oud", neighborhood=park_slope)
     send_contact_message(name="Wu", email="c@example.com", topic="other", text="Hello there.")
     request_alert(email="v@example.com", service=Service.objects.get(name="Piano"))
     join_waitlist(email="v@example.com", neighborhood=park_slope)
-    assert write_to_waiting() == 2
+    request_return(email="v@example.com", instructor=maya)
+    assert write_to_waiting() == 3
     town.words["stop"] = token
 
 

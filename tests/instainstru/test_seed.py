@@ -27,6 +27,8 @@ from catalog.models import (
     Favorite,
     Instructor,
     Offering,
+    ProfileReport,
+    ReturnAlert,
     SeedRun,
     Service,
     ServiceAlert,
@@ -164,7 +166,8 @@ def test_people_keep_wait_and_write(city: SeedRun) -> None:
     """G14: a few of each, and nobody waits for what is there already."""
     student = User.objects.get(email="student@instainstru.test")
     assert Favorite.objects.of_user(student).count() == 3
-    for model in (ServiceSuggestion, TeachingInterest, WaitlistEntry, ServiceAlert, ContactMessage):
+    waiting = (WaitlistEntry, ServiceAlert, ReturnAlert)
+    for model in (ServiceSuggestion, TeachingInterest, ContactMessage, ProfileReport, *waiting):
         assert 2 <= model.objects.count() <= 10, model
     assert write_to_waiting() == 0
 

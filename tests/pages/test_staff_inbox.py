@@ -4,14 +4,16 @@ import pytest
 from django.test import Client
 
 from accounts.roles import Role
+from bookings.notifications.interest import report_profile
 from catalog.interest import join_waitlist, request_alert, suggest_service
-from catalog.models import ServiceSuggestion
+from catalog.models import ProfileReport, ServiceSuggestion
 from tests.factories.accounts import VerifiedUserFactory
-from tests.factories.catalog import NeighborhoodFactory, ServiceFactory
+from tests.factories.catalog import InstructorFactory, NeighborhoodFactory, ServiceFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S5]
 
 MAY_READ = {
+    "reports": {Role.MODERATOR, Role.ADMIN},
     "suggestions": {Role.MODERATOR, Role.ADMIN},
     "teaching": {Role.MODERATOR, Role.ADMIN},
     "messages": {Role.SUPPORT, Role.MODERATOR, Role.FINANCE, Role.ADMIN},
@@ -54,6 +56,22 @@ def test_what_is_wanted_most_is_counted(client: Client) -> None:
     html = client.get("/staff/inbox/suggestions/").content.decode()
     assert "1 waiting" in html
     assert "2 waiting" in html
+
+
+def test_reports_of_profiles_stand_by_urgency(client: Client) -> None:
+    """S10.5: safety is urgent, what is done comes last."""
+    person = InstructorFactory()
+    texts = ["The degree is invented, I asked there.", "Somebody else came to our door."]
+    for kind, text in zip(("safety", "misleading"), reversed(texts), strict=True):
+        report_profile(by=None, instructor=person, kind=kind, text=text)
+    client.force_login(VerifiedUserFactory(role=Role.MODERATOR))
+    html = client.get("/staff/inbox/reports/").content.decode()
+    assert html.index("Somebody else came") < html.index("The degree is invented")
+    assert html.count("Urgent") == 1
+    urgent = ProfileReport.objects.get(kind="safety")
+    client.post(f"/staff/inbox/reports/{urgent.public_id}/")
+    html = client.get("/staff/inbox/reports/").content.decode()
+    assert html.index("The degree is invented") < html.index("Somebody else came")
 
 
 def test_unknown_list_is_404(client: Client) -> None:

@@ -1,8 +1,5 @@
 """`manage.py reset`: back to a fresh demo city."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from instainstru.database import embedded
-from instainstru.preparation import prepare_database
+from instainstru.preparation import prepare_database, timed
 
 
 class Command(BaseCommand):
@@ -27,21 +24,15 @@ class Command(BaseCommand):
         if not settings.DECISION.is_embedded:
             name = tier.variable("DATABASE_URL")
             raise CommandError(f"{name} names a real server; this deletes embedded data only")
+        step = timed(self.stdout.write)
         connections.close_all()
         try:
-            with self._step(f"Deleting the {tier.name} data"):
+            with step(f"Deleting the {tier.name} data"):
                 removed = embedded.remove_data(tier.value, var)
             for path in removed:
                 self.stdout.write(f"  {path}")
-            with self._step("Starting PostgreSQL and Valkey"):
+            with step("Starting PostgreSQL and Valkey"):
                 embedded.ensure_running(tier.value, var)
         except embedded.EmbeddedServersError as error:
             raise CommandError(error.message) from error
-        prepare_database(self._step)
-
-    @contextmanager
-    def _step(self, text: str) -> Iterator[None]:
-        started = time.monotonic()
-        self.stdout.write(f"{text} …")
-        yield
-        self.stdout.write(f"{text}: {time.monotonic() - started:.1f} s")
+        prepare_database(step)

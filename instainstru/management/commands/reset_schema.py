@@ -1,8 +1,5 @@
 """`manage.py reset_schema`: an empty schema in the same database, migrated and seeded again."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from instainstru.database import protection
-from instainstru.preparation import prepare_database
+from instainstru.preparation import prepare_database, timed
 
 
 class Command(BaseCommand):
@@ -23,14 +20,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        step = timed(self.stdout.write)
         connections.close_all()
-        with self._step("Dropping the schema"):
+        with step("Dropping the schema"):
             protection.recreate_schema(settings.DECISION)
-        prepare_database(self._step)
-
-    @contextmanager
-    def _step(self, text: str) -> Iterator[None]:
-        started = time.monotonic()
-        self.stdout.write(f"{text} …")
-        yield
-        self.stdout.write(f"{text}: {time.monotonic() - started:.1f} s")
+        prepare_database(step)

@@ -8,8 +8,6 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser, BooleanOptionalAction
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ from accounts.demo import DEMO_PASSWORD
 from instainstru.database import embedded
 from instainstru.database.embedded.locks import open_lock, try_exclusive
 from instainstru.database.tiers import Tier
-from instainstru.preparation import prepare_database
+from instainstru.preparation import prepare_database, timed
 from instainstru.processes import STOP_SECONDS, Process, ProcessEndedError, ProcessGroup
 from instainstru.staticfiles import collect_if_changed
 from instainstru.web_server import granian_command, pool_size
@@ -64,6 +62,7 @@ class Command(BaseCommand):
             signal.signal(number, _stop_asked)
         self.tier: Tier = settings.DECISION.tier
         self.host, self.port = options["host"], options["port"]
+        self.step = timed(self._say)
         self._refuse_taken_port()
         lock = self._lock_tier()
         try:
@@ -102,13 +101,13 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         if settings.DECISION.needs_embedded_servers:
-            with self._step("Starting PostgreSQL and Valkey"):
+            with self.step("Starting PostgreSQL and Valkey"):
                 embedded.ensure_running(self.tier.value, settings.VAR_DIR, on_progress=self._detail)
         if self.tier is Tier.PROD:
             return
-        prepare_database(self._step)
+        prepare_database(self.step)
         if not settings.DEBUG:
-            with self._step("Collecting static files"):
+            with self.step("Collecting static files"):
                 collect_if_changed()
         connections.close_all()
 
@@ -140,7 +139,7 @@ class Command(BaseCommand):
 
     def _serve(self, group: ProcessGroup) -> None:
         try:
-            with self._step("Starting web"):
+            with self.step("Starting web"):
                 group.start()
                 self._wait_for_answer(group)
             group.declare_ready()
@@ -190,13 +189,6 @@ class Command(BaseCommand):
             lines.append(f"  Accounts  {people}, password {DEMO_PASSWORD}")
             lines.append(f"  Mail      {address}/dev/mail/")
         self._say("\n".join([*lines, "  Stop      Ctrl-C"]))
-
-    @contextmanager
-    def _step(self, text: str) -> Iterator[None]:
-        started = time.monotonic()
-        self._say(f"{text} …")
-        yield
-        self._say(f"{text}: {time.monotonic() - started:.1f} s")
 
     def _detail(self, text: str) -> None:
         self._say(f"  {text}")

@@ -8,7 +8,7 @@ import pytest
 from bookings.availability.clock import instants_of, local_date
 from bookings.availability.intervals import Schedule
 from bookings.lessons.facts import BookabilityFacts
-from bookings.lessons.policies import PolicyNumbers, free_cancel_until
+from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
 from bookings.lessons.rules import bookable_starts, day_states, explain
 from catalog.models import Policy
 from tests.bookings.lessons.builders import NY, booking, faces, facts, failed, local, on, rules
@@ -72,7 +72,8 @@ def test_d5_lesson_over_the_change_lasts_its_minutes() -> None:
 )
 def test_d6_free_cancellation_is_absolute(start: str, until: str) -> None:
     """D6."""
-    deadline = free_cancel_until(local(start), PolicyNumbers.of(Policy())).astimezone(NY)
+    deadlines = cancel_deadlines(local(start), PolicyNumbers.of(Policy()), local(start))
+    deadline = deadlines.free_until.astimezone(NY)
     assert f"{deadline:%a %b %d %H:%M %Z}" == until
 
 

@@ -383,7 +383,7 @@ def test_numbers_of_the_booking_decide() -> None:
         for hours in (48, 47, 6, 5)
     ]
     assert cases == ["C2", "C3", "C3", "C4"]
-    assert policies.free_cancel_until(START, numbers) == START - 48 * HOUR
+    assert policies.cancel_deadlines(START, numbers, START).free_until == START - 48 * HOUR
 
 
 @pytest.mark.parametrize(

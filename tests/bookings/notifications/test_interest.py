@@ -2,17 +2,19 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bookings.notifications.interest import (
     offer_to_teach,
+    report_profile,
     send_contact_message,
     write_to_waiting,
 )
 from bookings.notifications.models import ContactMessage, OutgoingMail
-from catalog.interest import find_waiting, join_waitlist, request_alert
-from catalog.models import Instructor, ServiceAlert, TeachingInterest, WaitlistEntry
+from catalog.interest import find_waiting, join_waitlist, request_alert, request_return
+from catalog.models import Instructor, ReturnAlert, ServiceAlert, TeachingInterest, WaitlistEntry
 from instainstru.celery import SCHEDULE
 from tests.factories.catalog import (
     InstructorFactory,
@@ -74,6 +76,54 @@ def test_a_served_neighborhood_brings_one_mail() -> None:
     assert write_to_waiting() == 0
     assert "Red Hook" in OutgoingMail.objects.get().subject
     assert WaitlistEntry.objects.get().notified_at is not None
+
+
+@pytest.mark.S10
+def test_a_paused_instructor_who_is_back_brings_one_mail_each_time() -> None:
+    """S10.3."""
+    offer = OfferingFactory(instructor__status="paused")
+    person = offer.instructor
+    request_return(email="maya@example.com", instructor=person)
+    assert write_to_waiting() == 0
+    Instructor.objects.filter(pk=person.pk).update(status="live")
+    assert [write_to_waiting(), write_to_waiting()] == [1, 0]
+    mail = OutgoingMail.objects.get()
+    assert (mail.to, mail.kind) == ("maya@example.com", "return_alert")
+    assert f"/i/{person.slug}/" in mail.text
+    token = re.search(r"/mail/stop/([\w-]+)/", mail.text)
+    assert token is not None
+    assert find_waiting(token[1]) == ReturnAlert.objects.get()
+    Instructor.objects.filter(pk=person.pk).update(status="paused")
+    person.refresh_from_db()
+    request_return(email="Maya@example.com", instructor=person)
+    assert write_to_waiting() == 0
+    Instructor.objects.filter(pk=person.pk).update(status="live")
+    assert write_to_waiting() == 1
+
+
+@pytest.mark.S10
+@pytest.mark.parametrize("fields", [{"background_checked_on": expired_check_on()}, {}])
+def test_nobody_is_called_back_who_cannot_be_booked(fields: dict[str, Any]) -> None:
+    """S8.7: an expired check, nothing on offer."""
+    person = InstructorFactory(**fields)
+    if fields:
+        OfferingFactory(instructor=person)
+    request_return(email="maya@example.com", instructor=person)
+    assert write_to_waiting() == 0
+
+
+@pytest.mark.S10
+@pytest.mark.parametrize(("kind", "mails"), [("safety", 1), ("misleading", 0)])
+def test_a_report_about_safety_reaches_support_at_once(kind: str, mails: int) -> None:
+    """S10.5."""
+    text = "Somebody else came <b>to our door</b>."
+    report = report_profile(by=None, instructor=InstructorFactory(), kind=kind, text=text)
+    assert OutgoingMail.objects.count() == mails
+    for mail in OutgoingMail.objects.all():
+        assert report.public_id in mail.subject
+        assert "Urgent" in mail.subject
+        assert text in mail.text
+        assert "<b>to our" not in mail.html
 
 
 def test_many_are_written_to_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
