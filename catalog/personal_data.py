@@ -30,6 +30,12 @@ TO_STAFF = Use(
     erasure=Erasure.DELETE,
     retention="12 months",
 )
+REPORT = Use(
+    purpose="To look into what somebody reported, and to keep people safe",
+    basis=Basis.INTEREST,
+    erasure=Erasure.ANONYMISE,
+    retention="12 months",
+)
 TASTE = Use(
     purpose="To show somebody first what they look for",
     basis=Basis.CONTRACT,
@@ -109,6 +115,13 @@ register(
             personal={"email": EMAIL, "removal_hash": REFERENCE},
         ),
         Holding(
+            model="catalog.ReturnAlert",
+            subjects=("email",),
+            use=WISH,
+            personal={"email": EMAIL, "removal_hash": REFERENCE},
+            plain=("instructor",),
+        ),
+        Holding(
             model="catalog.ServiceSuggestion",
             subjects=(),
             use=TO_STAFF,
@@ -121,6 +134,13 @@ register(
             use=TO_STAFF,
             personal={"email": EMAIL, "first_name": NAME, "teaches": TEXT},
             plain=("public_id",),
+        ),
+        Holding(
+            model="catalog.ProfileReport",
+            subjects=("reporter", "email"),
+            use=REPORT,
+            personal={"email": EMAIL, "text": TEXT},
+            plain=("public_id", "instructor"),
         ),
     ]
 )
