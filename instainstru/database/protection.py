@@ -3,7 +3,7 @@
 Spec: S1.9, S1.14, S1.16.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -98,6 +98,30 @@ def recover(decision: tiers.Decision) -> None:
         consent.require_name(decision, evidence, "production has moved here")
         stamp.restamp_moved(connection)
         _audit(decision, "restamp", "production has moved here", evidence.database, "confirmed")
+
+
+def adopt_copy(
+    decision: tiers.Decision, tier: tiers.Tier, replace_people: Callable[[Connection], None]
+) -> None:
+    """Make a copy from elsewhere the database of a test tier, once its people are replaced.
+
+    `replace_people` goes on where an interrupted run stopped; the copy stays refused until it
+    has returned. Raises TierRefusedError on PROD, for another tier than the process's, and for
+    whatever is no copy or lies on production's own server. Spec: S1.9.
+    """
+    if tiers.Tier.PROD in (decision.tier, tier) or tier is not decision.tier:
+        raise ProtectionRefusedError(
+            f"this process is on {decision.tier}; a copy becomes int or stg"
+        )
+    with _admin(decision) as connection:
+        evidence = stamp.read_evidence(connection)
+        stamp.require_foreign_copy(evidence)
+        found = evidence.rows[0]
+        reason = f"copy of {found.tier} of server {found.system_identifier}: replacing people"
+        _audit(decision, "restamp", reason, evidence.database, "confirmed")
+        replace_people(connection)
+        stamp.restamp_copy(connection, tier)
+        _audit(decision, "restamp", f"people replaced, stamped {tier}", evidence.database)
 
 
 def unlock(decision: tiers.Decision, names: Sequence[str], reason: str) -> None:

@@ -94,6 +94,7 @@ class Evidence:
     catalogue: tuple[str, ...]
     rows: tuple[RowStamp, ...]
     has_prod_neighbor: bool
+    """Whether another database of the server is stamped `prod`."""
 
     @property
     def is_unstamped(self) -> bool:
@@ -164,7 +165,7 @@ def _read(connection: Connection) -> Evidence:
             )
         ),
         rows=tuple(sorted({RowStamp(*row[5:]) for row in found if row[5] is not None})),
-        has_prod_neighbor=any(text == f"{prefix}{Tier.PROD}" for _, text in settings),
+        has_prod_neighbor=(False, f"{prefix}{Tier.PROD}") in settings,
     )
 
 
@@ -239,6 +240,33 @@ def restamp_moved(connection: Connection) -> None:
     if said != {Tier.PROD.value}:
         raise StampError(f"database {evidence.database} is stamped {', '.join(sorted(said))}")
     _write(connection, evidence, Tier.PROD)
+
+
+def require_foreign_copy(evidence: Evidence) -> None:
+    """Raise StampError unless the database is a copy, away from the server of its production.
+
+    Its row stamp, which travels with the rows, must name another server or database. Spec: S1.9.
+    """
+    if len(evidence.rows) != 1:
+        raise StampError(f"database {evidence.database} carries no row stamp to know a copy by")
+    row = evidence.rows[0]
+    if (row.system_identifier, row.database_oid) == (evidence.system_identifier, evidence.oid):
+        raise StampError(f"database {evidence.database} is no copy but the {row.tier} one itself")
+    is_at_home = row.tier == Tier.PROD and row.system_identifier == evidence.system_identifier
+    if is_at_home or evidence.has_prod_neighbor:
+        raise StampError(f"the server of database {evidence.database} is production's own")
+
+
+def restamp_copy(connection: Connection, tier: Tier) -> None:
+    """Stamp a copy whose personal data has been replaced as a database of a test tier.
+
+    Raises StampError for production, and for anything that is no foreign copy.
+    """
+    if tier is Tier.PROD:
+        raise StampError("a copy does not become production")
+    evidence = read_evidence(connection)
+    require_foreign_copy(evidence)
+    _write(connection, evidence, tier)
 
 
 def _write(connection: Connection, evidence: Evidence, tier: Tier) -> None:

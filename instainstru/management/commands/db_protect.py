@@ -29,8 +29,16 @@ class Command(BaseCommand):
             metavar="NAME",
             help="let the migrator pass the brakes once for a migration (app.name) or command",
         )
-        way.add_argument("--restamp", choices=["prod"], help="stamp moved production; --recover")
-        parser.add_argument("--recover", action="store_true", help="keep the data; with --restamp")
+        way.add_argument(
+            "--restamp", choices=[tier.value for tier in tiers.Tier], help="stamp a copy anew"
+        )
+        data = parser.add_mutually_exclusive_group()
+        data.add_argument(
+            "--recover", action="store_true", help="keep the data: production moved; with prod"
+        )
+        data.add_argument(
+            "--anonymise", action="store_true", help="replace all people; with int or stg"
+        )
         parser.add_argument("--reason", help="why, for the audit; with --unlock")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -41,10 +49,7 @@ class Command(BaseCommand):
             protection.unlock(decision, names, options["reason"])
             self.stdout.write(f"unlocked for ten minutes: {', '.join(names)}")
         elif options["restamp"]:
-            if not options["recover"]:
-                raise CommandError("--restamp prod needs --recover")
-            protection.recover(decision)
-            self.stdout.write("production is stamped here; run db_protect again")
+            self._restamp(decision, tiers.Tier(options["restamp"]), options)
         elif options["verify"]:
             mended, findings = protection.verify(decision)
             self._report("mended", mended, findings, findings.differences)
@@ -53,6 +58,20 @@ class Command(BaseCommand):
             # What a deploy mends by itself is no failure of the installation.
             left = [item for item in findings.differences if not item.is_repairable]
             self._report("installed", mended, findings, left)
+
+    def _restamp(self, decision: tiers.Decision, tier: tiers.Tier, options: Any) -> None:
+        is_prod = tier is tiers.Tier.PROD
+        if not options["recover" if is_prod else "anonymise"]:
+            raise CommandError(f"--restamp {tier} needs --{'recover' if is_prod else 'anonymise'}")
+        if is_prod:
+            protection.recover(decision)
+            self.stdout.write("production is stamped here; run db_protect again")
+            return
+        from privacy.anonymising import anonymise
+
+        protection.adopt_copy(decision, tier, lambda copy: anonymise(copy, self.stdout.write))
+        self.stdout.write(f"the copy has no people any more and is stamped {tier}")
+        self.stdout.write("run db_protect again; nobody can sign in before changepassword")
 
     def _report(
         self,
