@@ -20,6 +20,7 @@ from catalog.files import (
 )
 from catalog.models import Category, Neighborhood, Service, ServicePhrase, ServiceSlugAlias
 from catalog.text import fold_text, slug_of
+from instainstru.page_store.versions import CATALOGUE, bump
 
 _IMPORT_LOCK = 0x11CA7A10
 # Far above every real position: rows pass through it when they change places.
@@ -81,6 +82,7 @@ def import_catalog(
         _sync_services(services, categories, report)
         _sync_aliases(renames)
         report.phrases = _sync_phrases(services)
+        bump(CATALOGUE)
     return report
 
 

@@ -5,6 +5,7 @@ from django.db import connection, transaction
 from catalog.models import Instructor, InstructorSlugAlias
 from catalog.text import slug_of
 from instainstru.errors import ConflictError, ValidationFailedError
+from instainstru.page_store.versions import CATALOGUE, bump
 
 # One rename at a time: present and former slugs live in two tables.
 _RENAME_LOCK = 0x11CA7A11
@@ -36,4 +37,5 @@ def rename_instructor(*, instructor_id: int, slug: str) -> Instructor:
     instructor.slug = slug
     instructor.save(update_fields=["slug"])
     InstructorSlugAlias.objects.create(slug=old_slug, instructor=instructor)
+    bump(CATALOGUE)
     return instructor

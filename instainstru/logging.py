@@ -63,6 +63,16 @@ def hashed_user_id(user_id: int) -> str:
     return hmac.new(key, f"log:{user_id}".encode(), hashlib.sha256).hexdigest()[:12]
 
 
+def request_id_of(request: HttpRequest) -> str:
+    """Return the request's id: the one it has, the one it came with, or a new one."""
+    known: str | None = getattr(request, "request_id", None)
+    if known is None:
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
+        known = offered if REQUEST_ID_PATTERN.fullmatch(offered) else uuid.uuid4().hex
+        request.request_id = known  # type: ignore[attr-defined]
+    return known
+
+
 class RequestLogMiddleware:
     """Give every request an id, echo it, and write one line when the answer is ready."""
 
@@ -71,9 +81,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Bind the request id to all log lines and time the answer."""
-        offered = request.headers.get("X-Request-ID", "")
-        request_id = offered if REQUEST_ID_PATTERN.fullmatch(offered) else uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]
+        request_id = request_id_of(request)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "instainstru.page_store.middleware.PageStoreMiddleware",
     "instainstru.logging.RequestLogMiddleware",
     "instainstru.request_facts.RequestFactsMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -8,6 +8,9 @@ from django.conf import settings
 from django.core.cache import cache
 from pytest_django.plugin import blocking_manager_key
 
+from instainstru.page_store import versions
+from instainstru.page_store.middleware import PageStoreMiddleware, memory
+
 PLAIN_STORAGES = {
     **settings.STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -30,6 +33,23 @@ def private_cache(worker_id: str) -> Iterator[None]:
     before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}:{secrets.token_hex(4)}"
     yield
     cache.key_prefix = before
+
+
+@pytest.fixture(autouse=True)
+def live_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render every page: the rows of tests change behind the services that outdate kept pages."""
+    monkeypatch.setattr(PageStoreMiddleware, "is_on", False)
+
+
+@pytest.fixture
+def kept_pages(monkeypatch: pytest.MonkeyPatch, live_pages: None) -> Iterator[None]:
+    """Keep pages as the site does; it begins with none."""
+    monkeypatch.setattr(PageStoreMiddleware, "is_on", True)
+    memory.forget()
+    versions.forget()
+    yield
+    memory.forget()
+    versions.forget()
 
 
 COMMITTING_FIXTURES = {"transactional_db", "live_server", "committed_db"}

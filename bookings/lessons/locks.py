@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.owners import Owner
 from bookings.lessons.models import Booking
 from instainstru.errors import ConflictError
+from instainstru.page_store.versions import bump_instructors
 
 LOCK_TIMEOUT = "3s"
 LOCK_NOT_AVAILABLE = "55P03"
@@ -36,9 +37,11 @@ def booking_transaction(
 
     Takes transaction-level advisory locks, instructors before learners, each sorted by id; an
     ``owner`` comes last, for whoever counts what that owner holds. Raises ``SlotBusyError`` when a
-    lock does not come within three seconds. Spec: R10, R12.
+    lock does not come within three seconds. Kept pages with times of these instructors are outdated
+    on commit. Spec: R10, R12.
     """
-    keys = sorted({(_INSTRUCTOR, pk) for pk in instructor_ids})
+    instructors = sorted(set(instructor_ids))
+    keys = [(_INSTRUCTOR, pk) for pk in instructors]
     keys += sorted({(_LEARNER, pk) for pk in learner_ids if pk is not None})
     if owner is not None:
         keys.append(_owner_key(owner))
@@ -50,6 +53,7 @@ def booking_transaction(
                     # Two bits of kind below the id keep the key spaces apart in one bigint.
                     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [(pk << 2) | kind])
             yield
+            bump_instructors(instructors)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise

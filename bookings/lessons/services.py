@@ -30,6 +30,7 @@ from catalog.models import Modality, Offering, Policy
 from instainstru import clock
 from instainstru.errors import NotFoundError, ValidationFailedError
 from instainstru.identifiers import booking_code
+from instainstru.page_store.versions import bump_instructors
 
 log = structlog.get_logger(__name__)
 
@@ -279,6 +280,7 @@ def release_hold(*, by: Owner, hold_id: str) -> Booking:
         booking.refresh_from_db(fields=["status"])
         if booking.status != Status.EXPIRED:
             raise LessonChangedError("This lesson changed")
+    bump_instructors([booking.instructor_id])
     return booking
 
 

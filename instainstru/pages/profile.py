@@ -28,6 +28,7 @@ from catalog.selectors import (
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private, moved_for_ever, render_page_or_fragment
+from instainstru.page_store.versions import depends_on, of_instructor
 from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card
 from instainstru.pages.profile_facts import badges_of, facts_of
 from instainstru.pages.profile_panel import REACH_DAYS, STRIP_DAYS, build_panel
@@ -68,6 +69,7 @@ def profile(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "pages/profile_gone.html", _gone(_read(found)), status=410)
     if not _may_see(request, person):
         raise Http404("no such profile")
+    depends_on(request, of_instructor(person.pk))
     response = render_page_or_fragment(
         request,
         "pages/profile.html",
