@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -81,5 +82,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "sign_in_url": settings.SITE_URL + reverse("account_login"),
             "reset_url": settings.SITE_URL + reverse("account_reset_password"),
         }
+        # The frame names the document by it.
+        values["subject"] = render_to_string(f"{template_prefix}_subject.txt", values).strip()
         kind = template_prefix.removeprefix("account/email/")
         self.render_mail(template_prefix, email, values, headers={KIND_HEADER: kind}).send()

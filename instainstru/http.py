@@ -76,8 +76,8 @@ def moved_for_ever(request: HttpRequest, url: str) -> HttpResponsePermanentRedir
     return HttpResponsePermanentRedirect(f"{url}?{query}" if query else url)
 
 
-def lead_dialog(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Let a form in a dialog leave the page: HTMX would follow a redirect into the dialog.
+def lead_whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Lead the page where the request of a fragment leads: HTMX would follow it into the fragment.
 
     The target is the view's own; the header only chooses how it is told (Spec: S17.9).
     """

@@ -83,7 +83,8 @@ def test_every_mail_is_open_to_everybody(town: Town, site: str, browser_of_sessi
     window = browser_of_session.new_context()
     page = window.new_page()
     for mail in OutgoingMail.objects.distinct("kind"):
-        page.goto(f"{site}/dev/mail/{mail.public_id}/html/")
+        # Into an empty page: the mail's own address forbids every script, so also those of axe.
+        page.set_content(window.request.get(f"{site}/dev/mail/{mail.public_id}/html/").text())
         for width, scheme in looks.MODES:
             page.set_viewport_size({"width": width, "height": looks.HEIGHT})
             page.emulate_media(color_scheme=scheme)

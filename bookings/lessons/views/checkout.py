@@ -32,6 +32,7 @@ from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.errors import ApplicationError, NotFoundError
 from instainstru.http import (
+    lead_whole_page,
     mark_private,
     name_the_wait,
     render_page_or_fragment,
@@ -165,10 +166,10 @@ def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
     checkout.refresh_payment(hold)
     lesson = checkout.lesson_from(checkout.find_hold(by=owner_of(request), hold_id=hold_id))
     if lesson is not None:
-        return redirect("lessons:confirmed", code=lesson.code)
+        return lead_whole_page(request, redirect("lessons:confirmed", code=lesson.code))
     attempt = latest_attempt(hold.pk)
     if attempt is None or attempt.status == attempt.Status.DECLINED:
-        return redirect("lessons:checkout", hold_id=hold_id)
+        return lead_whole_page(request, redirect("lessons:checkout", hold_id=hold_id))
     is_refunded = attempt.recorded_at is not None
     context = {
         "hold": hold,

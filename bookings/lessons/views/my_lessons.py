@@ -42,7 +42,7 @@ from bookings.lessons.states import CANCELLED, Status
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
-from instainstru.http import lead_dialog, mark_private, render_page_or_fragment, see_other
+from instainstru.http import lead_whole_page, mark_private, render_page_or_fragment, see_other
 
 PAGE_SIZE = 20
 
@@ -156,7 +156,7 @@ def booking_cancel(request: HttpRequest, code: str) -> HttpResponse:
         answer = run_once(
             request, owner_of(request), f"cancel:{code}", lambda: _cancel(request, booking)
         )
-        return lead_dialog(request, answer)
+        return lead_whole_page(request, answer)
     try:
         due = preview_cancellation(booking, clock.now())
     except LessonChangedError as error:

@@ -141,6 +141,21 @@ def test_a_late_bank_answer_is_finished_by_the_job(
     assert LedgerTransaction.objects.filter(kind="charge").count() == 1
 
 
+def test_the_waiting_page_looks_again_by_itself_and_leads_on(
+    signed_in: Client, student: Any, time_machine: Any
+) -> None:
+    """With scripts the state is asked for, without them the page is. Spec: S14.2."""
+    hold = held(student)
+    address = pay(signed_in, hold, number="4000000000009987")["Location"]
+    waiting = signed_in.get(address).content.decode()
+    assert f'hx-get="{address}" hx-trigger="every ' in waiting
+    assert '<noscript><meta http-equiv="refresh"' in waiting
+    time_machine.move_to(clock.now() + timedelta(minutes=2))
+    answer = signed_in.get(address, headers={"HX-Request": "true"})
+    hold.refresh_from_db()
+    assert (answer.status_code, answer["HX-Redirect"]) == (200, f"/lessons/{hold.code}/confirmed/")
+
+
 @pytest.mark.parametrize("number", ["4111111111111111", "abc", "1234"])
 def test_a_number_outside_the_list_is_422_and_kept_nowhere(
     signed_in: Client, student: Any, number: str, caplog: Any
