@@ -12,6 +12,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts import sign_in_hooks
 from accounts.guests import forget_guest_key
 from accounts.models import User
+from accounts.sign_in_limits import normalized_email
+from instainstru.ratelimit import VERIFICATION_MAIL, count_use
 
 KIND_HEADER = "X-Mail-Kind"
 
@@ -47,7 +49,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return the user, or None alike for unknown, wrong and inactive (Spec: S17.2)."""
         user: User | None = super().authenticate(request, **credentials)
-        return user if user is not None and user.is_active else None
+        if user is not None and user.is_active:
+            return user
+        request.was_password_wrong = True  # type: ignore[attr-defined]
+        return None
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Sign in under a new session id and let the account take over what the guest had."""
@@ -71,6 +76,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def format_email_subject(self, subject: str) -> str:
         """Return the subject as written; no prefix from the Host header."""
         return subject
+
+    def send_confirmation_mail(self, request: HttpRequest, process: Any, signup: bool) -> None:
+        """Send a code, unless the address got many already; see the next method."""
+        count_use(VERIFICATION_MAIL, normalized_email(process.email_address.email))
+        super().send_confirmation_mail(request, process, signup)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Tell the owner that somebody used the address; limited like a code for a new one."""
+        count_use(VERIFICATION_MAIL, normalized_email(email))
+        super().send_account_already_exists_mail(email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write a mail whose addresses all come from ``SITE_URL`` (Spec: 02 section 1)."""

@@ -4,17 +4,14 @@ from typing import Any
 
 from allauth.account import forms as allauth_forms
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator
 from django.forms import Field
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
+from accounts.password_rules import MAX_LENGTH, OwnWordsValidator
 
-PASSWORD_MAX_LENGTH = 128
 PASSWORD_HINT = "At least 10 characters. A few unrelated words work well."  # noqa: S105 - a hint
-OWN_NAME = UserAttributeSimilarityValidator(user_attributes=("first_name", "last_name"))
 
 
 def _plain(field: Field, *, label: str, help_text: str = "", **attributes: str) -> None:
@@ -24,9 +21,7 @@ def _plain(field: Field, *, label: str, help_text: str = "", **attributes: str) 
 
 
 def _new_password(field: Field, *, label: str) -> None:
-    _plain(field, label=label, help_text=PASSWORD_HINT, maxlength=str(PASSWORD_MAX_LENGTH))
-    too_long = f"Use at most {PASSWORD_MAX_LENGTH} characters."
-    field.validators.append(MaxLengthValidator(PASSWORD_MAX_LENGTH, too_long))
+    _plain(field, label=label, help_text=PASSWORD_HINT, maxlength=str(MAX_LENGTH))
 
 
 class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
@@ -41,7 +36,7 @@ class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
 class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
     """A new account; a known address gets the same answer in the same time (Spec: S17.2)."""
 
-    field_order = ("email", "first_name", "last_name", "password1")
+    field_order = ("email", "first_name", "last_name", "password1", "terms", "marketing")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,15 +44,14 @@ class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
         _new_password(self.fields["password1"], label="Password")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse passwords made of the person's own name; allauth compares the address only."""
+        """Refuse passwords made of the person's own name; allauth only knows the address."""
         cleaned: dict[str, Any] = super().clean()
-        person = User(
-            first_name=cleaned.get("first_name", ""), last_name=cleaned.get("last_name", "")
-        )
-        try:
-            OWN_NAME.validate(cleaned.get("password1", ""), person)
-        except ValidationError as error:
-            self.add_error("password1", error)
+        names = {key: cleaned.get(key, "") for key in ("first_name", "last_name")}
+        if "password1" in cleaned:
+            try:
+                OwnWordsValidator().validate(cleaned["password1"], User(**names))
+            except ValidationError as error:
+                self.add_error("password1", error)
         return cleaned
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:

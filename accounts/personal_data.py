@@ -1,6 +1,6 @@
 """What accounts know about people. Spec: S6.5."""
 
-from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
 from privacy.replacements import EMAIL, NAME, NOTHING, NUMBER, NUMBERED_NAME, TEXT, UNUSABLE
 
 UNTIL_CLOSED = "until the account is closed"
@@ -9,6 +9,13 @@ ACCOUNT = Use(
     basis=Basis.CONTRACT,
     erasure=Erasure.ANONYMISE,
     retention=UNTIL_CLOSED,
+)
+FAILURES = Use(
+    purpose="So that nobody tries passwords without end",
+    basis=Basis.INTEREST,
+    erasure=Erasure.DELETE,
+    retention="24 hours",
+    not_exported="what somebody else may have typed",
 )
 ROLE = Use(
     purpose="To know what somebody may do",
@@ -61,6 +68,28 @@ register(
                 not_exported="internal record of the staff's work",
             ),
             is_left_out_of_copies=True,
+        ),
+        *(
+            Holding(model=model, subjects=("username",), use=FAILURES, is_left_out_of_copies=True)
+            for model in ("axes.AccessAttempt", "axes.AccessFailureLog")
+        ),
+        Holding(
+            model="axes.AccessAttemptExpiration",
+            subjects=("access_attempt__username",),
+            use=FAILURES,
+            is_left_out_of_copies=True,
+        ),
+        Nobody(
+            model="axes.AccessLog",
+            why="not used: sign-ins that succeed are sessions",
+            plain=(
+                "user_agent",
+                "ip_address",
+                "username",
+                "http_accept",
+                "path_info",
+                "session_hash",
+            ),
         ),
         Holding(
             model="account.EmailAddress",

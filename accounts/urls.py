@@ -2,23 +2,25 @@
 
 from django.urls import include, path, re_path
 
-from accounts import views
+from accounts.views import entrance
 
-own_urlpatterns = [path("demo-sign-in/", views.demo_sign_in, name="demo-sign-in")]
+own_urlpatterns = [path("demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in")]
 
 urlpatterns = [
-    path("login/", views.sign_in, name="account_login"),
-    path("signup/", views.sign_up, name="account_signup"),
-    path("logout/", views.sign_out, name="account_logout"),
-    path("inactive/", views.inactive, name="account_inactive"),
-    path("confirm-email/", views.enter_code, name="account_email_verification_sent"),
-    path("password/reset/", views.reset_request, name="account_reset_password"),
-    path("password/reset/done/", views.reset_sent, name="account_reset_password_done"),
+    path("login/", entrance.sign_in, name="account_login"),
+    path("signup/", entrance.sign_up, name="account_signup"),
+    path("logout/", entrance.sign_out, name="account_logout"),
+    path("inactive/", entrance.inactive, name="account_inactive"),
+    path("confirm-email/", entrance.enter_code, name="account_email_verification_sent"),
+    path("password/reset/", entrance.reset_request, name="account_reset_password"),
+    path("password/reset/done/", entrance.reset_sent, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        views.reset_password,
+        entrance.reset_password,
         name="account_reset_password_from_key",
     ),
-    path("password/reset/key/done/", views.reset_done, name="account_reset_password_from_key_done"),
+    path(
+        "password/reset/key/done/", entrance.reset_done, name="account_reset_password_from_key_done"
+    ),
     path("", include((own_urlpatterns, "accounts"))),
 ]

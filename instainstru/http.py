@@ -1,5 +1,6 @@
 """Small pieces that every view uses: typed requests, page or fragment, client address."""
 
+import ipaddress
 from typing import Any
 
 from django.conf import settings
@@ -98,6 +99,24 @@ def client_address(request: HttpRequest) -> str:
     if hops and len(forwarded) >= hops and forwarded[-hops]:
         return forwarded[-hops]
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+UNKNOWN_NETWORK = "::"
+STORED_BITS = {4: 24, 6: 48}
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the first address of the client's network: all of it that is stored.
+
+    ``203.0.113.7`` gives ``203.0.113.0`` (/24), IPv6 keeps 48 bits; a client without an address,
+    behind a socket, gives ``::``. Spec: 02 section 1.
+    """
+    try:
+        address = ipaddress.ip_address(client_address(request))
+    except ValueError:
+        return UNKNOWN_NETWORK
+    network = ipaddress.ip_network((address, STORED_BITS[address.version]), strict=False)
+    return str(network.network_address)
 
 
 def is_signed_in(request: HttpRequest) -> bool:

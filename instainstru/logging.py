@@ -49,6 +49,7 @@ def configure(options: dict[str, Any]) -> None:
             "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["console"], "level": options["level"]},
             "loggers": {
+                "axes": {"level": "ERROR"},  # its warnings name accounts
                 "django.server": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "django.security": {"level": "WARNING"},

@@ -5,16 +5,19 @@ one atomic step, so parallel requests cannot slip through together.
 """
 
 import hashlib
+import ipaddress
 import math
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
 from typing import Any
 
 import structlog
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
@@ -37,9 +40,24 @@ class Limit:
     is_strict: bool = False
 
 
+@dataclass(frozen=True)
+class Use:
+    """One counted use, which can be given back."""
+
+    digest: str
+    at: datetime
+    member: str
+
+
+KeyOf = Callable[[HttpRequest], str]
+View = Callable[..., HttpResponse]
+
 SEARCH = Limit("search", 60, MINUTE)
 SUGGESTIONS = Limit("suggestions", 120, MINUTE)
 SIGN_UP = Limit("sign_up", 10, HOUR, is_strict=True)
+SIGN_IN_ADDRESS = Limit("sign_in_address", 20, timedelta(minutes=15), is_strict=True)
+SECOND_STEP = Limit("second_step", 5, timedelta(minutes=15), is_strict=True)
+VERIFICATION_MAIL = Limit("verification_mail", 5, HOUR)
 PASSWORD_RESET_ACCOUNT = Limit("password_reset_account", 5, HOUR, is_strict=True)
 PASSWORD_RESET_ADDRESS = Limit("password_reset_address", 20, HOUR, is_strict=True)
 WAITLIST = Limit("waitlist", 5, HOUR)
@@ -81,8 +99,16 @@ ON CONFLICT (key) DO UPDATE SET (uses, is_granted, expires_at) = (
 RETURNING is_granted, uses[1]
 """
 
+_GIVE_BACK = """
+UPDATE instainstru_ratelimitwindow SET uses = array_remove(uses, %(at)s::timestamptz)
+WHERE key = %(key)s
+"""
 
-def count_use(limit: Limit, key: str, *, now: datetime | None = None) -> None:
+BAD_INPUT = 422
+IPV6 = 6
+
+
+def count_use(limit: Limit, key: str, *, now: datetime | None = None) -> Use:
     """Count one use by ``key``; refused uses do not count and do not prolong the wait.
 
     Call it outside a transaction that may be rolled back. While neither store answers, strict
@@ -91,15 +117,50 @@ def count_use(limit: Limit, key: str, *, now: datetime | None = None) -> None:
     Raises:
         RateLimitedError: The window is full; the error names the whole seconds to wait.
     """
-    at = now or clock.now()
     digest = hashlib.sha256(f"{limit.name}\n{key}".encode()).hexdigest()
-    wait = _wait(limit, digest, at)
-    if wait > timedelta(0):
-        seconds = max(1, math.ceil(wait.total_seconds()))
-        plural = "" if seconds == 1 else "s"
-        raise RateLimitedError(
-            f"Too many tries. Wait {seconds} second{plural}.", retry_after_seconds=seconds
-        )
+    use = Use(digest, now or clock.now(), secrets.token_hex(8))
+    refuse_for(_wait(limit, use))
+    return use
+
+
+def refuse_for(wait: timedelta) -> None:
+    """Raise ``RateLimitedError`` with the whole seconds, unless there is nothing to wait for."""
+    if wait <= timedelta(0):
+        return
+    seconds = max(1, math.ceil(wait.total_seconds()))
+    plural = "" if seconds == 1 else "s"
+    raise RateLimitedError(
+        f"Too many tries. Wait {seconds} second{plural}.", retry_after_seconds=seconds
+    )
+
+
+def give_back(use: Use) -> None:
+    """Take a use out of its window again; a store that is away keeps it."""
+    try:
+        get_redis_connection("default").zrem(cache.make_key(f"rate:{use.digest}"), use.member)
+    except (RedisError, OSError):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, {"key": use.digest, "at": use.at})
+
+
+def limited(*limits: tuple[Limit, KeyOf]) -> Callable[[View], View]:
+    """Count every POST to a view against the limits, unless the form was refused with 422."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != "POST":
+                return view(request, *args, **kwargs)
+            uses = [count_use(limit, key_of(request)) for limit, key_of in limits]
+            response = view(request, *args, **kwargs)
+            if response.status_code == BAD_INPUT:
+                for use in uses:
+                    give_back(use)
+            return response
+
+        return wrapped
+
+    return decorate
 
 
 def session_key_of(request: HttpRequest) -> str:
@@ -117,17 +178,24 @@ def session_key_of(request: HttpRequest) -> str:
 
 
 def address_key_of(request: HttpRequest) -> str:
-    """Name the window of the client's address."""
-    return f"address {client_address(request)}"
-
-
-def _wait(limit: Limit, digest: str, now: datetime) -> timedelta:
+    """Name the window of the client's address; of IPv6 the network, which one client owns."""
+    text = client_address(request)
     try:
-        return _wait_in_valkey(limit, digest, now)
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return f"address {text}"
+    if address.version == IPV6:
+        return f"address {ipaddress.ip_network((address, 64), strict=False)}"
+    return f"address {address}"
+
+
+def _wait(limit: Limit, use: Use) -> timedelta:
+    try:
+        return _wait_in_valkey(limit, use)
     except (RedisError, OSError) as error:
         log.warning("rate_limit_without_valkey", limit=limit.name, error=type(error).__name__)
     try:
-        return _wait_in_database(limit, digest, now)
+        return _wait_in_database(limit, use)
     except DatabaseError as error:
         if limit.is_strict:
             raise
@@ -135,27 +203,27 @@ def _wait(limit: Limit, digest: str, now: datetime) -> timedelta:
         return timedelta(0)
 
 
-def _wait_in_valkey(limit: Limit, digest: str, now: datetime) -> timedelta:
+def _wait_in_valkey(limit: Limit, use: Use) -> timedelta:
     milliseconds = get_redis_connection("default").eval(
         _VALKEY,
         1,
-        cache.make_key(f"rate:{digest}"),
-        now.timestamp() * 1000,
+        cache.make_key(f"rate:{use.digest}"),
+        use.at.timestamp() * 1000,
         limit.window // timedelta(milliseconds=1),
         limit.uses,
-        secrets.token_hex(8),
+        use.member,
     )
     return timedelta(milliseconds=int(milliseconds))
 
 
-def _wait_in_database(limit: Limit, digest: str, now: datetime) -> timedelta:
+def _wait_in_database(limit: Limit, use: Use) -> timedelta:
     values: dict[str, Any] = {
-        "key": digest,
-        "now": now,
+        "key": use.digest,
+        "now": use.at,
         "window": limit.window,
         "allowed": limit.uses,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DATABASE, values)
         is_granted, oldest = cursor.fetchone()
-    return timedelta(0) if is_granted else oldest + limit.window - now
+    return timedelta(0) if is_granted else oldest + limit.window - use.at

@@ -1,5 +1,6 @@
 """Settings from the environment: safe by default, loud on error (Spec: 12 section 5)."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "axes",
     "csp",
     "django_celery_beat",
     "django_htmx",
@@ -160,16 +162,38 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 10},
     },
+    {"NAME": "accounts.password_rules.MaximumLengthValidator"},
+    {"NAME": "accounts.password_rules.OwnWordsValidator"},
+    {"NAME": "accounts.password_rules.BrandWordsValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.BreachedPasswordValidator"},
 ]
+# Axes counts; the sign-in page asks it and answers 429 itself (accounts.sign_in_limits).
+AXES_HANDLER = "accounts.sign_in_limits.FailureHandler"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_LOCK_OUT_AT_FAILURE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "accounts.sign_in_limits.account_of_try"
+AXES_CLIENT_IP_CALLABLE = "instainstru.http.client_network"
+AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXY_COUNT
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "oldpassword", "next"]
 
-# The e-mail is unique without regard to case by the constraint user_email_unique.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # the e-mail is unique without regard to case by the constraint user_email_unique
+    "axes.W002",  # axes only counts, so neither its middleware
+    "axes.W003",  # nor its authentication backend is there,
+    "axes.W006",  # and the account counts alone, whatever the address or browser
+]
 
 # --- Sessions, cookies, transport (Spec: S17.1) --------------------------------------------------
 IS_HTTPS = SITE_URL.startswith("https://")

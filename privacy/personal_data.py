@@ -24,6 +24,17 @@ register(
             plain=("name",),
         ),
         Holding(
+            model="privacy.Consent",
+            subjects=("user",),
+            use=Use(
+                purpose="To show what somebody agreed to, when and in which words",
+                basis=Basis.LAW,
+                erasure=Erasure.DELETE,
+                retention="until the account is closed",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="instainstru.RateLimitWindow",
             subjects=("key",),
             use=Use(

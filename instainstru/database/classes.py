@@ -29,7 +29,7 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
         " makemessages makemigrations optimizemigration sendtestemail showmigrations sqlflush"
         " sqlmigrate sqlsequencereset squashmigrations startapp startproject"
         " check_invariants db_audit db_status db_verify deploy_check evaluate_search export_model"
-        " privacy_verify search"
+        " privacy_verify search axes_list_attempts"
     ),
     CommandClass.SHELL: "dbshell debugsqlshell shell",
     CommandClass.SERVER: "runserver up",
@@ -37,6 +37,8 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
         "account_unsetmultipleprimaryemails changepassword clearsessions createsuperuser"
         " analytics_rollup apply_retention backup embed import_catalog privacy_erase"
         " privacy_export replay_dead sync_roles sync_schedule"
+        " axes_reset axes_reset_failure_logs axes_reset_ip axes_reset_ip_username"
+        " axes_reset_logs axes_reset_username"
     ),
     CommandClass.SCHEMA: "createcachetable db_protect migrate",
     CommandClass.NEVER_ON_PROD: "reset seed test testserver",

@@ -188,7 +188,12 @@ def _cancel(town: Town, booking: Booking) -> None:
 
 def _register(town: Town, learner: User) -> None:
     """Bring one browser to the code of a sign-up, and write every mail of the account pages."""
-    fields = {"first_name": "Kim", "last_name": "Lee", "password1": "quiet-harbor-lamp"}
+    fields = {
+        "first_name": "Kim",
+        "last_name": "Lee",
+        "password1": "quiet-harbor-lamp",
+        "terms": "on",
+    }
     for person, email in (("registering", "kim@example.com"), ("holder", learner.email)):
         answer = town.people[person].post("/accounts/signup/", {**fields, "email": email})
         assert answer.status_code in (302, 303), answer.status_code

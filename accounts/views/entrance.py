@@ -17,8 +17,16 @@ from django.views.decorators.http import require_POST
 from accounts.adapter import AccountAdapter
 from accounts.demo import DEMO_ACCOUNTS
 from accounts.models import User
+from accounts.sign_in_limits import normalized_email, password_tries
 from instainstru.access import public
 from instainstru.http import mark_private
+from instainstru.ratelimit import (
+    PASSWORD_RESET_ACCOUNT,
+    PASSWORD_RESET_ADDRESS,
+    SIGN_UP,
+    address_key_of,
+    limited,
+)
 
 View = Callable[..., HttpResponse]
 
@@ -67,12 +75,22 @@ def _set_new_password(request: HttpRequest, uidb36: str, key: str) -> HttpRespon
     return response
 
 
-sign_in = public(entrance(_sign_in))
-sign_up = public(entrance(allauth_views.signup))
+def _typed_login(request: HttpRequest) -> str:
+    return request.POST.get("login", "")
+
+
+def _typed_account(request: HttpRequest) -> str:
+    return f"account {normalized_email(request.POST.get('email', ''))}"
+
+
+RESET_LIMITS = ((PASSWORD_RESET_ADDRESS, address_key_of), (PASSWORD_RESET_ACCOUNT, _typed_account))
+
+sign_in = public(password_tries(_typed_login)(entrance(_sign_in)))
+sign_up = public(limited((SIGN_UP, address_key_of))(entrance(allauth_views.signup)))
 sign_out = public(entrance(_sign_out))
 enter_code = public(entrance(_enter_code))
 inactive = public(entrance(allauth_views.account_inactive))
-reset_request = public(entrance(allauth_views.password_reset))
+reset_request = public(limited(*RESET_LIMITS)(entrance(allauth_views.password_reset)))
 reset_sent = public(entrance(allauth_views.password_reset_done))
 reset_password = public(entrance(_set_new_password))
 reset_done = public(entrance(allauth_views.password_reset_from_key_done))

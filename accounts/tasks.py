@@ -1,0 +1,12 @@
+"""Background work on accounts."""
+
+from celery import shared_task
+
+
+@shared_task(name="accounts.forget_old_failures")
+def forget_old_failures() -> None:
+    """Delete failed sign-ins that are older than a day."""
+    from accounts import sign_in_limits
+    from instainstru import clock
+
+    sign_in_limits.forget_old_failures(clock.now())
