@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.models import Instructor
 from catalog.selectors import months_before
-from search.gazetteer import key_of
+from search.gazetteer import Place, key_of
 from search.snapshot import ServiceEntry, Snapshot
 from search.text import clean_text, fold, words_of
 
@@ -56,6 +56,21 @@ def suggest(text: str, snapshot: Snapshot, *, today: date) -> list[Group]:
         if kept:
             groups.append(Group(label, kept))
     return groups
+
+
+def suggest_places(text: str, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return up to eight places with what they belong to: those whose name begins so come first.
+
+    Any name that people use counts, also in the middle: "slope", "UWS". Spec: S8.1, S8.6
+    """
+    said = key_of(clean_text(text))
+    if len(said) < FEWEST_LETTERS:
+        return []
+    found = dict(_places_like(said, snapshot))
+    for key, place in sorted(snapshot.gazetteer.by_key.items()):
+        if f" {said}" in key:
+            found.setdefault(place.name, _belongs_to(place))
+    return list(found.items())[:MOST_ITEMS]
 
 
 def _results(query: str) -> str:
@@ -126,5 +141,9 @@ def _places_like(said: str, snapshot: Snapshot) -> list[tuple[str, str]]:
     names: dict[str, str] = {}
     for key, place in snapshot.gazetteer.by_key.items():
         if said and key.startswith(said):
-            names.setdefault(place.name, "Borough" if place.is_borough else place.borough)
+            names.setdefault(place.name, _belongs_to(place))
     return sorted(names.items(), key=lambda item: (not key_of(item[0]).startswith(said), item[0]))
+
+
+def _belongs_to(place: Place) -> str:
+    return "Borough" if place.is_borough else place.borough

@@ -10,4 +10,5 @@ urlpatterns = [
     path("search/", views.results, name="results"),
     path("search/count/", views.count, name="count"),
     path("search/suggest/", views.suggestions, name="suggestions"),
+    path("search/suggest/places/", views.places, name="places"),
 ]

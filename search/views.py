@@ -20,7 +20,7 @@ from search.page_state import PageState, read_state
 from search.results_page import page_values, panel_values
 from search.services import SearchResult, run_search
 from search.snapshot import current_snapshot
-from search.suggestions import suggest
+from search.suggestions import suggest, suggest_places
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,15 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     today = clock.now().astimezone(clock.NEW_YORK).date()
     groups = suggest(request.GET.get("q", ""), current_snapshot(), today=today)
     return mark_private(render(request, "search/suggestions.html", {"groups": groups}))
+
+
+@public
+@require_safe
+def places(request: HttpRequest) -> HttpResponse:
+    """List the neighborhoods and boroughs that the letters may become; from memory. Spec: S8.6."""
+    count_use(SUGGESTIONS, session_key_of(request))
+    found = suggest_places(request.GET.get("q", ""), current_snapshot())
+    return mark_private(render(request, "search/places.html", {"places": found}))
 
 
 def _form(state: PageState) -> FiltersForm:

@@ -304,9 +304,9 @@ def by_day(cards: Iterable[LessonCard]) -> list[DayOfLessons]:
 
 
 def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
-    """Return the cards of some lessons, their money read in one go."""
+    """Return the cards of some lessons; the money of the cancelled ones is read in one go."""
     rows = list(bookings)
-    money = payment_summaries([row.pk for row in rows])
+    money = payment_summaries([row.pk for row in rows if row.status in CANCELLED])
     offers = [source(rows, now) for source in _sources] if rows else []
     return [
         _card(

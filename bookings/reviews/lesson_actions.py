@@ -5,24 +5,26 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import MoreActions
 from bookings.reviews.models import Review
-from bookings.reviews.windows import is_editable, is_reviewable, window_end
+from bookings.reviews.windows import REVIEWABLE, is_editable, is_reviewable, window_end
 from instainstru.templatetags.ui import format_when
 
 
 def review_actions(bookings: Sequence[Booking], now: datetime) -> Mapping[int, MoreActions]:
     """Return for each lesson that may be reviewed, or changed, the action and its deadline.
 
-    One query for all.
+    One query for all, none where nothing is over.
     """
+    over = [row for row in bookings if current_status(row, now) in REVIEWABLE]
     written = {
         review.booking_id: review
-        for review in Review.objects.filter(booking__in=[row.pk for row in bookings])
+        for review in Review.objects.filter(booking__in=[row.pk for row in over])
     }
     found = {}
-    for row in bookings:
+    for row in over:
         review = written.get(row.pk)
         if row.code is None:
             continue

@@ -19,10 +19,11 @@ from catalog.interest_forms import PreferencesForm
 from catalog.models import Favorite, LearningPreferences, Modality, Neighborhood, Offering
 from instainstru.pages.cards import usual_minutes
 from instainstru.pages.market import recently_booked
+from instainstru.pages.needs import needs_of
 from instainstru.pages.sections import Section, load_section
 from instainstru.templatetags.ui import relative
 
-MOST_CARDS, MOST_NEEDS = 6, 3
+MOST_CARDS = 6
 LOOK_AHEAD_DAYS, ALL_TIMES = 14, 400
 NEW_FOR = timedelta(days=60)
 YOUNGEST_GROWN_UP = 18
@@ -44,6 +45,7 @@ class Pick:
 class PersonalHome:
     """What the signed-in homepage shows."""
 
+    now: datetime
     next_lesson: Section
     needs: Section
     again: Section
@@ -76,8 +78,9 @@ def personal_home(user: User, now: datetime) -> PersonalHome:
     cards = _with_times(picks, now)
     is_new = answers is None and not mine.exists()
     return PersonalHome(
+        now=now,
         next_lesson=load_section("next_lesson", lambda: _next_lesson(mine, now)),
-        needs=load_section("needs", lambda: _needs(mine, now)),
+        needs=load_section("needs", lambda: needs_of(user, now)),
         borough=place.borough,
         neighborhood=place.neighborhood.name if place.neighborhood else "",
         form=PreferencesForm(auto_id="about_%s") if is_new else None,
@@ -95,7 +98,7 @@ def _place_of(mine: Any, answers: LearningPreferences | None) -> _Place:
     return _Place(last.neighborhood.borough, last.neighborhood) if last else _Place()
 
 
-# --- What is next and what needs the person -------------------------------------------------------
+# --- What is next ---------------------------------------------------------------------------------
 def _next_lesson(mine: Any, now: datetime) -> dict[str, Any] | None:
     rows = mine.filter(status="confirmed", end_at__gt=now).select_related(
         "instructor__base_neighborhood", "learner", "neighborhood", "policy"
@@ -112,23 +115,6 @@ def _next_lesson(mine: Any, now: datetime) -> dict[str, Any] | None:
     elif place not in card["facts"]:  # type: ignore[operator]
         card["facts"] = [*card["facts"], place]  # type: ignore[misc]
     return card
-
-
-def _needs(mine: Any, now: datetime) -> list[dict[str, Any]]:
-    holds = mine.live_holds(now).select_related("instructor").order_by("expires_at", "pk")
-    return [
-        {
-            "text": f"Finish booking {hold.service_name} with {hold.instructor.display_name}",
-            "start_at": hold.start_at,
-            "end_at": hold.end_at,
-            "zone": hold.zone,
-            "expires_at": hold.expires_at,
-            "server_now": now,
-            "url": reverse("lessons:checkout", args=[hold.hold_id]),
-            "release_url": reverse("lessons:release", args=[hold.hold_id]),
-        }
-        for hold in holds[:MOST_NEEDS]
-    ]
 
 
 # --- Whom to book ---------------------------------------------------------------------------------

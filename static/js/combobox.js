@@ -1,10 +1,11 @@
-// Suggestions under a search box: ARIA 1.2 list autocomplete. Without it the box is a plain form.
+// Suggestions under a box: ARIA 1.2 list autocomplete. Without it the box is a plain one.
+// An option is a link, or has data-value, which it puts into the box.
 const WAIT_MS = 150;
 const FEWEST = 2;
 let number = 0;
 
-function connect(form) {
-  const input = form.querySelector("input[type=search]");
+function connect(holder) {
+  const input = holder.querySelector("input");
   const list = document.createElement("div");
   const id = `suggestions-${(number += 1)}`;
   let timer = 0;
@@ -16,7 +17,7 @@ function connect(form) {
   list.hidden = true;
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Suggestions");
-  form.append(list);
+  holder.append(list);
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", id]]) {
     input.setAttribute(name, value);
   }
@@ -68,7 +69,7 @@ function connect(form) {
       return;
     }
     try {
-      const address = `${form.dataset.combobox}?q=${encodeURIComponent(said.slice(0, 200))}`;
+      const address = `${holder.dataset.combobox}?q=${encodeURIComponent(said.slice(0, 200))}`;
       const answer = await fetch(address, { signal: mine.signal });
       if (!answer.ok) return;
       const html = await answer.text();
@@ -96,9 +97,11 @@ function connect(form) {
       const step = event.key === "ArrowDown" ? 1 : -1;
       mark(((active + 1 + step + count + 1) % (count + 1)) - 1);
     } else if (event.key === "Escape" && isOpen) {
+      // What the box stands in stays open.
       event.preventDefault();
+      event.stopPropagation();
       close();
-    } else if (event.key === "Escape") {
+    } else if (event.key === "Escape" && input.type === "search") {
       input.value = "";
     } else if (event.key === "Enter" && isOpen && active >= 0) {
       event.preventDefault();
@@ -110,13 +113,20 @@ function connect(form) {
 
   // A press on an option must not take the focus, or the list would be gone before the click.
   list.addEventListener("mousedown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
+    const option = event.target.closest("[data-value]");
+    if (!option) return;
+    input.value = option.dataset.value;
+    close();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
   input.addEventListener("blur", close);
-  form.addEventListener("submit", close);
+  input.form.addEventListener("submit", close);
 }
 
 export function bind(root) {
-  const forms = root.querySelectorAll("[data-combobox]");
-  for (const form of root.matches?.("[data-combobox]") ? [root, ...forms] : forms) {
-    if (!form.querySelector("[role=listbox]")) connect(form);
+  const inside = root.querySelectorAll("[data-combobox]");
+  for (const holder of root.matches?.("[data-combobox]") ? [root, ...inside] : inside) {
+    if (!holder.querySelector("[role=listbox]")) connect(holder);
   }
 }

@@ -141,6 +141,7 @@ PLACES: Final = (
 NO_PAGES: Final = {
     "search:count": "the words of one button",
     "search:suggestions": "the options of a list",
+    "search:places": "the options of a list",
     "healthz": "one word for machines",
     "readyz": "JSON for machines",
     "robots": "lines for machines",

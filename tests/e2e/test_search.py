@@ -138,6 +138,29 @@ def test_a_chip_opens_a_form_that_changes_it(open_page: Any, has_scripts: bool) 
     expect(page.get_by_role("link", name="Remove Up to $90/hour")).to_have_count(0)
 
 
+def test_a_neighborhood_is_suggested_and_fills_its_box(open_page: Any) -> None:
+    """S8.6, ux section 4: by keyboard in the chip, by press in the filters."""
+    page = open_page(QUERY, viewport={"width": 1280, "height": 900})
+    page.locator("summary", has_text="Park Slope").click()
+    box = page.locator("#chip-place")
+    box.fill("")
+    page.keyboard.type("gow", delay=20)
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(box).to_have_attribute("aria-expanded", "false")
+    expect(box).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("Gowanus")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Remove Gowanus")).to_be_visible()
+    page.locator("#filter-place").fill("park s")
+    page.locator("#filters").get_by_role("option", name="Park Slope").click()
+    expect(page.locator("#filter-place")).to_have_value("Park Slope")
+
+
 def test_filters_count_before_they_apply(open_page: Any) -> None:
     page = open_page("/search/?q=piano", viewport={"width": 1280, "height": 900})
     apply = page.locator("#apply")

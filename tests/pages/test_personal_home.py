@@ -10,6 +10,7 @@ from catalog.interest import save_preferences, toggle_favorite
 from catalog.models import LearningPreferences
 from instainstru import clock
 from instainstru.pages import personal_home as module
+from instainstru.pages.needs import needs_of
 from instainstru.pages.personal_home import personal_home
 from tests.factories.accounts import student
 from tests.factories.catalog import (
@@ -20,6 +21,7 @@ from tests.factories.catalog import (
     ServiceFactory,
 )
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
+from tests.factories.reviews import ReviewFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S9]
 
@@ -179,6 +181,44 @@ def test_needs_you_can_be_continued_or_released(client: Client) -> None:
     html = client.get("/").content.decode()
     assert f'action="/book/{hold.hold_id}/release/"' in html
     assert "data-expires-at" in html
+
+
+def test_needs_you_asks_for_the_review_until_it_is_written(client: Client) -> None:
+    """S9.2: with its last day; a lesson reviewed or too old asks for nothing."""
+    user, offer = student(), OfferingFactory()
+    lesson = past_lesson(user, offer, days=2)
+    past_lesson(user, offer, days=40)
+    client.force_login(user)
+    html = client.get("/").content.decode()
+    assert html.count(f"Review {lesson.service_name} with Maya C.</strong>") == 1
+    assert f'href="/lessons/{lesson.code}/review/"' in html
+    assert "Review until" in html
+    ReviewFactory(booking=lesson)
+    assert "Needs you" not in client.get("/").content.decode()
+
+
+def test_needs_you_asks_how_an_ended_lesson_went(client: Client) -> None:
+    """S9.2, T12: before the clock completes it, one press answers."""
+    user = student()
+    lesson = BookingFactory(student=user, start_at=clock.now() - timedelta(hours=3))
+    client.force_login(user)
+    html = client.get("/").content.decode()
+    assert "How did it go?" in html
+    assert f'action="/lessons/{lesson.code}/confirm/"' in html
+
+
+def test_needs_you_names_three_and_leads_to_the_rest(client: Client) -> None:
+    """S9.2: what ends first comes first."""
+    user, offer = student(), OfferingFactory()
+    for days in (2, 3, 4):
+        past_lesson(user, offer, days=days)
+    hold = HoldFactory(student=user)
+    needs = needs_of(user, clock.now())
+    assert needs is not None
+    assert needs.rows[0].booking == hold
+    assert (len(needs.rows), needs.has_more) == (3, True)
+    client.force_login(user)
+    assert "/lessons/?tab=needs-action" in client.get("/").content.decode()
 
 
 @pytest.mark.parametrize("rows", [1, 3])

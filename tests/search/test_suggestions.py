@@ -10,7 +10,7 @@ from catalog.importer import import_catalog
 from catalog.models import Instructor
 from instainstru.ratelimit import SUGGESTIONS
 from search.snapshot import current_snapshot
-from search.suggestions import suggest
+from search.suggestions import suggest, suggest_places
 from tests.factories.catalog import expired_check_on
 from tests.search.builders import fresh_catalogue, pianist
 
@@ -85,11 +85,27 @@ def test_answers_from_memory_and_one_query(client):
     assert response.content.count(b'role="option"') == len(found("pian")["Services"])
 
 
+def test_places_are_found_by_any_name_and_the_beginning_comes_first(client):
+    """The neighborhood box of chips and filters: values, no links."""
+    places = dict(suggest_places("brookl", current_snapshot()))
+    assert next(iter(places.items())) == ("Brooklyn", "Borough")
+    assert "Brooklyn Heights" in places
+    assert "Park Slope" in dict(suggest_places("slope", current_snapshot()))
+    assert dict(suggest_places("UWS", current_snapshot())) == {"Upper West Side": "Manhattan"}
+    assert len(suggest_places("st", current_snapshot())) <= 8
+    for nothing in ("", "p", "\x00", "zzzz"):
+        assert suggest_places(nothing, current_snapshot()) == []
+    html = client.get("/search/suggest/places/?q=park+sl").content.decode()
+    assert 'data-value="Park Slope"' in html
+    assert "href" not in html
+
+
 def test_long_and_hostile_letters_are_safe(client):
     for text in ("a" * 10_000, "<script>alert(1)</script>", "%' OR 1=1 --", "ص" * 300):
-        response = client.get("/search/suggest/", {"q": text})
-        assert response.status_code == 200
-        assert b"<script" not in response.content
+        for address in ("/search/suggest/", "/search/suggest/places/"):
+            response = client.get(address, {"q": text})
+            assert response.status_code == 200
+            assert b"<script" not in response.content
 
 
 def test_too_many_answer_429_with_the_wait(client):
