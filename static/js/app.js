@@ -196,9 +196,20 @@ document.addEventListener("htmx:sendError", () => notify(navigator.onLine ? FAIL
 document.addEventListener("htmx:responseError", (event) => notify(wordsOf(event.detail.xhr) || FAILED));
 window.addEventListener("online", () => document.querySelector("#toasts > .toast-error[data-notice]")?.remove());
 
-// A page from the back-forward cache is ready again.
+// A page from the back-forward cache is ready again, unless somebody has signed in or out since.
+const isSignedIn = String(document.body.hasAttribute("hx-history"));
+
+function lastSignedIn(value) {
+  try {
+    if (value) localStorage.setItem("signed-in", value);
+    return localStorage.getItem("signed-in");
+  } catch { return value || isSignedIn; }  // storage is turned off
+}
+
+lastSignedIn(isSignedIn);
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
+  if (lastSignedIn() !== isSignedIn) location.reload();
   document.querySelectorAll("[data-once][data-sent]").forEach(showReady);
   closeMenus();
 });

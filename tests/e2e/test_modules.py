@@ -249,3 +249,24 @@ def test_a_password_can_be_shown_and_its_strength_is_said(window: Any) -> None:
     expect(field).to_have_attribute("type", "text")
     page.get_by_role("button", name="Hide password").click()
     expect(field).to_have_attribute("type", "password")
+
+
+@pytest.mark.usefixtures("kept_pages")
+def test_a_page_seen_before_signing_in_is_not_shown_after_it(
+    browser_of_session: Any, town: Town, site: str
+) -> None:
+    """S9.3: neither from the browser's cache nor from its memory of whole pages."""
+    context = browser_of_session.new_context(base_url=site)
+    page, log_in = context.new_page(), "a[href='/accounts/login/']"
+    page.goto("/services/")
+    expect(page.locator(log_in).first).to_be_attached()
+    page.goto("/help/")
+    context.add_cookies(session_cookies(town.people["student"], site))
+    page.go_back()
+    expect(page.locator(log_in)).to_have_count(0)
+    # The browser of the tests remembers no pages by itself.
+    context.clear_cookies()
+    page.evaluate("localStorage.setItem('signed-in', 'false')")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator(log_in).first).to_be_attached()
+    context.close()
