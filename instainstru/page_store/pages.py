@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from instainstru.page_store.versions import tokens
 
 # Half a millisecond for a tenth of the bytes; the best level would take a hundred times as long.
 BROTLI_QUALITY, GZIP_LEVEL = 5, 6
+_INDENTATION: Final = re.compile(rb"\s*\n\s*")
 CACHE_CONTROL: Final = "public, max-age=0, s-maxage=30"
 VARIES: Final = frozenset({"cookie", "hx-request", "accept-encoding"})
 """What the key covers; an answer that differs by anything else is not kept."""
@@ -42,7 +44,7 @@ class StoredPage:
     def of(cls, name: str, response: HttpResponse, versions: Mapping[str, str]) -> "StoredPage":
         """Pack a finished answer; ``stored_at`` is its moment by the wall clock."""
         patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
-        body = response.content
+        body = squeezed(response.content)
         headers = {
             header: value
             for header, value in response.items()
@@ -91,6 +93,12 @@ class StoredPage:
         if coding:
             headers["Content-Encoding"] = coding
         return HttpResponse(b"" if request.method == "HEAD" else body, headers=headers)
+
+
+def squeezed(body: bytes) -> bytes:
+    """Return HTML without the indentation of the templates, unless spaces may show in it."""
+    is_verbatim = b"<pre" in body or b"<textarea" in body
+    return body if is_verbatim else _INDENTATION.sub(b"\n", body)
 
 
 def is_storable(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -75,9 +75,8 @@ def key_of(request: HttpRequest) -> Key | None:
 
 @lru_cache(maxsize=1)
 def _personal_cookies() -> frozenset[str]:
-    """Return the cookies of people and guests, and of words that are shown once."""
-    names = (settings.SESSION_COOKIE_NAME, settings.GUEST_COOKIE_NAME, _MESSAGES_COOKIE)
-    return frozenset(names)
+    """Return the cookies of people and of words that are shown once; no page shows a guest's."""
+    return frozenset({settings.SESSION_COOKIE_NAME, _MESSAGES_COOKIE})
 
 
 @lru_cache(maxsize=4096)

@@ -212,8 +212,21 @@ def relative(instant: datetime) -> str:
 
 
 # --- Icons and people -----------------------------------------------------------------------------
+DRAWN_BY_STYLES = frozenset({
+    "award", "baby", "calendar", "calendar-check", "chevron-left", "chevron-right",
+    "circle-check", "credit-card", "drama", "dumbbell", "gem", "graduation-cap",
+    "languages", "laptop", "layout-grid", "list-filter", "log-in", "log-out", "menu",
+    "monitor", "moon", "music", "palette", "search", "share-2", "shield-check", "sparkles",
+    "star", "sun", "user-plus", "x",
+})  # fmt: skip
+"""What every page repeats comes with the style sheet (``components/icons.css``)."""
+
+
 @lru_cache(maxsize=512)
 def _icon(name: str, css: str, label: str) -> SafeString:
+    if name in DRAWN_BY_STYLES and not label:
+        classes = " ".join(["icon", *css.split(), f"i-{name}"])
+        return format_html('<i class="{}" aria-hidden="true"></i>', classes)
     naming = {"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}
     classes = f"icon {css}".strip()
     drawing = lucide(name, size=20, focusable="false", **{"class": classes}, **naming)

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import html5lib
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import RequestFactory
+from lucide.templatetags.lucide import lucide
 
 from instainstru.pages.gallery import gallery
 from instainstru.templatetags import ui
@@ -153,6 +155,17 @@ class TestIcons:
         named = draw("{% icon 'music' label=label %}", label='"><script>')
         assert 'role="img"' in named
         assert "<script>" not in named
+
+    @pytest.mark.parametrize("name", sorted(ui.DRAWN_BY_STYLES))
+    def test_an_icon_of_the_style_sheet_is_the_one_of_lucide(self, name: str) -> None:
+        assert draw(f"{{% icon '{name}' css='icon-lg' %}}") == (
+            f'<i class="icon icon-lg i-{name}" aria-hidden="true"></i>'
+        )
+        sheet = (STATIC / "css" / "components" / "icons.css").read_text()
+        (drawing,) = re.findall(rf"\.i-{name} \{{ --drawing: url\(\"([^\"]*)\"\); \}}", sheet)
+        drawn, original = unquote(drawing).replace("'", '"'), str(lucide(name))
+        shapes = [re.findall(r"<(?!svg|/)[^>]*?(?= ?/>)", text) for text in (drawn, original)]
+        assert shapes[0] == shapes[1] != []
 
     def test_a_mistyped_icon_fails_loudly(self) -> None:
         with pytest.raises(Exception, match="musik"):
