@@ -23,6 +23,19 @@ ROLE = Use(
     erasure=Erasure.DELETE,
     retention=UNTIL_CLOSED,
 )
+SHARING = Use(
+    purpose="To let people do for somebody what that person asked them to",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.DELETE,
+    retention="until it ends by itself or is taken back",
+)
+INVITING = Use(
+    purpose="To ask somebody by mail to help",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.DELETE,
+    retention="until it is answered, 14 days at most",
+)
+UNUSED = "guardian's own table, which stays empty: grants stand in a table per model"
 # The address of the account is the primary one; further ones of the same person keep apart.
 EMAIL_OF_USER = (
     "'person-' || user_id || CASE WHEN \"primary\" THEN '' ELSE '-' || {pk} END"
@@ -90,6 +103,45 @@ register(
                 "path_info",
                 "session_hash",
             ),
+        ),
+        Holding(
+            model="accounts.LearnerGrant",
+            subjects=("user", "granted_by", "content_object__manager"),
+            use=SHARING,
+            personal={"reason": TEXT},
+        ),
+        Holding(
+            model="accounts.UserGrant",
+            subjects=("user", "granted_by", "content_object"),
+            use=SHARING,
+            personal={"reason": TEXT},
+        ),
+        Holding(
+            model="accounts.LearnerInvitation",
+            subjects=("invited_by", "email", "target__manager"),
+            use=INVITING,
+            plain=("public_id", "token_hash"),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
+            model="accounts.Block",
+            subjects=("by", "person"),
+            use=Use(
+                purpose="To keep people apart who want nothing to do with each other",
+                basis=Basis.INTEREST,
+                erasure=Erasure.DELETE,
+                retention=UNTIL_CLOSED,
+            ),
+        ),
+        Nobody(
+            model="guardian.UserObjectPermission",
+            why=UNUSED,
+            plain=("user", "object_pk", "content_object"),
+        ),
+        Nobody(
+            model="guardian.GroupObjectPermission",
+            why=UNUSED,
+            plain=("object_pk", "content_object"),
         ),
         Holding(
             model="account.EmailAddress",

@@ -7,7 +7,7 @@ from accounts.audit import record_event
 from accounts.models import User
 from accounts.permissions import held_permissions, require_permission
 from accounts.roles import STAFF_ROLES, Role, permissions_of, roles_of
-from accounts.services import grant_role, register_student
+from accounts.services import become, grant_role
 from instainstru.errors import ConflictError, ForbiddenError
 
 ASSIGN = "roles.assign"
@@ -28,10 +28,10 @@ def assign_role(*, by: User, to: User, role: Role, reason: str) -> None:
     _require_power_over(by, role)
     if role in before:
         raise ConflictError(f"{to.short_name} has the role {role.value} already.")
-    if role is Role.STUDENT:
-        register_student(to)
-    else:
+    if role in STAFF_ROLES:
         grant_role(to, role)
+    else:
+        become(to, role)
     _record("role.assigned", by, to, before, [*before, role], reason)
 
 

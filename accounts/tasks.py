@@ -10,3 +10,11 @@ def forget_old_failures() -> None:
     from instainstru import clock
 
     sign_in_limits.forget_old_failures(clock.now())
+
+
+@shared_task(name="accounts.forget_ended_access")
+def forget_ended_access() -> int:
+    """Take away grants and invitations that have ended by themselves."""
+    from accounts.support_access import forget_ended
+
+    return forget_ended()

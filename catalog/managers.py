@@ -8,6 +8,7 @@ from django.db.models import Count, F, Min, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from catalog.models import (  # noqa: F401 (named by the base classes below)
         Category,
         Instructor,
@@ -84,6 +85,16 @@ class NeighborhoodQuerySet(models.QuerySet["Neighborhood"]):
 
 class InstructorQuerySet(models.QuerySet["Instructor"]):
     """Reads on instructors."""
+
+    def of_calendar(self, user: "User") -> "InstructorQuerySet":
+        """Instructors whose hours a person may change: themselves, and whom they assist.
+
+        One query; ask for the role permission beside it (Spec: S5.5, S5.6).
+        """
+        from catalog.models import InstructorGrant
+
+        assisted = InstructorGrant.objects.live().held_by(user).values("content_object")
+        return self.filter(Q(user=user) | Q(pk__in=assisted))
 
     def live(self) -> "InstructorQuerySet":
         """Instructors who may be found and booked (Spec: S8.7)."""

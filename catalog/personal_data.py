@@ -1,5 +1,6 @@
 """What the catalogue knows about people: instructors, and what visitors would like. Spec: S6.5."""
 
+from accounts.personal_data import INVITING, SHARING
 from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
 from privacy.replacements import (
     ADDRESS,
@@ -45,6 +46,19 @@ TASTE = Use(
 
 register(
     [
+        Holding(
+            model="catalog.InstructorGrant",
+            subjects=("user", "granted_by", "content_object__user"),
+            use=SHARING,
+            personal={"reason": TEXT},
+        ),
+        Holding(
+            model="catalog.AssistantInvitation",
+            subjects=("invited_by", "email", "target__user"),
+            use=INVITING,
+            plain=("public_id", "token_hash"),
+            is_left_out_of_copies=True,
+        ),
         Nobody(model="catalog.Policy", why="business numbers"),
         Nobody(model="catalog.Category", why="names of categories", plain=("name",)),
         Nobody(model="catalog.Service", why="what can be learnt", plain=("name",)),

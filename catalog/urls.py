@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog import interest_views, views
+from catalog import interest_views, team_views, views
 
 urlpatterns = [
     path("services/", views.all_services, name="all-services"),
@@ -16,4 +16,10 @@ interest_urlpatterns = [
     path("favorites/<slug:slug>/", interest_views.favorite, name="favorite"),
     path("i/<slug:slug>/notify/", interest_views.notify_return, name="notify-return"),
     path("mail/stop/<str:token>/", interest_views.stop_mail, name="stop-mail"),
+]
+
+team_urlpatterns = [
+    path("teach/team/", team_views.team, name="own"),
+    path("teach/team/<slug:slug>/", team_views.team_of, name="of"),
+    path("invitations/calendar/<slug:token>/", team_views.invitation, name="invitation"),
 ]

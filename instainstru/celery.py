@@ -69,6 +69,7 @@ SCHEDULE: dict[str, tuple[str, timedelta]] = {
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
     "refresh-open-places": ("pages.refresh_open_places", timedelta(minutes=5)),
     "write-to-waiting": ("notifications.write_to_waiting", timedelta(minutes=5)),
+    "forget-ended-access": ("accounts.forget_ended_access", timedelta(minutes=10)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "csp",
     "django_celery_beat",
     "django_htmx",
+    "guardian",
     "lucide",
     "template_partials",
 ]
@@ -124,7 +125,7 @@ TEMPLATES = [
 
 # --- Accounts (Spec: 02 section 1) ---------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend", "accounts.backends.GrantBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
@@ -193,7 +194,12 @@ SILENCED_SYSTEM_CHECKS = [
     "axes.W002",  # axes only counts, so neither its middleware
     "axes.W003",  # nor its authentication backend is there,
     "axes.W006",  # and the account counts alone, whatever the address or browser
+    "guardian.W001",  # its backend with an end in time is accounts.backends.GrantBackend
 ]
+# Grants stand in tables of their own (accounts.models.grants); nobody is anybody (Spec: S5.5).
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 
 # --- Sessions, cookies, transport (Spec: S17.1) --------------------------------------------------
 IS_HTTPS = SITE_URL.startswith("https://")

@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 
-from catalog.urls import interest_urlpatterns
+from catalog.urls import interest_urlpatterns, team_urlpatterns
 from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import error_handlers, health
 from instainstru.pages import (
+    access,
     favorites,
     gallery,
     help_pages,
@@ -31,6 +32,9 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),
+    path("", include("accounts.sharing_urls")),
+    path("", include((team_urlpatterns, "team"))),
+    path("account/access/", access.who_has_access, name="access"),
     path("dev/mail/", include("bookings.notifications.urls")),
     path("preferences/", home.preferences, name="preferences"),
     path("favorites/", favorites.favorites, name="favorites"),

@@ -7,10 +7,15 @@ from django.db.models.functions import Lower
 
 from accounts.managers import LearnerQuerySet, UserManager
 from accounts.models.audit import AuditEvent
+from accounts.models.blocks import Block
+from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
 from instainstru import clock
 from instainstru.identifiers import public_id
 
-__all__ = ["AuditEvent", "Capability", "Learner", "User"]
+__all__ = [
+    "AuditEvent", "Block", "Capability", "Grant", "Invitation", "Learner", "LearnerGrant",
+    "LearnerInvitation", "User", "UserGrant",
+]  # fmt: skip
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -36,6 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = ["first_name"]
 
     class Meta:
+        permissions = [("support_access", "Open the account as support, for some hours")]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
             models.UniqueConstraint(fields=["public_id"], name="user_public_id_unique"),
@@ -77,6 +83,7 @@ class Learner(models.Model):
     objects = LearnerQuerySet.as_manager()
 
     class Meta:
+        permissions = [("manage_learner", "Manage the learner beside their first adult")]
         constraints = [
             models.UniqueConstraint(fields=["public_id"], name="learner_public_id_unique"),
             models.UniqueConstraint(

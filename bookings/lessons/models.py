@@ -7,7 +7,8 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
-from accounts.models import Learner, User
+from accounts.models import Grant, Learner, User
+from accounts.models.grants import ends_within_a_day, one_grant_each
 from bookings.lessons.managers import BookingQuerySet
 from catalog.models import Instructor, Modality, Neighborhood, Offering, Policy
 from instainstru import clock
@@ -126,6 +127,7 @@ class Booking(models.Model):
     objects = BookingQuerySet.as_manager()
 
     class Meta:
+        permissions = [("support_access", "Open the lesson as support, for some hours")]
         constraints = [
             models.UniqueConstraint(fields=["hold_id"], name="booking_hold_id_unique"),
             models.UniqueConstraint(fields=["code"], name="booking_code_unique"),
@@ -197,6 +199,19 @@ class Booking(models.Model):
     def student_name(self) -> str:
         """First name and initial: all that the instructor sees of the student."""
         return self.student.short_name if self.student else "A guest"
+
+
+class BookingGrant(Grant):
+    """A support agent who may open a lesson as the student sees it, for some hours.
+
+    Spec: S5.5
+    """
+
+    codename = "support_access"
+    content_object = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="grants")
+
+    class Meta(Grant.Meta):
+        constraints = [one_grant_each("booking_grant"), ends_within_a_day("booking_grant")]
 
 
 class IdempotencyRecord(models.Model):

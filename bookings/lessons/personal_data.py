@@ -1,10 +1,17 @@
 """What lessons know about people. Spec: S6.5."""
 
+from accounts.personal_data import SHARING
 from privacy.registry import Basis, Erasure, Holding, Use, register
 from privacy.replacements import ADDRESS, REFERENCE, TEXT
 
 register(
     [
+        Holding(
+            model="lessons.BookingGrant",
+            subjects=("user", "granted_by", "content_object__student"),
+            use=SHARING,
+            personal={"reason": TEXT},
+        ),
         Holding(
             model="lessons.Booking",
             subjects=("student", "learner__manager", "instructor__user", "guest_key"),

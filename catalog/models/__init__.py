@@ -266,6 +266,7 @@ class Instructor(models.Model):
     objects = InstructorQuerySet.as_manager()
 
     class Meta:
+        permissions = [("manage_availability", "Change hours, overrides and blackouts")]
         constraints = [
             models.UniqueConstraint(fields=["slug"], name="instructor_slug_unique"),
             models.CheckConstraint(
@@ -421,6 +422,8 @@ from catalog.models.interest import Favorite as Favorite  # noqa: E402
 from catalog.models.interest import LearningPreferences as LearningPreferences  # noqa: E402
 from catalog.models.profile import Credential as Credential  # noqa: E402
 from catalog.models.profile import ProfileQuestion as ProfileQuestion  # noqa: E402
+from catalog.models.team import AssistantInvitation as AssistantInvitation  # noqa: E402
+from catalog.models.team import InstructorGrant as InstructorGrant  # noqa: E402
 from catalog.models.waiting import ReturnAlert as ReturnAlert  # noqa: E402
 from catalog.models.waiting import ServiceAlert as ServiceAlert  # noqa: E402
 from catalog.models.waiting import WaitlistEntry as WaitlistEntry  # noqa: E402

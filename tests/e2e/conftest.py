@@ -1,6 +1,7 @@
 """A real Chromium against the live test server."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -56,7 +57,7 @@ def town(django_db_setup: None, django_db_blocker: Any, worker_id: str) -> Itera
     from tests.conftest import PLAIN_STORAGES, restore_first_rows
     from tests.e2e.town import build_town
 
-    before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}:town"
+    before, cache.key_prefix = cache.key_prefix, f"test:{worker_id}:{secrets.token_hex(4)}"
     outbox = "bookings.notifications.mail.OutboxEmailBackend"
     with django_db_blocker.unblock(), override_settings(
         EMAIL_BACKEND=outbox, STORAGES=PLAIN_STORAGES

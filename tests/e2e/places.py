@@ -31,6 +31,8 @@ class Place:
 
 PAY: Final = "#checkout form[action$='/pay/'] button[type=submit]"
 FORM: Final = "main form button[type=submit]"
+SHARE: Final = "/account/learners/{learner}/share/"
+INVITE: Final = "section[aria-labelledby=invite] form button[type=submit]"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
 PLACES: Final = (
@@ -125,6 +127,17 @@ PLACES: Final = (
     Place("account_reset_password_from_key", "/accounts/password/reset/key/{reset_key}/"),
     Place("account_reset_password_from_key", "/accounts/password/reset/key/1-x/"),
     Place("account_reset_password_from_key_done", "/accounts/password/reset/key/done/"),
+    Place("access", "/account/access/", "student"),
+    Place("access", "/account/access/", "teacher"),
+    Place("sharing:learner", SHARE, "student"),
+    Place("sharing:learner", SHARE, "newcomer"),
+    Place("sharing:learner", SHARE, "student", 422, INVITE, takes_focus=True),
+    Place("sharing:learner-invitation", "/invitations/learner/{invitation}/", "student"),
+    Place("sharing:learner-invitation", "/invitations/learner/{not_mine}/", "student"),
+    Place("team:own", "/teach/team/", "teacher"),
+    Place("team:own", "/teach/team/", "newcomer"),
+    Place("team:of", "/teach/team/maya-c/", "newcomer"),
+    Place("team:invitation", "/invitations/calendar/{team_invitation}/", "student"),
     Place("legal:terms", "/legal/terms/"),
     Place("legal:privacy", "/legal/privacy/"),
     Place("legal:accessibility", "/accessibility/"),

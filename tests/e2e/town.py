@@ -10,8 +10,12 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.test import Client
 
+from accounts.learner_sharing import LEARNERS
 from accounts.models import User
 from accounts.roles import Role
+from accounts.services import grant_role
+from accounts.sharing import accept, invite
+from accounts.support_access import take_support_access
 from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
 from bookings.notifications.interest import (
@@ -31,11 +35,12 @@ from catalog.interest import (
     toggle_favorite,
 )
 from catalog.models import Instructor, Service, WaitlistEntry
+from catalog.team import ASSISTANTS
 from instainstru import clock
 from search.snapshot import forget_snapshot
 from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
 from tests.factories import payments as make
-from tests.factories.accounts import VerifiedUserFactory, student
+from tests.factories.accounts import LearnerFactory, VerifiedUserFactory, student
 from tests.factories.catalog import (
     CategoryFactory,
     InstructorFactory,
@@ -85,6 +90,7 @@ def build_town() -> Town:
     _book(town, learner)
     _register(town, learner)
     _write_and_wait(town, learner)
+    _share(town, learner, newcomer, staff)
     forget_snapshot()
     return town
 
@@ -135,6 +141,37 @@ def _write_and_wait(town: Town, learner: User) -> None:
     request_return(email="v@example.com", instructor=maya)
     assert write_to_waiting() == 3
     town.words["stop"] = token
+
+
+def _share(town: Town, learner: User, newcomer: User, staff: User) -> None:
+    """Let people help each other, and support look into an account."""
+    maya = Instructor.objects.select_related("user").get(slug="maya-c")
+    grant_role(maya.user, Role.INSTRUCTOR)
+    town.people["teacher"] = _signed_in(maya.user)
+    child = LearnerFactory(manager=learner, name="Leo")
+    for kind, target in ((LEARNERS, child), (ASSISTANTS, maya)):
+        owner = kind.owner_of(target)
+        for person in (newcomer, student(first_name=LONG_NAME)):
+            invite(kind, target, by=owner, email=person.email)
+            accept(kind, by=person, token=_invitation_of(person))
+        invite(kind, target, by=owner, email=f"{'w' * 60}@example.com")
+    other = LearnerFactory(manager=newcomer, name="Noa")
+    for email, word in ((learner.email, "invitation"), ("else@example.com", "not_mine")):
+        invite(LEARNERS, other, by=newcomer, email=email)
+        town.words[word] = _invitation_of(email)
+    invite(ASSISTANTS, maya, by=maya.user, email=learner.email)
+    town.words |= {"team_invitation": _invitation_of(learner.email), "learner": child.public_id}
+    take_support_access(
+        by=staff, on=learner, owner=learner, hours=24, reason="The student can't find a lesson."
+    )
+
+
+def _invitation_of(person: User | str) -> str:
+    email = person if isinstance(person, str) else person.email
+    mail = OutgoingMail.objects.filter(to=email, kind__endswith="_invitation").newest_first()[0]
+    found = re.search(r"/invitations/\w+/([\w-]+)/", mail.text)
+    assert found
+    return found[1]
 
 
 def _book(town: Town, learner: User) -> None:
