@@ -11,8 +11,7 @@ from django.db import transaction
 from accounts.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from accounts.models import Learner, User
 from accounts.roles import STAFF_ROLES, Role
-
-BATCH_SIZE = 1000
+from instainstru.database.bulk import insert_by_copy
 
 
 @transaction.atomic
@@ -50,19 +49,22 @@ def add_people(people: Sequence[User], *, roles: Sequence[Role], now: datetime) 
         person.joined_at = now
         if not person.password:
             person.set_unusable_password()
-    User.objects.bulk_create(people, batch_size=BATCH_SIZE)
-    EmailAddress.objects.bulk_create(
-        (EmailAddress(user=p, email=p.email, verified=True, primary=True) for p in people),
-        batch_size=BATCH_SIZE,
+    insert_by_copy(User, people)
+    insert_by_copy(
+        EmailAddress,
+        (EmailAddress(user_id=p.pk, email=p.email, verified=True, primary=True) for p in people),
     )
     membership = User.groups.through
     groups = Group.objects.filter(name__in=[role.value for role in roles])
-    membership.objects.bulk_create(
+    insert_by_copy(
+        membership,
         (membership(user_id=p.pk, group_id=group.pk) for group in groups for p in people),
-        batch_size=BATCH_SIZE,
     )
     if Role.STUDENT in roles:
-        Learner.objects.bulk_create(
-            (Learner(manager=p, name=p.first_name, is_self=True, created_at=now) for p in people),
-            batch_size=BATCH_SIZE,
+        insert_by_copy(
+            Learner,
+            (
+                Learner(manager_id=p.pk, name=p.first_name, is_self=True, created_at=now)
+                for p in people
+            ),
         )

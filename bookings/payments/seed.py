@@ -25,11 +25,12 @@ from bookings.payments.models import (
     Refund,
 )
 from bookings.payments.services.credits import months_later
-from instainstru.database.bulk import insert_by_copy
+from instainstru.database.bulk import copy_rows, insert_by_copy, reserve_ids
 
 BATCH_SIZE = 5000
 CREDIT_MONTHS = 12
 Kind = LedgerTransaction.Kind
+_CARD = {"card_brand": "Visa", "card_last4": "4242"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,21 @@ class SeededCharge:
         return self.price_cents + self.travel_fee_cents
 
     @property
+    def is_returned(self) -> bool:
+        """Whether the payment went back."""
+        return self.cancelled_at is not None
+
+    @property
+    def to_card_cents(self) -> int:
+        """What went back to the card."""
+        return self.total_cents if self.is_returned and not self.is_refunded_as_credit else 0
+
+    @property
+    def to_credit_cents(self) -> int:
+        """What went back as credit."""
+        return self.total_cents if self.is_returned and self.is_refunded_as_credit else 0
+
+    @property
     def key(self) -> str:
         """The key of its only attempt."""
         return f"{self.hold_id}-1"
@@ -65,6 +81,9 @@ class SeededCharge:
     def refund_key(self) -> str:
         """The key of its refund, as cancellation writes it."""
         return f"cancel:{self.booking_id}"
+
+
+_Event = tuple[SeededCharge, str, str, datetime, Entries]
 
 
 def record_seeded_charges(charges: Iterable[SeededCharge]) -> int:
@@ -82,70 +101,75 @@ def record_seeded_charges(charges: Iterable[SeededCharge]) -> int:
 
 @transaction.atomic
 def _write_batch(batch: Sequence[SeededCharge]) -> int:
-    keys = [charge.key for charge in batch]
-    known = set(
-        PaymentAttempt.objects.filter(idempotency_key__in=keys).values_list(
-            "idempotency_key", flat=True
-        )
-    )
+    ids = [charge.booking_id for charge in batch]
+    around = PaymentAttempt.objects.filter(booking__gte=min(ids), booking__lte=max(ids))
+    known = set(around.values_list("idempotency_key", flat=True))
     fresh = [charge for charge in batch if charge.key not in known]
-    cancelled = [charge for charge in fresh if charge.cancelled_at is not None]
-    attempts = {row.booking_id: row for row in insert_by_copy(PaymentAttempt, map(_attempt, fresh))}
-    intents = {row.key: row for row in insert_by_copy(OfflineIntent, map(_intent, fresh))}
-    to_card = [charge for charge in cancelled if not charge.is_refunded_as_credit]
-    to_credit = [charge for charge in cancelled if charge.is_refunded_as_credit]
-    insert_by_copy(Refund, (_refund(charge, attempts[charge.booking_id]) for charge in cancelled))
-    insert_by_copy(OfflineRefund, (_paid_out(charge, intents[charge.key]) for charge in to_card))
-    insert_by_copy(Credit, map(_credit, to_credit))
+    attempt_ids = reserve_ids(PaymentAttempt, len(fresh))
+    intent_ids = reserve_ids(OfflineIntent, len(fresh))
+    _write_attempts(fresh, attempt_ids)
+    _write_intents(fresh, intent_ids)
+    _write_returned(
+        [row for row in zip(fresh, attempt_ids, intent_ids, strict=True) if row[0].is_returned]
+    )
     _write_ledger(fresh)
     return len(fresh)
 
 
-def _attempt(charge: SeededCharge) -> PaymentAttempt:
-    is_cancelled = charge.cancelled_at is not None
-    returned_cents = charge.total_cents if is_cancelled else 0
-    is_credit = charge.is_refunded_as_credit
-    return PaymentAttempt(
-        booking_id=charge.booking_id,
-        student_id=charge.student_id,
+def _write_attempts(charges: Sequence[SeededCharge], ids: Sequence[int]) -> None:
+    copy_rows(
+        PaymentAttempt,
+        (
+            "id", "booking_id", "student_id", "idempotency_key", "amount_cents",
+            "gateway_reference", "refunded_cents", "credited_cents",
+            "created_at", "settled_at", "recorded_at",
+        ),
+        (
+            (
+                pk, row.booking_id, row.student_id, row.key, row.total_cents,
+                f"pi_{row.key}", row.to_card_cents, row.to_credit_cents,
+                row.paid_at, row.paid_at, row.paid_at,
+            )
+            for row, pk in zip(charges, ids, strict=True)
+        ),
         number=1,
-        idempotency_key=charge.key,
-        amount_cents=charge.total_cents,
         status=PaymentAttempt.Status.SUCCEEDED,
         gateway=OFFLINE,
-        gateway_reference=f"pi_{charge.key}",
-        card_brand="Visa",
-        card_last4="4242",
-        refunded_cents=0 if is_credit else returned_cents,
-        credited_cents=returned_cents if is_credit else 0,
-        created_at=charge.paid_at,
-        settled_at=charge.paid_at,
-        recorded_at=charge.paid_at,
-    )
+        **_CARD,
+    )  # fmt: skip
 
 
-def _intent(charge: SeededCharge) -> OfflineIntent:
-    went_back = charge.cancelled_at is not None and not charge.is_refunded_as_credit
-    return OfflineIntent(
-        key=charge.key,
-        reference=f"pi_{charge.key}",
-        amount_cents=charge.total_cents,
-        refunded_cents=charge.total_cents if went_back else 0,
+def _write_intents(charges: Sequence[SeededCharge], ids: Sequence[int]) -> None:
+    copy_rows(
+        OfflineIntent,
+        ("id", "key", "reference", "amount_cents", "refunded_cents", "created_at"),
+        (
+            (pk, row.key, f"pi_{row.key}", row.total_cents, row.to_card_cents, row.paid_at)
+            for row, pk in zip(charges, ids, strict=True)
+        ),
         status=OfflineIntent.Status.SUCCEEDED,
         card_token="tok_succeeds",  # noqa: S106 - the name of a behaviour
-        card_brand="Visa",
-        card_last4="4242",
-        created_at=charge.paid_at,
+        **_CARD,
     )
 
 
-def _refund(charge: SeededCharge, attempt: PaymentAttempt) -> Refund:
+def _write_returned(rows: Sequence[tuple[SeededCharge, int, int]]) -> None:
+    """Write the refunds of payments with the ids of their attempts and intents."""
+    insert_by_copy(Refund, (_refund(charge, attempt_id) for charge, attempt_id, _ in rows))
+    insert_by_copy(
+        OfflineRefund,
+        (_paid_out(charge, intent_id) for charge, _, intent_id in rows if charge.to_card_cents),
+    )
+    insert_by_copy(Credit, (_credit(charge) for charge, _, _ in rows if charge.to_credit_cents))
+
+
+def _refund(charge: SeededCharge, attempt_id: int) -> Refund:
     is_credit = charge.is_refunded_as_credit
     return Refund(
-        attempt=attempt,
+        attempt_id=attempt_id,
         key=charge.refund_key,
-        amount_cents=0 if is_credit else charge.total_cents,
-        credit_cents=charge.total_cents if is_credit else 0,
+        amount_cents=charge.to_card_cents,
+        credit_cents=charge.to_credit_cents,
         status=Refund.Status.SETTLED,
         tries=0 if is_credit else 1,
         gateway_reference="" if is_credit else f"re_{charge.key}",
@@ -154,11 +178,11 @@ def _refund(charge: SeededCharge, attempt: PaymentAttempt) -> Refund:
     )
 
 
-def _paid_out(charge: SeededCharge, intent: OfflineIntent) -> OfflineRefund:
+def _paid_out(charge: SeededCharge, intent_id: int) -> OfflineRefund:
     return OfflineRefund(
         key=charge.refund_key,
         reference=f"re_{charge.key}",
-        intent=intent,
+        intent_id=intent_id,
         amount_cents=charge.total_cents,
         created_at=charge.cancelled_at or charge.paid_at,
     )
@@ -180,50 +204,49 @@ def _credit(charge: SeededCharge) -> Credit:
 
 def _write_ledger(charges: Sequence[SeededCharge]) -> None:
     events = [event for charge in charges for event in _events(charge)]
-    rows = insert_by_copy(LedgerTransaction, [row for row, _ in events])
-    insert_by_copy(
-        LedgerEntry,
+    ids = reserve_ids(LedgerTransaction, len(events))
+    numbered = list(zip(ids, events, strict=True))
+    copy_rows(
+        LedgerTransaction,
+        ("id", "kind", "key", "occurred_at", "booking_id", "student_id", "instructor_id"),
         (
-            LedgerEntry(transaction_id=row.pk, account=account, amount_cents=cents)
-            for row, (_, entries) in zip(rows, events, strict=True)
+            (pk, kind, key, at, charge.booking_id, charge.student_id, charge.instructor_id)
+            for pk, (charge, kind, key, at, _) in numbered
+        ),
+    )
+    copy_rows(
+        LedgerEntry,
+        ("transaction_id", "account", "amount_cents"),
+        (
+            (pk, account, cents)
+            for pk, (*_, entries) in numbered
             for account, cents in entries.items()
         ),
     )
 
 
-def _events(charge: SeededCharge) -> Iterator[tuple[LedgerTransaction, Entries]]:
+def _events(charge: SeededCharge) -> Iterator[_Event]:
     paid = charge_entries(
         price_cents=charge.price_cents,
         travel_fee_cents=charge.travel_fee_cents,
         fee_pct=charge.fee_pct,
     )
-    yield _event(charge, Kind.CHARGE, f"charge:{charge.key}", charge.paid_at), paid
+    yield charge, Kind.CHARGE, f"charge:{charge.key}", charge.paid_at, paid
     if charge.cancelled_at is None:
         return
     key = f"refund:{charge.refund_key}"
-    yield _event(charge, Kind.REFUND, key, charge.cancelled_at), _full_refund(charge)
-    if not charge.is_refunded_as_credit:
+    yield charge, Kind.REFUND, key, charge.cancelled_at, _full_refund(charge)
+    if charge.to_card_cents:
         key = f"refund-settled:{charge.refund_key}"
-        settled = refund_settled_entries(charge.total_cents)
-        yield _event(charge, Kind.REFUND_SETTLED, key, charge.cancelled_at), settled
+        settled = refund_settled_entries(charge.to_card_cents)
+        yield charge, Kind.REFUND_SETTLED, key, charge.cancelled_at, settled
 
 
 def _full_refund(charge: SeededCharge) -> Entries:
     fee_cents = percent_of(charge.price_cents, charge.fee_pct)
     return refund_entries(
-        card_cents=0 if charge.is_refunded_as_credit else charge.total_cents,
-        credit_cents=charge.total_cents if charge.is_refunded_as_credit else 0,
+        card_cents=charge.to_card_cents,
+        credit_cents=charge.to_credit_cents,
         instructor_reversal_cents=charge.total_cents - fee_cents,
         fee_reversal_cents=fee_cents,
-    )
-
-
-def _event(charge: SeededCharge, kind: str, key: str, occurred_at: datetime) -> LedgerTransaction:
-    return LedgerTransaction(
-        kind=kind,
-        key=key,
-        booking_id=charge.booking_id,
-        student_id=charge.student_id,
-        instructor_id=charge.instructor_id,
-        occurred_at=occurred_at,
     )

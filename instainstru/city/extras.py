@@ -45,7 +45,7 @@ def credentials_of(instructor: Instructor, plan: Blueprint, today: date) -> Iter
         title, issuer = row.split("|")
         is_verified = plan.dates.identity_on is not None and chance.random() < VERIFIED_SHARE
         yield Credential(
-            instructor=instructor,
+            instructor_id=instructor.pk,
             kind=kind,
             title=title,
             issuer=issuer,
@@ -65,7 +65,7 @@ def questions_of(instructor: Instructor, plan: Blueprint) -> Iterator[ProfileQue
     for position, index in enumerate(kept, start=1):
         question, answer = pairs[index]
         yield ProfileQuestion(
-            instructor=instructor, position=position, question=question, answer=answer
+            instructor_id=instructor.pk, position=position, question=question, answer=answer
         )
 
 

@@ -1,17 +1,11 @@
 """Lessons of the year before: most instructors had some pupils, a few had very many."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
-from bookings.payments.seed import record_seeded_charges
-from catalog.models import Instructor, Policy
-from instainstru.city import students
-from instainstru.city.charges import charges_of
 from instainstru.city.dice import dice
-from instainstru.city.instructors import load_city_map
-from instainstru.city.lessons import Moment, note_existing, write_lessons
 from instainstru.city.roster import Diaries, Habits, PlannedLesson, plan_lessons
-from instainstru.city.teachers import load_teachers
+from instainstru.city.students import Pupils
+from instainstru.city.teachers import Teacher
 
 HISTORY_DAYS = 420
 # Who joined later than this before the first regular lesson starts without a history.
@@ -25,38 +19,22 @@ _FAMOUS = Habits((90, 130), _STAYS, is_local=False)
 _KNOWN = Habits((20, 35, 50, 80, 120), _STAYS, is_local=False)
 _SOME = Habits((4, 6, 8, 11), _STAYS, is_local=False)
 
-Progress = Callable[[str], None]
 
+def plan_history(
+    teacher: Teacher, number: int, pupils: Pupils, diaries: Diaries, *, today: date, until: date
+) -> list[PlannedLesson]:
+    """Return lessons up to ``until``, if the instructor joined long enough before.
 
-def add_history(*, first_on: date, today: date, progress: Progress) -> None:
-    """Write lessons before ``first_on`` for instructors who joined long enough ago."""
-    habits = _habits(first_on, today)
+    ``number`` counts the instructors of the city from 0.
+    """
     since = today - timedelta(days=HISTORY_DAYS)
-    last_on = first_on - timedelta(days=1)
-    teachers = load_teachers(list(habits), first_on=since, last_on=last_on)
-    pupils = students.load_pupils(load_city_map(), today)
-    moment, diaries = Moment(today, Policy.objects.current()), Diaries()
-    note_existing(teachers, diaries, first_on)
-    planned: list[tuple[PlannedLesson, str]] = []
-    for teacher in teachers:
-        joined_on, usual = habits[teacher.pk]
-        lessons = plan_lessons(
-            teacher, pupils, diaries, first_on=max(since, joined_on), last_on=last_on, habits=usual
-        )
-        planned += [(lesson, "") for lesson in lessons]
-    bookings = write_lessons(planned, pupils, moment)
-    record_seeded_charges(charges_of(bookings))
-    progress(f"{len(bookings):,} earlier lessons of {len(teachers)} instructors")
-
-
-def _habits(first_on: date, today: date) -> dict[int, tuple[date, Habits]]:
-    """Return since when and how the instructors with a history taught, by key."""
-    seeded = Instructor.objects.live().filter(user__is_demo=True).order_by("pk")
-    found: dict[int, tuple[date, Habits]] = {}
-    for index, (pk, slug, joined_at) in enumerate(seeded.values_list("pk", "slug", "created_at")):
-        throw = dice("history", slug).random()
-        if index < ALWAYS:
-            found[pk] = (today - timedelta(days=HISTORY_DAYS), _FAMOUS)
-        elif throw < SOME_SHARE and joined_at.date() + timedelta(days=LEAST_DAYS) <= first_on:
-            found[pk] = (joined_at.date(), _KNOWN if throw < KNOWN_SHARE else _SOME)
-    return found
+    throw = dice("history", teacher.slug).random()
+    if number < ALWAYS:
+        habits, joined_on = _FAMOUS, since
+    elif throw < SOME_SHARE and teacher.joined_on + timedelta(days=LEAST_DAYS) <= until:
+        habits, joined_on = _KNOWN if throw < KNOWN_SHARE else _SOME, teacher.joined_on
+    else:
+        return []
+    return plan_lessons(
+        teacher, pupils, diaries, first_on=max(since, joined_on), last_on=until, habits=habits
+    )

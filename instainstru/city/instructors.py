@@ -1,10 +1,9 @@
 """Writes planned instructors in bulk: people, profiles, offers, areas and hours."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from accounts.models import User
 from accounts.roles import Role
@@ -16,11 +15,21 @@ from bookings.availability.models import (
     OverrideWindow,
     WeeklyWindow,
 )
-from catalog.models import Coverage, Instructor, Neighborhood, Offering, OfferingPrice, Service
+from catalog.models import (
+    Coverage,
+    Credential,
+    Instructor,
+    Neighborhood,
+    Offering,
+    OfferingPrice,
+    ProfileQuestion,
+    Service,
+)
 from catalog.text import slug_of
 from instainstru.city.blueprints import (
     PIANISTS,
     Blueprint,
+    OfferPlan,
     as_person,
     draw_instructor,
     pianist_course,
@@ -28,14 +37,13 @@ from instainstru.city.blueprints import (
 from instainstru.city.curriculum import PIANO, Course, ServiceFacts, plan_courses
 from instainstru.city.extras import credentials_of, questions_of
 from instainstru.city.places import CityMap, Place
+from instainstru.city.progress import Progress
+from instainstru.database.bulk import insert_by_copy
 
 EMAIL_DOMAIN = "instructors.instainstru.test"
-BATCH_SIZE = 2000
-SLICE = 2000
+AT_ONCE = 1000
 # One in sixteen is not live: paused, in draft, waiting or suspended.
 NOT_LIVE_SHARE = 16
-
-Progress = Callable[[str], None]
 
 
 def load_city_map() -> CityMap:
@@ -65,13 +73,14 @@ def add_instructors(count: int, *, today: date, first: User | None, progress: Pr
     city, services = load_city_map(), load_services()
     courses = _courses(services, count)
     slugs = _Slugs(Instructor.objects.values_list("slug", flat=True))
-    for start in range(0, len(courses), SLICE):
+    for start in range(0, len(courses), AT_ONCE):
         plans = [
             draw_instructor(index, courses[index], city, today, is_live=index < count)
-            for index in range(start, min(start + SLICE, len(courses)))
+            for index in range(start, min(start + AT_ONCE, len(courses)))
         ]
         _write(plans, slugs, today, first if start == 0 else None)
-        progress(f"{min(start + SLICE, len(courses)):,} of {len(courses):,} instructors")
+        connection.check_constraints()
+        progress(f"{min(start + AT_ONCE, len(courses)):,} of {len(courses):,} instructors")
 
 
 def _courses(services: Sequence[ServiceFacts], count: int) -> list[Course]:
@@ -109,18 +118,24 @@ def _write(plans: list[Blueprint], slugs: _Slugs, today: date, first: User | Non
     new = users[1:] if first is not None else users
     add_people(new, roles=[Role.INSTRUCTOR], now=_at(today))
     owners = [first, *new] if first is not None else new
-    rows = [
-        _instructor(plan, user, slug) for plan, user, slug in zip(plans, owners, names, strict=True)
-    ]
-    _insert(rows)
-    pairs = list(zip(rows, plans, strict=True))
-    _insert(
-        Coverage(instructor=row, neighborhood_id=place.pk)
-        for row, plan in pairs
-        for place in plan.area
+    rows = insert_by_copy(
+        Instructor,
+        (
+            _instructor(plan, user, slug)
+            for plan, user, slug in zip(plans, owners, names, strict=True)
+        ),
     )
-    _insert(row for person, plan in pairs for row in credentials_of(person, plan, today))
-    _insert(row for person, plan in pairs for row in questions_of(person, plan))
+    pairs = list(zip(rows, plans, strict=True))
+    insert_by_copy(
+        Coverage,
+        (
+            Coverage(instructor_id=row.pk, neighborhood_id=place.pk)
+            for row, plan in pairs
+            for place in plan.area
+        ),
+    )
+    insert_by_copy(Credential, (row for pair in pairs for row in credentials_of(*pair, today)))
+    insert_by_copy(ProfileQuestion, (row for pair in pairs for row in questions_of(*pair)))
     _write_offers(pairs)
     _write_time(pairs)
 
@@ -142,7 +157,7 @@ def _user(plan: Blueprint, slug: str) -> User:
 def _instructor(plan: Blueprint, user: User, slug: str) -> Instructor:
     is_online = any("online" in offer.modes for offer in plan.offers)
     return Instructor(
-        user=user,
+        user_id=user.pk,
         slug=slug,
         display_name=user.short_name,
         headline=plan.headline,
@@ -162,57 +177,63 @@ def _instructor(plan: Blueprint, user: User, slug: str) -> Instructor:
 
 def _write_offers(pairs: Sequence[tuple[Instructor, Blueprint]]) -> None:
     planned = [(row, offer) for row, plan in pairs for offer in plan.offers]
-    offerings = [
-        Offering(
-            instructor=row,
-            service_id=offer.service.pk,
-            modalities=list(offer.modes),
-            levels=list(offer.levels),
-            age_from=offer.ages[0],
-            age_to=offer.ages[1],
-            travel_fee_cents=offer.travel_fee_cents,
-            materials_note=offer.materials_note,
-        )
-        for row, offer in planned
-    ]
-    _insert(offerings)
-    _insert(
-        OfferingPrice(offering=offering, duration_minutes=minutes, price_cents=cents)
-        for offering, (_, offer) in zip(offerings, planned, strict=True)
-        for minutes, cents in offer.prices.items()
+    offerings = insert_by_copy(Offering, (_offering(row, offer) for row, offer in planned))
+    insert_by_copy(
+        OfferingPrice,
+        (
+            OfferingPrice(offering_id=offering.pk, duration_minutes=minutes, price_cents=cents)
+            for offering, (_, offer) in zip(offerings, planned, strict=True)
+            for minutes, cents in offer.prices.items()
+        ),
+    )
+
+
+def _offering(instructor: Instructor, offer: OfferPlan) -> Offering:
+    return Offering(
+        instructor_id=instructor.pk,
+        service_id=offer.service.pk,
+        modalities=list(offer.modes),
+        levels=list(offer.levels),
+        age_from=offer.ages[0],
+        age_to=offer.ages[1],
+        travel_fee_cents=offer.travel_fee_cents,
+        materials_note=offer.materials_note,
     )
 
 
 def _write_time(pairs: Sequence[tuple[Instructor, Blueprint]]) -> None:
-    _insert(AvailabilityRules(instructor=row, **plan.time.rules) for row, plan in pairs)
-    _insert(
-        WeeklyWindow(instructor=row, weekday=weekday, start_minute=start, end_minute=end)
-        for row, plan in pairs
-        for weekday, start, end in plan.time.weekly
+    times = [(row.pk, plan.time) for row, plan in pairs]
+    insert_by_copy(
+        AvailabilityRules, (AvailabilityRules(instructor_id=pk, **time.rules) for pk, time in times)
     )
-    planned = [
-        (OverrideDay(instructor=row, local_on=on), windows)
-        for row, plan in pairs
-        for on, windows in plan.time.overrides.items()
-    ]
-    _insert(day for day, _ in planned)
-    _insert(
-        OverrideWindow(day=day, start_minute=start, end_minute=end)
-        for day, windows in planned
-        for start, end in windows
+    insert_by_copy(
+        WeeklyWindow,
+        (
+            WeeklyWindow(instructor_id=pk, weekday=weekday, start_minute=start, end_minute=end)
+            for pk, time in times
+            for weekday, start, end in time.weekly
+        ),
     )
-    _insert(
-        Blackout(instructor=row, first_on=first_on, last_on=last_on, label=label)
-        for row, plan in pairs
-        for first_on, last_on, label in plan.time.blackouts
+    planned = [(pk, on, windows) for pk, time in times for on, windows in time.overrides.items()]
+    days = insert_by_copy(
+        OverrideDay, (OverrideDay(instructor_id=pk, local_on=on) for pk, on, _ in planned)
     )
-
-
-def _insert(rows: Iterable[models.Model]) -> None:
-    """Insert rows of one model; they get their keys."""
-    listed: list[Any] = list(rows)
-    if listed:
-        type(listed[0])._default_manager.bulk_create(listed, batch_size=BATCH_SIZE)  # noqa: SLF001
+    insert_by_copy(
+        OverrideWindow,
+        (
+            OverrideWindow(day_id=day.pk, start_minute=start, end_minute=end)
+            for day, (_, _, windows) in zip(days, planned, strict=True)
+            for start, end in windows
+        ),
+    )
+    insert_by_copy(
+        Blackout,
+        (
+            Blackout(instructor_id=pk, first_on=first_on, last_on=last_on, label=label)
+            for pk, time in times
+            for first_on, last_on, label in time.blackouts
+        ),
+    )
 
 
 def renew_checks(passed: timedelta) -> None:

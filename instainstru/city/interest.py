@@ -55,14 +55,15 @@ def add_interest(student: User, today: date) -> None:
 
 def _add_favorites(student: User, now: datetime) -> None:
     live = list(Instructor.objects.live().order_by("pk").values_list("pk", flat=True))
-    people = list(User.objects.filter(email__endswith=f"@{EMAIL_DOMAIN}").order_by("pk"))
-    keepers = [student, *some(dice("keepers"), people, STUDENTS_WHO_KEEP)]
+    seeded = User.objects.filter(email__endswith=f"@{EMAIL_DOMAIN}").order_by("pk")
+    people = list(seeded.values_list("pk", "email"))
+    keepers = [(student.pk, student.email), *some(dice("keepers"), people, STUDENTS_WHO_KEEP)]
     Favorite.objects.bulk_create(
         Favorite(
-            user=person, instructor_id=pk, created_at=now - timedelta(hours=7 * number + place)
+            user_id=user_id, instructor_id=pk, created_at=now - timedelta(hours=7 * number + place)
         )
-        for number, person in enumerate(keepers)
-        for place, pk in enumerate(some(dice("keeps", person.email), live, KEPT))
+        for number, (user_id, email) in enumerate(keepers)
+        for place, pk in enumerate(some(dice("keeps", email), live, KEPT))
     )
 
 
@@ -87,7 +88,7 @@ def _add_waiting(now: datetime) -> None:
 
 def _add_alerts(now: datetime) -> None:
     services = list(Service.objects.active().order_by("name"))
-    taught = set(Offering.objects.bookable().values_list("service", flat=True))
+    taught = set(Offering.objects.bookable().values_list("service", flat=True).distinct())
     ServiceAlert.objects.bulk_create(
         ServiceAlert(
             email=f"curious-{number}@{EMAIL_DOMAIN}",

@@ -1,8 +1,10 @@
 """Writes lessons in every state, with the prices, buffers and codes that real ones carry."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from random import Random
 from uuid import UUID
 
@@ -12,10 +14,10 @@ from catalog.models import Policy
 from instainstru.city.dice import crockford_from, dice
 from instainstru.city.roster import Diaries, PlannedLesson
 from instainstru.city.students import Pupils
-from instainstru.city.teachers import Teacher, instant_of
+from instainstru.city.teachers import instant_of
 from instainstru.clock import NEW_YORK
+from instainstru.database.bulk import insert_by_copy
 
-BATCH_SIZE = 2000
 CANCELLED_SHARE = 0.06
 LAPSED_SHARE = 0.04
 _DAY = timedelta(days=1)
@@ -29,6 +31,9 @@ _NOTES = (
 _REASONS = ("Something came up at work.", "My child has a fever.", "I have to travel.", "")
 _S = Booking.Status
 
+Slot = tuple[date, int, int]
+"""A local date, a minute of it and a length in minutes."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -37,57 +42,64 @@ class Moment:
     today: date
     policy: Policy
 
-    @property
+    @cached_property
     def now(self) -> datetime:
         """Midnight in New York, as an instant in UTC."""
         return instant_of(self.today, 0)
 
 
-def note_existing(teachers: Sequence[Teacher], diaries: Diaries, first_on: date) -> None:
-    """Mark the lessons that already stand from a week before ``first_on``."""
-    by_pk = {teacher.pk: teacher for teacher in teachers}
+class Codes:
+    """Gives each lesson a booking code that no other has."""
+
+    def __init__(self) -> None:
+        self._taken = set(Booking.objects.exclude(code=None).values_list("code", flat=True))
+
+    def draw(self, chance: Random) -> str:
+        """Return a free code and keep it."""
+        while (code := f"II-{crockford_from(chance, 6)}") in self._taken:
+            pass
+        self._taken.add(code)
+        return code
+
+
+def note_existing(diaries: Diaries, first_on: date) -> Mapping[int, Sequence[Slot]]:
+    """Note the lessons that stand from a week before ``first_on``; return them by instructor."""
+    taken: dict[int, list[Slot]] = defaultdict(list)
     rows = Booking.objects.filter(
-        instructor__in=by_pk,
-        status__in=list(COUNTED),
-        end_at__gt=instant_of(first_on, 0) - 7 * _DAY,
-    )
-    for pk, learner_id, start_at, end_at in rows.values_list(
-        "instructor_id", "learner_id", "start_at", "end_at"
-    ):
+        status__in=list(COUNTED), end_at__gt=instant_of(first_on, 0) - 7 * _DAY
+    ).values_list("instructor_id", "learner_id", "start_at", "end_at")
+    for instructor_id, learner_id, start_at, end_at in rows.iterator():
         local = start_at.astimezone(NEW_YORK)
         minutes = int((end_at - start_at).total_seconds() // 60)
-        by_pk[pk].take(local.date(), local.hour * 60 + local.minute, minutes)
+        taken[instructor_id].append((local.date(), local.hour * 60 + local.minute, minutes))
         if learner_id is not None:
             diaries.note(learner_id, start_at, end_at)
+    return taken
 
 
 def write_lessons(
-    lessons: Iterable[tuple[PlannedLesson, str]], pupils: Pupils, moment: Moment
+    lessons: Iterable[tuple[PlannedLesson, str]], pupils: Pupils, codes: Codes, moment: Moment
 ) -> list[Booking]:
     """Insert a booking for each planned lesson and some lapsed holds; return the booked ones.
 
     A lesson with an empty state gets the one that fits its time.
     """
-    booked = [_booking(lesson, state, moment) for lesson, state in lessons]
-    lapsed = [hold for booking in booked if (hold := _lapsed_hold(booking, pupils))]
-    rows = sorted([*booked, *lapsed], key=lambda row: (row.created_at, row.hold_id))
-    _make_codes_unique(booked)
-    Booking.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    booked: list[Booking] = []
+    lapsed: list[Booking] = []
+    for lesson, state in lessons:
+        chance = dice("lesson", lesson.teacher.slug, lesson.start_at)
+        row = _booking(chance, lesson, state, moment)
+        row.code = codes.draw(chance)
+        booked.append(row)
+        if chance.random() < LAPSED_SHARE:
+            lapsed += _lapsed_holds(chance, row, pupils, moment.policy.hold_minutes)
+    by_age = sorted([*booked, *lapsed], key=lambda row: (row.created_at, row.hold_id))
+    insert_by_copy(Booking, by_age)
     return booked
 
 
-def _make_codes_unique(rows: Sequence[Booking]) -> None:
-    taken = set(Booking.objects.exclude(code=None).values_list("code", flat=True))
-    for row in rows:
-        chance = dice("code", row.hold_id)
-        while row.code is None or row.code in taken:
-            row.code = f"II-{crockford_from(chance, 6)}"
-        taken.add(row.code)
-
-
-def _booking(lesson: PlannedLesson, state: str, moment: Moment) -> Booking:
+def _booking(chance: Random, lesson: PlannedLesson, state: str, moment: Moment) -> Booking:
     teacher, offer, pupil = lesson.teacher, lesson.offer, lesson.pupil
-    chance = dice("lesson", teacher.slug, lesson.start_at)
     end_at = lesson.start_at + timedelta(minutes=lesson.minutes)
     is_visit = lesson.mode == "at_student"
     policy = moment.policy
@@ -98,7 +110,7 @@ def _booking(lesson: PlannedLesson, state: str, moment: Moment) -> Booking:
         learner_id=pupil.learner_id,
         instructor_id=teacher.pk,
         offering_id=offer.pk,
-        policy=policy,
+        policy_id=policy.pk,
         start_at=lesson.start_at,
         end_at=end_at,
         buffer_before_minutes=teacher.rules.buffer_before_minutes,
@@ -140,24 +152,25 @@ def _date(row: Booking, chance: Random, now: datetime, notice_minutes: int) -> N
         row.cancel_reason = chance.choice(_REASONS)
 
 
-def _lapsed_hold(booking: Booking, pupils: Pupils) -> Booking | None:
+def _lapsed_holds(
+    chance: Random, booking: Booking, pupils: Pupils, hold_minutes: int
+) -> Iterator[Booking]:
     """Let somebody else have held the same time before, and given it up."""
-    chance = dice("lapsed", booking.hold_id)
-    other = pupils.anybody(chance, (0, 99)) if chance.random() < LAPSED_SHARE else None
+    other = pupils.anybody(chance, (0, 99))
     if other is None or other.student_id == booking.student_id:
-        return None
+        return
     created_at = booking.created_at - timedelta(minutes=chance.randrange(30, 600))
     copied = (
         "instructor_id", "offering_id", "policy_id", "start_at", "end_at", "buffer_before_minutes",
         "buffer_after_minutes", "zone", "duration_minutes", "service_name", "modality",
         "price_cents", "travel_fee_cents", "fee_pct",
     )  # fmt: skip
-    return Booking(
+    yield Booking(
         **{name: getattr(booking, name) for name in copied},
         hold_id=crockford_from(chance, 10),
         ics_uid=UUID(int=chance.getrandbits(128), version=4),
         student_id=other.student_id,
         status=_S.EXPIRED,
         created_at=created_at,
-        expires_at=created_at + timedelta(minutes=booking.policy.hold_minutes),
+        expires_at=created_at + timedelta(minutes=hold_minutes),
     )

@@ -1,11 +1,14 @@
 """Reviews of completed lessons: every instructor has a character that the ratings follow."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
+
+from django.db import connection
 
 from accounts.models import Learner, User
 from bookings.lessons.models import Booking
@@ -14,6 +17,7 @@ from bookings.reviews.services import rebuild_statistics
 from catalog.models import Instructor, Offering, Policy
 from instainstru.city.dice import crockford_from, dice
 from instainstru.city.praise import Subject, hidden_reason, reply_text, review_text
+from instainstru.city.progress import Progress
 from instainstru.database.bulk import analyze, insert_by_copy
 
 _FIELDS = (
@@ -27,6 +31,7 @@ FIRST_TIME = (1, 1, 1, 1, 2, 3)
 AGAIN_SHARE = 0.08
 # Nobody writes what somebody else has written about the same instructor.
 TRIES = 12
+INSTRUCTORS_AT_ONCE = 1000
 HIDDEN_SHARE = 0.008
 
 
@@ -49,6 +54,7 @@ _CHARACTERS = (
 )
 
 
+@lru_cache(maxsize=INSTRUCTORS_AT_ONCE)
 def _character(slug: str) -> Character:
     """Return how an instructor teaches; the demo instructor is one of the best."""
     if slug == DEMO_INSTRUCTOR:
@@ -57,24 +63,33 @@ def _character(slug: str) -> Character:
     return dice("character", slug).choices([c for _, c in _CHARACTERS], shares)[0]
 
 
-def add_reviews(*, now: datetime) -> int:
-    """Write what students of the city have written until ``now``; return how many are new.
+def add_reviews(*, now: datetime, progress: Progress) -> None:
+    """Write what students of the city have written until ``now``, and count it all.
 
     Each lesson throws its own dice, so a later run adds only what happened since. Spec: G14.
     """
     analyze(Booking, Learner, User, Instructor, Offering)
-    known = set(Review.objects.values_list("booking_id", flat=True))
-    rows = [row for row in _reviews(now) if row.booking_id not in known]
-    insert_by_copy(Review, sorted(rows, key=lambda row: (row.created_at, row.public_id)))
-    analyze(Review)
-    rebuild_statistics()
-    return len(rows)
-
-
-def _reviews(now: datetime) -> Iterator[Review]:
     window = timedelta(days=Policy.objects.current().review_window_days)
+    ids = list(
+        Instructor.objects.filter(user__is_demo=True).order_by("pk").values_list("pk", flat=True)
+    )
+    written = 0
+    for start in range(0, len(ids), INSTRUCTORS_AT_ONCE):
+        part = ids[start : start + INSTRUCTORS_AT_ONCE]
+        known = set(Review.objects.filter(instructor__in=part).values_list("booking_id", flat=True))
+        rows = [row for row in _reviews(part, window, now) if row.booking_id not in known]
+        insert_by_copy(Review, sorted(rows, key=lambda row: (row.created_at, row.public_id)))
+        connection.check_constraints()
+        written += len(rows)
+        progress(f"{written:,} reviews of {start + len(part):,} instructors")
+    analyze(Review)
+    progress("Counting reviews and lessons")
+    rebuild_statistics()
+
+
+def _reviews(instructor_ids: Sequence[int], window: timedelta, now: datetime) -> Iterator[Review]:
     lessons = Booking.objects.filter(
-        status="completed", instructor__user__is_demo=True, student__is_demo=True,
+        status="completed", instructor__in=instructor_ids, student__is_demo=True,
         completed_at__lte=now,
     ).order_by("start_at", "hold_id").values(*_FIELDS)  # fmt: skip
     met: Counter[tuple[int, int]] = Counter()
@@ -95,13 +110,12 @@ def _reviews(now: datetime) -> Iterator[Review]:
 def _review(
     lesson: Mapping[str, Any], times_met: int, written: int, window: timedelta
 ) -> Review | None:
-    chance = dice("review", lesson["hold_id"])
     slug = lesson["instructor__slug"]
     character = _character(slug)
-    student = dice("student writes", slug, lesson["student__email"])
-    if student.random() >= character.write_share or written == character.most:
+    first_time = _first_time(slug, lesson["student__email"])
+    if not first_time or written == character.most:
         return None
-    first_time = student.choice(FIRST_TIME)
+    chance = dice("review", lesson["hold_id"])
     if times_met != first_time and (times_met < first_time or chance.random() >= AGAIN_SHARE):
         return None
     stars = chance.choices((5, 4, 3, 2, 1), character.weights)[0]
@@ -122,6 +136,13 @@ def _review(
             _part(chance, stars) for _ in range(3)
         )
     return review
+
+
+@lru_cache(maxsize=10_000)
+def _first_time(slug: str, student_email: str) -> int:
+    """Return after which of their lessons a student first writes; 0 is never."""
+    chance = dice("student writes", slug, student_email)
+    return chance.choice(FIRST_TIME) if chance.random() < _character(slug).write_share else 0
 
 
 def _own_words(lesson: Mapping[str, Any], stars: int, said: Counter[str]) -> str:

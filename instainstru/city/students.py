@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import accumulate, chain, islice
 from random import Random
+
+from django.db import connection
 
 from accounts.models import Learner, User
 from accounts.roles import Role
@@ -14,13 +17,18 @@ from instainstru.city.biography import invent_person
 from instainstru.city.blueprints import door
 from instainstru.city.dice import dice
 from instainstru.city.places import CityMap, Place
+from instainstru.city.progress import Progress
 from instainstru.city.words import people
+from instainstru.database.bulk import insert_by_copy
 
+AT_ONCE = 5000
 EMAIL_DOMAIN = "students.instainstru.test"
 CHILD_SHARE = 0.45
 # Accounts do not say how old their owner is; they suit offers that reach beyond school age.
 ADULT = 99
 GROWN_UP = 25
+# So many pupils are tried at random, then so many looked at in order.
+TRIES, FIRST = 12, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +53,24 @@ class Pupils:
 
     def choose(self, chance: Random, ages: tuple[int, int], area: Sequence[int]) -> Pupil | None:
         """Return somebody of the right age in the area, or None."""
-        near = [pupil for place in area for pupil in self._near.get(place, ())]
-        return _fitting(chance, near, ages)
+        return _fitting(chance, [self._near[place] for place in area if place in self._near], ages)
 
     def anybody(self, chance: Random, ages: tuple[int, int]) -> Pupil | None:
         """Return somebody of the right age from the whole city, or None."""
-        return _fitting(chance, self._all, ages)
+        return _fitting(chance, [self._all], ages)
 
 
-def _fitting(chance: Random, pupils: Sequence[Pupil], ages: tuple[int, int]) -> Pupil | None:
+def _fitting(
+    chance: Random, groups: Sequence[Sequence[Pupil]], ages: tuple[int, int]
+) -> Pupil | None:
     """Try a few at random: nearly everybody is an adult, so most tries succeed."""
-    for _ in range(12 if pupils else 0):
-        pupil = chance.choice(pupils)
+    sizes = list(accumulate(map(len, groups)))
+    for _ in range(TRIES if sizes else 0):
+        pupil = chance.choice(chance.choices(groups, cum_weights=sizes)[0])
         if _fits(pupil, ages):
             return pupil
-    fitting = [pupil for pupil in pupils[:400] if _fits(pupil, ages)]
+    first = islice(chain.from_iterable(groups), FIRST)
+    fitting = [pupil for pupil in first if _fits(pupil, ages)]
     return chance.choice(fitting) if fitting else None
 
 
@@ -69,35 +80,43 @@ def _fits(pupil: Pupil, ages: tuple[int, int]) -> bool:
     return ages[0] <= pupil.age <= ages[1]
 
 
-def add_students(count: int, *, today: date) -> None:
+def add_students(count: int, *, today: date, progress: Progress) -> None:
     """Write students who cannot sign in, each with themself and some with a child as learner."""
     now = datetime.combine(today, time(12), tzinfo=UTC)
-    users = []
-    for index in range(count):
-        person = invent_person(dice("student", index))
-        words = slug_of(f"{person.first_name} {person.last_name}")
-        users.append(
-            User(
-                email=f"{words}-{index + 1}@{EMAIL_DOMAIN}",
-                first_name=person.first_name,
-                last_name=person.last_name,
-                is_demo=True,
-            )
+    for start in range(0, count, AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, count))
+        users = [_student(number) for number in numbers]
+        add_people(users, roles=[Role.STUDENT], now=now)
+        insert_by_copy(
+            Learner,
+            (
+                child
+                for number, user in zip(numbers, users, strict=True)
+                for child in _children(number, user, today, now)
+            ),
         )
-    add_people(users, roles=[Role.STUDENT], now=now)
-    Learner.objects.bulk_create(
-        [child for index, user in enumerate(users) for child in _children(index, user, today, now)],
-        batch_size=2000,
+        connection.check_constraints()
+        progress(f"{numbers.stop:,} of {count:,} students")
+
+
+def _student(number: int) -> User:
+    person = invent_person(dice("student", number))
+    words = slug_of(f"{person.first_name} {person.last_name}")
+    return User(
+        email=f"{words}-{number + 1}@{EMAIL_DOMAIN}",
+        first_name=person.first_name,
+        last_name=person.last_name,
+        is_demo=True,
     )
 
 
-def _children(index: int, user: User, today: date, now: datetime) -> list[Learner]:
-    chance = dice("children", index)
+def _children(number: int, user: User, today: date, now: datetime) -> list[Learner]:
+    chance = dice("children", number)
     if chance.random() > CHILD_SHARE:
         return []
     return [
         Learner(
-            manager=user,
+            manager_id=user.pk,
             name=invent_person(chance).first_name,
             birth_year=today.year - chance.randrange(3, 18),
             created_at=now,

@@ -37,6 +37,7 @@ class Teacher:
     slug: str
     zone: str
     is_founding: bool
+    joined_on: date
     offers: Sequence[Offer]
     area: frozenset[int]
     rules: AvailabilityRules
@@ -114,6 +115,7 @@ def load_teachers(
             slug=row.slug,
             zone=row.zone,
             is_founding=row.is_founding,
+            joined_on=row.created_at.date(),
             offers=[_offer(offering) for offering in row.offerings.all()],
             area=frozenset(areas[row.pk]),
             rules=times[row.pk].rules,

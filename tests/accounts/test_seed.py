@@ -65,7 +65,7 @@ def test_people_are_added_with_everything_they_need_in_few_queries(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     people = [User(email=f"p{n}@example.com", first_name=f"P{n}") for n in range(300)]
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         add_people(people, roles=[Role.STUDENT], now=NOW)
 
     person = User.objects.get(email="p7@example.com")

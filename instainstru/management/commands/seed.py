@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from instainstru.city.seeding import PROFILES, SeedError, seed_city
+from instainstru.city.profiles import PROFILES
+from instainstru.city.seeding import SeedError, seed_city
 
 MOST_INSTRUCTORS = 50_000
 
