@@ -1,11 +1,9 @@
 """All Services and its categories (Spec: S7.1-S7.3)."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import conditional_page, require_safe
 
-from catalog.models import Category
 from catalog.selectors import CategorySection, service_sections
 from catalog.text import words_of
 from instainstru.access import public
@@ -49,13 +47,11 @@ def all_services(request: HttpRequest) -> HttpResponse:
 @conditional_page
 def category(request: HttpRequest, category_slug: str) -> HttpResponse:
     """List the services of one category: its own page, or one section of All Services."""
-    only = get_object_or_404(Category, slug=category_slug)
     sections = service_sections()
-    context = {
-        "categories": sections,
-        "sections": [section for section in sections if section.category.pk == only.pk],
-        "only": only,
-    }
+    found = [section for section in sections if section.category.slug == category_slug]
+    if not found:
+        raise Http404("no such category")
+    context = {"categories": sections, "sections": found, "only": found[0].category}
     return _finish(
         request,
         render_page_or_fragment(request, "catalog/all_services.html", context, fragment="sections"),

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from bookings.lessons.models import Booking
-from bookings.lessons.my_lessons import TABS, LessonCard, LessonFilter, cards_of, lessons_of
+from bookings.lessons.my_lessons import TABS, LessonCard, LessonFilter, lessons_of
 from bookings.lessons.states import Status
 
 MOST = 3
@@ -36,8 +36,11 @@ class Needs:
     has_more: bool
 
 
-def needs_of(user: User, now: datetime) -> Needs | None:
-    """Return what needs the person, the most urgent first: holds end, reviews can wait."""
+def waiting_for(user: User, now: datetime) -> list[Booking]:
+    """Return the lessons that need the person, the most urgent first: holds end, reviews can wait.
+
+    One more than are shown.
+    """
     which = TABS["needs-action"].which(now) | Q(status="held", expires_at__gt=now)
     ends_at = Case(When(status="held", then=F("expires_at")))
     rows = (
@@ -47,7 +50,11 @@ def needs_of(user: User, now: datetime) -> Needs | None:
         .select_related("instructor", "learner", "neighborhood", "offering__service", "policy")
         .order_by(ends_at.asc(nulls_last=True), "-start_at", "pk")
     )
-    cards = cards_of(rows[: MOST + 1], now)
+    return list(rows[: MOST + 1])
+
+
+def needs_from(cards: Sequence[LessonCard]) -> Needs | None:
+    """Return what to do about the lessons of ``waiting_for``; None when nothing waits."""
     needs = [_hold(card.booking) if card.state is Status.HELD else _lesson(card) for card in cards]
     return Needs(needs[:MOST], has_more=len(needs) > MOST) if needs else None
 

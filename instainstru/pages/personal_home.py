@@ -1,44 +1,28 @@
 """The modules of the signed-in homepage; what is empty is not shown (Spec: S9.2)."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
 from bookings.lessons.models import Booking
-from bookings.lessons.my_lessons import cards_of
+from bookings.lessons.my_lessons import LessonCard, cards_of
 from bookings.lessons.places import place_for_student
 from bookings.lessons.selectors import next_times
 from catalog.interest_forms import PreferencesForm
-from catalog.models import Favorite, LearningPreferences, Modality, Neighborhood, Offering
-from instainstru.pages.cards import usual_minutes
-from instainstru.pages.market import recently_booked
-from instainstru.pages.needs import needs_of
+from catalog.models import Modality
+from instainstru.pages import personal_picks as picks
+from instainstru.pages.needs import needs_from, waiting_for
+from instainstru.pages.personal_picks import Habits, Pick, read_habits, read_offers
 from instainstru.pages.sections import Section, load_section
 from instainstru.templatetags.ui import relative
 
-MOST_CARDS = 6
 LOOK_AHEAD_DAYS, ALL_TIMES = 14, 400
-NEW_FOR = timedelta(days=60)
-YOUNGEST_GROWN_UP = 18
-TAUGHT = ("ended", "completed", "reported", "no_show_student")
-
-
-@dataclass(frozen=True)
-class Pick:
-    """An offer to show with its reason; ``weekday`` (Monday 0) is preferred for the time."""
-
-    offering: Offering
-    minutes: int
-    reason: str
-    modality: str = ""
-    weekday: int | None = None
 
 
 @dataclass
@@ -58,56 +42,67 @@ class PersonalHome:
     is_new: bool = field(default=False)
 
 
-@dataclass(frozen=True)
-class _Place:
-    borough: str = ""
-    neighborhood: Neighborhood | None = None
-
-
 def personal_home(user: User, now: datetime) -> PersonalHome:
     """Return the modules of one person; each fails alone. Spec: S9.2, G11."""
-    mine = Booking.objects.of_student(user)
-    answers = LearningPreferences.objects.of(user)
-    place = _place_of(mine, answers)
-    picks = {
-        "again": load_section("again", lambda: _again(mine, now)),
-        "popular": load_section("popular", lambda: _popular(user, place, answers, now)),
-        "saved": load_section("saved", lambda: _saved(user)),
-        "new": load_section("new", lambda: _new(user, place, now)),
-    }
-    cards = _with_times(picks, now)
-    is_new = answers is None and not mine.exists()
+    habits = load_section("habits", lambda: read_habits(user, now)).value
+    is_new = habits is not None and not (habits.has_answered or habits.has_booked)
     return PersonalHome(
         now=now,
-        next_lesson=load_section("next_lesson", lambda: _next_lesson(mine, now)),
-        needs=load_section("needs", lambda: needs_of(user, now)),
-        borough=place.borough,
-        neighborhood=place.neighborhood.name if place.neighborhood else "",
+        **_lessons(user, now),
+        **_with_times(_picks(habits, now), now),
+        borough=habits.place.borough if habits else "",
+        neighborhood=habits.place.name if habits else "",
         form=PreferencesForm(auto_id="about_%s") if is_new else None,
         is_new=is_new,
-        **cards,
     )
 
 
-def _place_of(mine: Any, answers: LearningPreferences | None) -> _Place:
-    """Return where the person learns: what they said, else where their last lesson at home was."""
-    if answers is not None and answers.neighborhood is not None:
-        return _Place(answers.neighborhood.borough, answers.neighborhood)
-    at_home = mine.filter(modality=Modality.AT_STUDENT, neighborhood__isnull=False)
-    last = at_home.select_related("neighborhood").order_by("-created_at", "-pk").first()
-    return _Place(last.neighborhood.borough, last.neighborhood) if last else _Place()
+def _picks(habits: Habits | None, now: datetime) -> dict[str, Section]:
+    modules = {
+        "again": picks.book_again, "popular": picks.popular,
+        "saved": picks.saved, "new": picks.new,
+    }  # fmt: skip
+    if habits is None:
+        return dict.fromkeys(modules, Section(has_failed=True))
+    offers = load_section("offers", lambda: read_offers(habits, now))
+    if offers.has_failed:
+        return dict.fromkeys(modules, offers)
+
+    def choose(module: Callable[..., list[Pick]]) -> Callable[[], list[Pick]]:
+        return lambda: module(habits, offers.value)
+
+    return {name: load_section(name, choose(module)) for name, module in modules.items()}
 
 
-# --- What is next ---------------------------------------------------------------------------------
-def _next_lesson(mine: Any, now: datetime) -> dict[str, Any] | None:
-    rows = mine.filter(status="confirmed", end_at__gt=now).select_related(
-        "instructor__base_neighborhood", "learner", "neighborhood", "policy"
+# --- What is next and what needs the person -------------------------------------------------------
+def _lessons(user: User, now: datetime) -> dict[str, Section]:
+    """Read the next lesson and what needs the person together; each is made alone."""
+    cards = load_section("lessons", lambda: _cards(user, now))
+    if cards.has_failed:
+        return {"next_lesson": cards, "needs": cards}
+    upcoming, waiting = cards.value
+    return {
+        "next_lesson": load_section("next_lesson", lambda: _next_lesson(upcoming)),
+        "needs": load_section("needs", lambda: needs_from(waiting)),
+    }
+
+
+def _cards(user: User, now: datetime) -> tuple[list[LessonCard], list[LessonCard]]:
+    rows = Booking.objects.of_student(user).filter(status="confirmed", end_at__gt=now)
+    upcoming = list(
+        rows.select_related(
+            "instructor__base_neighborhood", "learner", "neighborhood", "policy"
+        ).order_by("start_at", "pk")[:1]
     )
-    found = cards_of(rows.order_by("start_at", "pk")[:1], now)
-    if not found:
+    cards = cards_of([*upcoming, *waiting_for(user, now)], now)
+    return cards[: len(upcoming)], cards[len(upcoming) :]
+
+
+def _next_lesson(upcoming: Sequence[LessonCard]) -> dict[str, Any] | None:
+    if not upcoming:
         return None
-    card, booking = found[0].as_component, found[0].booking
-    card["status_note"] = relative(booking.start_at) if booking.start_at > now else ""
+    card, booking = upcoming[0].as_component, upcoming[0].booking
+    card["status_note"] = relative(booking.start_at) if upcoming[0].can_cancel else ""
     place = place_for_student(booking)
     if booking.modality == Modality.ONLINE and booking.instructor.online_link:
         join = {"url": booking.instructor.online_link, "label": "Join online", "variant": "brand"}
@@ -117,111 +112,11 @@ def _next_lesson(mine: Any, now: datetime) -> dict[str, Any] | None:
     return card
 
 
-# --- Whom to book ---------------------------------------------------------------------------------
-def _bookable() -> Any:
-    return (
-        Offering.objects.bookable()
-        .select_related("instructor__base_neighborhood", "service")
-        .prefetch_related("prices")
-    )
-
-
-def _again(mine: Any, now: datetime) -> list[Pick]:
-    """Return the last instructor of each service the person took, the latest first."""
-    past = mine.filter(Q(status__in=TAUGHT) | Q(status="confirmed", end_at__lte=now))
-    rows = past.select_related("offering").order_by("-start_at", "-pk")[:60]
-    last: dict[int, Booking] = {}
-    for booking in rows:
-        last.setdefault(booking.offering.service_id, booking)
-    wanted = {booking.offering_id: booking for booking in list(last.values())[:MOST_CARDS]}
-    offers = {offer.pk: offer for offer in _bookable().filter(pk__in=wanted)}
-    picks = []
-    for pk, booking in wanted.items():
-        priced = {row.duration_minutes for row in offers[pk].prices.all()} if pk in offers else ()
-        if booking.duration_minutes in priced:
-            day = booking.start_at.astimezone(ZoneInfo(booking.zone))
-            reason = f"Last lesson {day:%b} {day.day}"
-            picks.append(
-                Pick(offers[pk], booking.duration_minutes, reason, booking.modality, day.weekday())
-            )
-    return picks
-
-
-def _popular(
-    user: User, place: _Place, answers: LearningPreferences | None, now: datetime
-) -> list[Pick]:
-    """Return the offers booked most in the person's borough, with that as the reason."""
-    if not place.borough:
-        return []
-    rows = (
-        recently_booked(now)
-        .filter(neighborhood__borough=place.borough)
-        .exclude(instructor__in=Booking.objects.of_student(user).values("instructor"))
-    )
-    if answers is not None and answers.category_id:
-        rows = rows.filter(offering__service__category=answers.category_id)
-    if answers is not None and answers.learners == LearningPreferences.Learners.CHILD:
-        rows = rows.filter(offering__age_from__lt=YOUNGEST_GROWN_UP)
-    counts = dict(
-        rows.values("offering")
-        .annotate(n=Count("pk"))
-        .order_by("-n", "offering")
-        .values_list("offering", "n")[: 4 * MOST_CARDS]
-    )
-    offers = {offer.pk: offer for offer in _bookable().filter(pk__in=counts)}
-    found = [offers[pk] for pk in counts if pk in offers]
-    return [
-        Pick(offer, usual_minutes(offer), _booked_words(counts[offer.pk], place.borough))
-        for offer in _one_each(found, user)
-    ]
-
-
-def _booked_words(count: int, borough: str) -> str:
-    times = "once" if count == 1 else f"{count} times"
-    return f"Booked {times} in {borough} in the last 30 days"
-
-
-def _saved(user: User) -> list[Pick]:
-    ids = list(
-        Favorite.objects.of_user(user).values_list("instructor_id", flat=True)[:MOST_CARDS]
-    )  # fmt: skip
-    first: dict[int, Offering] = {}
-    for offer in _bookable().filter(instructor__in=ids).order_by("pk"):
-        if offer.prices.all():
-            first.setdefault(offer.instructor_id, offer)
-    return [Pick(first[pk], usual_minutes(first[pk]), "Saved") for pk in ids if pk in first]
-
-
-def _new(user: User, place: _Place, now: datetime) -> list[Pick]:
-    """Return instructors who joined lately and come to the person's neighborhood."""
-    if place.neighborhood is None:
-        return []
-    rows = _bookable().filter(
-        instructor__served_neighborhoods=place.neighborhood,
-        instructor__created_at__gt=now - NEW_FOR,
-        modalities__contains=[Modality.AT_STUDENT],
-    )
-    offers = rows.order_by("-instructor__created_at", "pk")[: 4 * MOST_CARDS]
-    return [
-        Pick(offer, usual_minutes(offer), f"Joined {relative(offer.instructor.created_at)}")
-        for offer in _one_each(offers, user)
-    ]
-
-
-def _one_each(offers: Iterable[Offering], user: User) -> list[Offering]:
-    """Keep one priced offer per instructor, nobody's own, at most as many as are shown."""
-    first: dict[int, Offering] = {}
-    for offer in offers:
-        if offer.prices.all() and offer.instructor.user_id != user.pk:
-            first.setdefault(offer.instructor_id, offer)
-    return list(first.values())[:MOST_CARDS]
-
-
 # --- Cards ----------------------------------------------------------------------------------------
 def _with_times(sections: dict[str, Section], now: datetime) -> dict[str, Section]:
     """Turn picks into cards; all times are read together, in two queries."""
-    picks = [pick for section in sections.values() for pick in section.value or ()]
-    wanted = sorted({(pick.offering.instructor_id, pick.minutes) for pick in picks})
+    shown = [pick for section in sections.values() for pick in section.value or ()]
+    wanted = sorted({(pick.offering.instructor_id, pick.minutes) for pick in shown})
     if not wanted:
         return sections
     times = load_section(
