@@ -211,6 +211,7 @@ CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "instainstru.error_handlers.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if IS_HTTPS else "csrftoken"
+WROTE_COOKIE_NAME = "__Host-wrote" if IS_HTTPS else "wrote"
 GUEST_COOKIE_NAME = "__Host-guest" if IS_HTTPS else "guest"
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0

@@ -29,6 +29,7 @@ def migrate_on_first_use() -> None:
         return
     # On a connection of its own: migrating closes Django's. The lock ends with it.
     with maintenance.connect(decision, role=Role.MIGRATOR) as lock:
+        lock.execute("SET lock_timeout = 0")  # as long as the other command migrates
         lock.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
         if not _is_migrated():
             sys.stderr.write("Preparing the database for its first use\n")

@@ -37,6 +37,13 @@ SELECT 'role ii_readonly does not begin read-only'
                     WHERE r.rolname = 'ii_readonly' AND s.setdatabase = 0
                       AND 'default_transaction_read_only=on' = ANY (s.setconfig))
 UNION ALL
+SELECT 'role ' || rolname || ' may wait or hold for ever'
+  FROM pg_catalog.pg_roles r
+ WHERE rolname IN ('ii_admin', 'ii_migrator', 'ii_app', 'ii_readonly')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s, unnest(s.setconfig) AS setting
+                    WHERE s.setrole = r.oid AND s.setdatabase = 0
+                      AND setting LIKE 'idle_in_transaction_session_timeout=%')
+UNION ALL
 SELECT 'the owner of the database is ' || pg_catalog.pg_get_userbyid(d.datdba)
   FROM pg_catalog.pg_database d
  WHERE d.datname = pg_catalog.current_database()

@@ -34,8 +34,9 @@ class ReadOnlyProcessError(TierRefusedError):
 
 @dataclass(slots=True)
 class _Request:
-    """What one request has done so far."""
+    """What one request may do and has done so far."""
 
+    may_use_replicas: bool = True
     has_written: bool = False
 
 
@@ -92,18 +93,19 @@ def reports() -> str:
 
 
 @contextmanager
-def reading_from_replicas() -> Iterator[None]:
-    """Let the reads of one request go to replicas until its first write."""
-    token = _request.set(_Request())
+def reading_from_replicas(*, is_allowed: bool = True) -> Iterator[_Request]:
+    """Let the reads of one request go to replicas until its first write; yields what it did."""
+    request = _Request(may_use_replicas=is_allowed)
+    token = _request.set(request)
     try:
-        yield
+        yield request
     finally:
         _request.reset(token)
 
 
 def _replica() -> str | None:
     request, aliases = _request.get(), _replicas()
-    if request is None or request.has_written or not aliases:
+    if request is None or not request.may_use_replicas or request.has_written or not aliases:
         return None
     if connections[DEFAULT].in_atomic_block:
         return None

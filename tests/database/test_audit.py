@@ -136,6 +136,18 @@ def test_a_killed_process_loses_no_decision_that_it_acted_on(tmp_path: Path) -> 
     assert verdict.lines >= acted + 1
 
 
+def test_a_line_is_on_the_disk_before_anything_acts_on_it(
+    audit_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1.22: a lost machine loses no more than a killed process."""
+    flushed: list[str] = []
+    monkeypatch.setattr(audit.os, "fsync", lambda _: flushed.append(audit_log.read_text()))
+    audit.record("decide", "allowed", reason="whole")
+    assert len(flushed) == 1
+    assert flushed[0].endswith("}\n")
+    assert "whole" in flushed[0]
+
+
 @pytest.mark.slow
 def test_twenty_processes_keep_one_chain(tmp_path: Path) -> None:
     """Section 7: 20 × 100 decisions, 2,000 valid lines."""

@@ -1,7 +1,7 @@
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from instainstru.database import consent, rules, tiers
+from instainstru.database import classes, consent, rules, tiers
 from instainstru.database.classes import TABLE, CommandClass, classify
 from instainstru.database.commands import name_of
 from instainstru.database.rules import CommandRefusedError, Need
@@ -35,6 +35,11 @@ def test_every_installed_command_is_classified(name: str) -> None:
     assert name in TABLE
     command = load_command_class(get_commands()[name], name)
     assert name_of(command) == name
+
+
+def test_no_command_has_two_classes() -> None:
+    names = " ".join(classes._NAMES.values()).split()
+    assert sorted(names) == sorted(set(names))
 
 
 def test_an_unknown_command_counts_as_destructive() -> None:

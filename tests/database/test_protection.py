@@ -130,6 +130,39 @@ def test_the_server_itself_refuses_what_a_role_may_not_do(shop: str, connect: Co
     assert count == (600, 600)
 
 
+@pytest.mark.parametrize(
+    ("role", "setting", "value"),
+    [
+        (Role.APP, "statement_timeout", "30s"),
+        (Role.APP, "lock_timeout", "10s"),
+        (Role.APP, "idle_in_transaction_session_timeout", "5min"),
+        (Role.READONLY, "statement_timeout", "30s"),
+        (Role.READONLY, "lock_timeout", "10s"),
+        (Role.READONLY, "idle_in_transaction_session_timeout", "5min"),
+        (Role.MIGRATOR, "lock_timeout", "10s"),
+        (Role.MIGRATOR, "statement_timeout", "0"),
+        (Role.MIGRATOR, "idle_in_transaction_session_timeout", "15min"),
+        (Role.ADMIN, "idle_in_transaction_session_timeout", "15min"),
+    ],
+)
+def test_no_role_waits_or_holds_for_ever(
+    role: Role, setting: str, value: str, connect: Connect
+) -> None:
+    """S16.5: time-outs per role, from any program; long work of the owner is its own business."""
+    with connect("postgres", role) as connection:
+        assert connection.execute(f"SHOW {setting}").fetchone() == (value,)
+
+
+def test_a_lost_time_out_is_found(shop: str, connect: Connect) -> None:
+    name = "idle_in_transaction_session_timeout"
+    with connect(shop) as connection:
+        connection.execute(f"ALTER ROLE ii_app RESET {name}")
+        found = inspection.inspect(connection, tiers.Tier.STG).differences
+        assert "role ii_app may wait or hold for ever" in words(found)
+        protection.protect(tiers.decision())
+        assert inspection.inspect(connection, tiers.Tier.STG).differences == ()
+
+
 def test_ordinary_work_passes_the_brakes(shop: str, connect: Connect) -> None:
     """S1.14: ordinary migrations and batches."""
     with connect(shop, Role.MIGRATOR) as connection:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from instainstru.database import classes, router, session, targets, tiers
 from instainstru.database.classes import CommandClass
-from instainstru.database.middleware import ReplicaMiddleware
+from instainstru.database.middleware import OWN_WRITES_SECONDS, ReplicaMiddleware
 from instainstru.database.router import ReadOnlyProcessError, TierRouter, UndeclaredAliasError
 from tests.database.conftest import Decide
 
@@ -188,3 +189,44 @@ def test_the_middleware_serves_requests_only_where_replicas_are(decide: Decide) 
     ReplicaMiddleware(view)(HttpRequest())
     assert seen[0] is not None
     assert router._request.get() is None
+
+
+def test_who_has_just_written_reads_from_the_primary_for_a_while(
+    replicas: set[str], decide: Decide, time_machine: Any
+) -> None:
+    """The page behind a form shows what the form did, also while replicas are late."""
+    decide({"INT_DATABASE_URL": URL, "INT_REPLICA_URLS": REPLICAS})
+    time_machine.move_to(datetime(2026, 11, 26, 12, tzinfo=UTC))
+    seen: list[set[str]] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            django_router.db_for_write(ContentType)
+        seen.append(reads())
+        return HttpResponse()
+
+    middleware, form, page = ReplicaMiddleware(view), HttpRequest(), HttpRequest()
+    form.method = "POST"
+    answer = middleware(form)
+    page.COOKIES = {name: cookie.value for name, cookie in answer.cookies.items()}
+    assert not middleware(page).cookies
+    time_machine.shift(OWN_WRITES_SECONDS + 1)
+    middleware(page)
+    forged = HttpRequest()
+    forged.COOKIES = dict.fromkeys(answer.cookies, "1")
+    middleware(forged)
+    assert seen == [{"default"}, {"default"}, replicas, replicas]
+
+
+def test_a_page_that_is_kept_is_made_from_the_primary(replicas: set[str], decide: Decide) -> None:
+    decide({"INT_DATABASE_URL": URL, "INT_REPLICA_URLS": REPLICAS})
+    seen: list[set[str]] = []
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        seen.append(reads())
+        return HttpResponse()
+
+    request = HttpRequest()
+    request.page_versions = []  # type: ignore[attr-defined]
+    ReplicaMiddleware(view)(request)
+    assert seen == [{"default"}]
