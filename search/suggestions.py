@@ -15,7 +15,7 @@ from search.text import clean_text, fold, words_of
 
 FEWEST_LETTERS = 2
 MOST_ITEMS = 8
-MOST_OF = {"Services": 4, "Categories": 2, "Instructors": 2, "Neighborhoods": 3}
+MOST_OF = {"Recent": 3, "Services": 4, "Categories": 2, "Instructors": 2, "Neighborhoods": 3}
 PLACE_WORDS = 3
 HINTS = frozenset({"in", "near", "around", "at"})
 
@@ -37,13 +37,23 @@ class Group:
     items: Sequence[Suggestion]
 
 
-def suggest(text: str, snapshot: Snapshot, *, today: date) -> list[Group]:
-    """Return at most eight suggestions in groups; nothing below two letters. Spec: S8.6."""
+def suggest(
+    text: str, snapshot: Snapshot, *, today: date, recent: Sequence[str] = ()
+) -> list[Group]:
+    """Return at most eight suggestions in groups; nothing below two letters.
+
+    ``recent`` are the person's own searches, newest first; an empty box offers the newest ones.
+    Spec: S8.6
+    """
     said = clean_text(text)
     words = words_of(fold(said))
+    if not said:
+        again = [Suggestion(query, "", _results(query)) for query in recent[:MOST_ITEMS]]
+        return [Group("Recent", again)] if again else []
     if len("".join(words)) < FEWEST_LETTERS:
         return []
     found = {
+        "Recent": _recent(words, recent),
         "Services": _services(words, snapshot),
         "Categories": _categories(words, snapshot),
         "Instructors": _instructors(said, snapshot, today),
@@ -81,6 +91,14 @@ def _starts_words(words: Sequence[str], candidates: Iterable[str]) -> bool:
     """Tell whether each word begins one of the candidates."""
     known = list(candidates)
     return all(any(one.startswith(word) for one in known) for word in words)
+
+
+def _recent(words: Sequence[str], recent: Iterable[str]) -> list[Suggestion]:
+    return [
+        Suggestion(query, "", _results(query))
+        for query in recent
+        if _starts_words(words, words_of(fold(query)))
+    ]
 
 
 def _services(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:

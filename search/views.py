@@ -16,6 +16,8 @@ from instainstru.health import RETRY_AFTER_SECONDS
 from instainstru.http import mark_private, render_page_or_fragment
 from instainstru.ratelimit import SEARCH, SUGGESTIONS, count_use, session_key_of
 from search.filters import FILTER_NAMES, FiltersForm
+from search.history import known_historian, recent_searches, remember_search
+from search.history_manager import KEPT
 from search.page_state import PageState, read_state
 from search.results_page import page_values, panel_values
 from search.services import SearchResult, run_search
@@ -71,7 +73,11 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     """List what the letters may become; from memory and one query. Spec: S8.6."""
     count_use(SUGGESTIONS, session_key_of(request))
     today = clock.now().astimezone(clock.NEW_YORK).date()
-    groups = suggest(request.GET.get("q", ""), current_snapshot(), today=today)
+    said = request.GET.get("q", "")
+    recent = recent_searches(known_historian(request), KEPT)
+    groups = suggest(
+        said, current_snapshot(), today=today, recent=[row.query_text for row in recent]
+    )
     return mark_private(render(request, "search/suggestions.html", {"groups": groups}))
 
 
@@ -103,8 +109,10 @@ def _search(request: HttpRequest, state: PageState, form: FiltersForm) -> Search
 
 
 def _found(request: HttpRequest, state: PageState) -> HttpResponse:
-    form = _form(state)
+    form, now = _form(state), clock.now()
     result = _search(request, state, form)
+    if form.is_valid():
+        remember_search(request, query=state.first("q"), results_count=len(result.hits), now=now)
     values = {
         **page_values(
             result,
@@ -112,7 +120,7 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
             state,
             page_number=request.GET.get("page"),
             snapshot=current_snapshot(),
-            now=clock.now(),
+            now=now,
         ),
         **panel_values(form, state, result),
     }

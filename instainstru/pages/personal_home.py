@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
+from accounts.owners import Owner
 from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import LessonCard, cards_of
 from bookings.lessons.places import place_for_student
@@ -21,6 +22,7 @@ from instainstru.pages.needs import needs_from, waiting_for
 from instainstru.pages.personal_picks import Habits, Pick, read_habits, read_offers
 from instainstru.pages.sections import Section, load_section
 from instainstru.templatetags.ui import relative
+from search.history import recent_searches
 
 LOOK_AHEAD_DAYS, ALL_TIMES = 14, 400
 
@@ -32,6 +34,7 @@ class PersonalHome:
     now: datetime
     next_lesson: Section
     needs: Section
+    recent: Section
     again: Section
     popular: Section
     saved: Section
@@ -50,6 +53,7 @@ def personal_home(user: User, now: datetime) -> PersonalHome:
         now=now,
         **_lessons(user, now),
         **_with_times(_picks(habits, now), now),
+        recent=load_section("recent", lambda: recent_searches(Owner(user_id=user.pk))),
         borough=habits.place.borough if habits else "",
         neighborhood=habits.place.name if habits else "",
         form=PreferencesForm(auto_id="about_%s") if is_new else None,

@@ -64,7 +64,8 @@ function connect(holder) {
     const mine = new AbortController();
     request = mine;
     const said = input.value.trim();
-    if (said.length < FEWEST) {
+    // An empty box offers what was searched before; one letter says nothing yet.
+    if (said.length > 0 && said.length < FEWEST) {
       close();
       return;
     }
@@ -120,6 +121,7 @@ function connect(holder) {
     close();
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
+  input.addEventListener("focus", () => { if (!input.value.trim()) ask(); });
   input.addEventListener("blur", close);
   input.form.addEventListener("submit", close);
 }

@@ -45,6 +45,8 @@ PLACES: Final = (
     Place("search:results", "/search/?q=piano&view=map"),
     Place("search:results", "/search/?q=piano&price_max=cheap", status=422, takes_focus=True),
     Place("search:results", "/search/"),
+    Place("search:history", "/privacy/history/"),
+    Place("search:history", "/privacy/history/", "student"),
     Place("catalog:all-services", "/services/"),
     Place("catalog:all-services", "/services/?q=piano"),
     Place("catalog:all-services", "/services/?q=xyzzy"),
@@ -152,6 +154,10 @@ PLACES: Final = (
 )
 
 NO_PAGES: Final = {
+    "search:history-forget": "takes a form only",
+    "search:history-clear": "takes a form only",
+    "search:history-undo": "takes a form only",
+    "search:history-pause": "takes a form only",
     "search:count": "the words of one button",
     "search:suggestions": "the options of a list",
     "search:places": "the options of a list",

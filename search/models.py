@@ -1,0 +1,89 @@
+"""Recent searches of a person or a guest (Spec: S2)."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Func, Q
+
+from search.history_manager import HistoryPauseManager, SearchHistoryManager
+
+MOST_LETTERS = 200
+
+
+class SearchHistory(models.Model):
+    """One query of one owner with how often it was searched; equality is the database's.
+
+    ``normalized_query`` is written by the database alone, with the function that also decides what
+    is stored at all. Spec: S2.1, S2.2
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    guest_key = models.CharField(  # noqa: DJ001 - null means: an account owns it
+        max_length=64, null=True
+    )
+    query_text = models.CharField(max_length=MOST_LETTERS)
+    normalized_query = models.GeneratedField(
+        expression=Func(F("query_text"), function="ii_normalize_query"),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    search_count = models.PositiveIntegerField(default=1)
+    results_count = models.PositiveIntegerField()
+    first_searched_at = models.DateTimeField()
+    last_searched_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = SearchHistoryManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, guest_key__isnull=True)
+                | Q(user__isnull=True, guest_key__isnull=False),
+                name="search_history_one_owner",
+            ),
+            # No index holds the times: a repeated search then rewrites no index.
+            models.UniqueConstraint(
+                fields=["user", "guest_key", "normalized_query"],
+                nulls_distinct=False,
+                name="search_history_once_per_owner",
+            ),
+            models.CheckConstraint(
+                condition=~Q(normalized_query=""), name="search_history_says_something"
+            ),
+            models.CheckConstraint(condition=Q(search_count__gte=1), name="search_history_counted"),
+            models.CheckConstraint(
+                condition=Q(first_searched_at__lte=F("last_searched_at")),
+                name="search_history_first_before_last",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"search {self.pk}"
+
+
+class HistoryPause(models.Model):
+    """An owner who wants no searches kept. Spec: S2.5"""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+"
+    )
+    guest_key = models.CharField(  # noqa: DJ001 - null means: an account owns it
+        max_length=64, null=True, unique=True
+    )
+    paused_at = models.DateTimeField()
+
+    objects = HistoryPauseManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, guest_key__isnull=True)
+                | Q(user__isnull=True, guest_key__isnull=False),
+                name="history_pause_one_owner",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"pause {self.pk}"

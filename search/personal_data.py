@@ -1,0 +1,32 @@
+"""What search knows about people. Spec: S6.5."""
+
+from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.replacements import REFERENCE
+
+register(
+    [
+        Holding(
+            model="search.SearchHistory",
+            subjects=("user", "guest_key"),
+            use=Use(
+                purpose="To show a person their recent searches",
+                basis=Basis.INTEREST,
+                erasure=Erasure.DELETE,
+                retention="365 days after the last use, guests 30 days; deleted ones 24 hours",
+            ),
+            personal={"guest_key": REFERENCE, "query_text": "'search ' || {pk}"},
+            plain=("normalized_query",),
+        ),
+        Holding(
+            model="search.HistoryPause",
+            subjects=("user", "guest_key"),
+            use=Use(
+                purpose="To keep no searches of people who do not want it",
+                basis=Basis.INTEREST,
+                erasure=Erasure.DELETE,
+                retention="until it is ended",
+            ),
+            personal={"guest_key": REFERENCE},
+        ),
+    ]
+)

@@ -1,0 +1,12 @@
+"""Clock-driven jobs of search; each may run twice or never (Spec: S4.2)."""
+
+from celery import shared_task
+
+
+@shared_task(name="search.tidy_history")
+def tidy_history() -> dict[str, int]:
+    """Remove recent searches that are over their number or their time."""
+    from instainstru import clock
+    from search import history
+
+    return history.tidy_history(now=clock.now())
