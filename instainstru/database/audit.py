@@ -34,9 +34,10 @@ TAIL_BYTES: Final = 8192
 ARGV_CHARACTERS: Final = 2000
 MASK: Final = "***"
 SENSITIVE_NAME: Final = r"[\w-]*(?:pass|pwd|secret|token|key|credential|dsn)[\w-]*"
-CREDENTIALS_IN_URL: Final = re.compile(r"(\w+://)\S*@")
+# Both begin where a word begins: a long text then takes no longer than its length.
+CREDENTIALS_IN_URL: Final = re.compile(r"(?<!\w)(\w+://)\S*@")
 SENSITIVE_ASSIGNMENT: Final = re.compile(
-    rf"(?i)({SENSITIVE_NAME}['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)"
+    rf"(?i)(?<![\w-])({SENSITIVE_NAME}['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)"
 )
 SENSITIVE_OPTION: Final = re.compile(rf"(?i)^-+{SENSITIVE_NAME}$")
 SENSITIVE_VALUE: Final = re.compile(
