@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from celery import Celery, Task, signals
 from celery.exceptions import Reject
+from celery.schedules import crontab
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from instainstru.database import audit, tiers, valkey
@@ -63,7 +64,7 @@ def _declare_server(**_details: object) -> None:
 signals.worker_init.connect(_declare_server)
 signals.beat_init.connect(_declare_server)
 
-SCHEDULE: dict[str, tuple[str, timedelta]] = {
+SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
@@ -80,5 +81,7 @@ SCHEDULE: dict[str, tuple[str, timedelta]] = {
         "lessons.delete_old_idempotency_records",
         timedelta(hours=1),
     ),
+    "back-up": ("backups.make_nightly", crontab(hour="3", minute="30")),
 }
-"""Name of the periodic job -> (task, interval); written to the database by ``sync_schedule``."""
+"""Name of the periodic job -> (task, interval or New York time); written to the database by
+``sync_schedule``."""

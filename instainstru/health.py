@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 
+from instainstru import clock
 from instainstru.access import public
+from instainstru.database import tiers
+from instainstru.database.backups import shelf
 from instainstru.database.pending import pending_migrations
 from instainstru.database.refusals import TierRefusedError
 from instainstru.database.valkey import plain_url
@@ -51,6 +55,20 @@ PARTS: dict[str, Callable[[], None]] = {
 }
 
 
+OLDEST_BACKUP = timedelta(hours=26)
+
+
+def _backup_warnings() -> dict[str, str]:
+    """Say what is late about backups; not on INT, which has none. Spec: S16.1."""
+    tier = tiers.decision().tier
+    if tier is tiers.Tier.INT:
+        return {}
+    made, proved = shelf.newest_times(tier.value)
+    limit = clock.now() - OLDEST_BACKUP
+    times = {"backup": made, "verified restore": proved}
+    return {name: "warn" for name, at in times.items() if at is None or at < limit}
+
+
 def _state(check: Callable[[], None]) -> str:
     try:
         check()
@@ -61,9 +79,13 @@ def _state(check: Callable[[], None]) -> str:
 
 @public
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer JSON per part; 503 names the failing ones. A connection proves the tier stamp."""
+    """Answer JSON per part; 503 names the failing ones. A connection proves the tier stamp.
+
+    What is late without stopping anything stands there as `warn`.
+    """
     parts = {name: _state(check) for name, check in PARTS.items()}
     is_ready = all(state == "ok" for state in parts.values())
+    parts |= _backup_warnings()
     body = json.dumps({"ready": is_ready, "tier": settings.DECISION.tier.value, "parts": parts})
     return HttpResponse(body, content_type="application/json", status=200 if is_ready else 503)
 

@@ -18,9 +18,13 @@ def secret_key(tier: Tier, configured: str, var_dir: Path) -> str:
         return configured
     if configured or tier is Tier.PROD:
         raise TierRefusedError(f"SECRET_KEY must be set to at least {MIN_LENGTH} characters.")
-    path = var_dir / "secret_key"
+    return generated_text(var_dir / "secret_key")
+
+
+def generated_text(path: Path) -> str:
+    """Return the secret of a file that only we can read, made at first use."""
     if not path.exists():
-        var_dir.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
         fresh.write_text(secrets.token_urlsafe(48))
         fresh.chmod(0o600)

@@ -300,6 +300,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=VAR_DIR / "media")
 
+# --- Backups (Spec: 12 section 3) ----------------------------------------------------------------
+BACKUP_KEY = env.str("BACKUP_KEY", default="")
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default="") or VAR_DIR / "backups").absolute()
+
 # --- Logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = environment.one_of(
     "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"

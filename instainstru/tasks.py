@@ -1,6 +1,13 @@
-"""Clock-driven jobs of the pages that compose several apps; each may run twice or never."""
+"""Clock-driven jobs of the building and of the pages that compose several apps.
+
+Each may run twice or never.
+"""
+
+from typing import Final
 
 from celery import shared_task
+
+MOST_BACKUP_SECONDS: Final = 2 * 3600
 
 
 @shared_task(name="pages.refresh_open_places")
@@ -10,3 +17,18 @@ def refresh_open_places() -> int:
     from instainstru.pages import new_york
 
     return new_york.refresh_open_places(clock.now())
+
+
+@shared_task(
+    name="backups.make_nightly",
+    time_limit=MOST_BACKUP_SECONDS,
+    soft_time_limit=MOST_BACKUP_SECONDS - 60,
+)
+def make_nightly_backup() -> str:
+    """Back the database up, prove it and delete what need not be kept; not on INT (Spec: S19.1)."""
+    from django.conf import settings
+
+    from instainstru.database.backups.jobs import back_up_nightly
+    from instainstru.database.tiers import Tier
+
+    return "" if settings.DECISION.tier is Tier.INT else back_up_nightly()

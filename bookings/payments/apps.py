@@ -4,6 +4,12 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 
+def _ledger_violations() -> list[str]:
+    from bookings.payments.selectors import ledger_imbalances
+
+    return [f"{item.rule} {item.subject}: {item.cents} cents" for item in ledger_imbalances()]
+
+
 class PaymentsConfig(AppConfig):
     """Payments."""
 
@@ -12,8 +18,10 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        """Register the start-up checks."""
+        """Register the start-up checks, and what must hold of money."""
         from bookings.payments import personal_data  # noqa: F401 - registers
         from bookings.payments.checks import check_gateway
+        from instainstru import invariants
 
         register(check_gateway, "start")
+        invariants.register("ledger", _ledger_violations)

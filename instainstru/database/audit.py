@@ -232,12 +232,24 @@ def git_sha() -> str:
     """Return the commit of the running code, or an empty text when it is unknown."""
     git = ROOT / ".git"
     try:
+        if git.is_file():  # a second working tree
+            git = ROOT / git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
         head = (git / "HEAD").read_text(encoding="ascii").strip()
         if not head.startswith("ref: "):
             return head
-        return (git / head.removeprefix("ref: ")).read_text(encoding="ascii").strip()
+        return _commit_of(git, head.removeprefix("ref: "))
     except (OSError, UnicodeDecodeError):
         return os.environ.get("GIT_SHA", "")
+
+
+def _commit_of(git: Path, ref: str) -> str:
+    shared = git / "commondir"
+    if shared.exists():
+        git = git / shared.read_text(encoding="utf-8").strip()
+    if (git / ref).exists():
+        return (git / ref).read_text(encoding="ascii").strip()
+    packed = (git / "packed-refs").read_text(encoding="utf-8").splitlines()
+    return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
 
 
 def _user() -> str:

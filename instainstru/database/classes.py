@@ -34,7 +34,8 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
     CommandClass.SHELL: "dbshell debugsqlshell shell",
     CommandClass.SERVER: "runserver up",
     CommandClass.MAINTENANCE: (
-        "account_unsetmultipleprimaryemails changepassword clearsessions createsuperuser"
+        "account_unsetmultipleprimaryemails changepassword clean_orphan_obj_perms clearsessions"
+        " createsuperuser"
         " analytics_rollup apply_retention backup embed import_catalog privacy_erase"
         " privacy_export replay_dead sync_roles sync_schedule"
         " axes_reset axes_reset_failure_logs axes_reset_ip axes_reset_ip_username"
@@ -52,7 +53,7 @@ _OWNERS: Final = frozenset({"flush", "migrate", "reset_schema", "seed"})
 TEST_RUNNERS: Final = frozenset({"test", "testserver"})
 # These work without a migrated database, or bring it about themselves.
 _WITHOUT_SCHEMA: Final = (
-    "check collectstatic compilemessages createcachetable db_audit db_protect db_status"
+    "backup check collectstatic compilemessages createcachetable db_audit db_protect db_status"
     " db_verify dbshell diffsettings export_model findstatic flush inspectdb makemessages"
     " makemigrations migrate optimizemigration reset reset_schema sendtestemail"
     " showmigrations sqlflush sqlmigrate sqlsequencereset squashmigrations startapp"
@@ -75,12 +76,15 @@ _running: ContextVar[tuple[Running, ...]] = ContextVar("running_commands", defau
 def classify(name: str, options: Mapping[str, Any] | None = None) -> CommandClass:
     """Return the class of a command as it is being called.
 
-    Undoing every migration and restoring a backup outweigh the command's own class.
+    Undoing every migration and restoring a backup onto the live database outweigh the command's
+    own class; a restore into a new database, which `--database` names, replaces nothing.
     """
     given = options or {}
     if name == "migrate" and given.get("migration_name") == "zero":
         return CommandClass.DESTRUCTIVE
-    if name == "backup" and "restore" in given.values():
+    if name == "backup" and given.get("action") == "list":
+        return CommandClass.READ
+    if name == "backup" and given.get("action") == "restore" and not given.get("database"):
         return CommandClass.DESTRUCTIVE
     return TABLE.get(name, CommandClass.DESTRUCTIVE)
 

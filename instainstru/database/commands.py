@@ -173,6 +173,8 @@ def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 if is_command_line and name not in classes.WITHOUT_SCHEMA:
                     _migrate_on_first_use()
+                if kind in {CommandClass.SCHEMA, CommandClass.DESTRUCTIVE}:
+                    _back_up_before(name, options)
                 return original(self, *args, **options)
             finally:
                 _is_command_line.reset(token)
@@ -258,6 +260,19 @@ def _announce_migration(connection: BaseDatabaseWrapper, name: str, what: str) -
         database=str(connection.settings_dict["NAME"]),
     )
     command_rights.name_to_brakes(name, decision)
+
+
+def _back_up_before(name: str, options: dict[str, Any]) -> None:
+    """Make a backup where rows could be lost; without one the command does not run."""
+    from instainstru.database.backups.errors import BackupError
+    from instainstru.database.backups.jobs import back_up_before
+
+    try:
+        made = back_up_before(name, options)
+    except BackupError as error:
+        raise CommandError(f"{name} did not run: {error.message}") from error
+    if made is not None:
+        sys.stderr.write(f"Backup {made.name} was made first\n")
 
 
 def _migrate_on_first_use() -> None:

@@ -160,6 +160,12 @@ def unlock(connection: stamp.Connection, oid: int, role: str, migration: str, re
     )
 
 
+def has_brakes(connection: stamp.Connection) -> bool:
+    """Whether a database is protected at all, and its brakes are armed."""
+    row = connection.execute("SELECT to_regclass('instainstru_guard.state') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0]) and is_armed(connection)
+
+
 def is_armed(connection: stamp.Connection) -> bool:
     """Whether the brakes of the connected database are installed and armed."""
     row = connection.execute("SELECT instainstru_guard.is_armed()").fetchone()

@@ -163,11 +163,16 @@ def recreate_schema(decision: tiers.Decision) -> None:
         _audit(decision, "reset_schema", "schema dropped and made again", evidence.database)
 
 
-@contextmanager
-def _admin(decision: tiers.Decision) -> Iterator[Connection]:
+def require_admin(decision: tiers.Decision) -> None:
+    """Raise ProtectionRefusedError on PROD where the admin's URL is not at hand."""
     if decision.tier is tiers.Tier.PROD and targets.role_location(decision, Role.ADMIN) is None:
         variable = decision.tier.variable(Role.ADMIN.suffix)
         raise ProtectionRefusedError(f"{variable} is not set")
+
+
+@contextmanager
+def _admin(decision: tiers.Decision) -> Iterator[Connection]:
+    require_admin(decision)
     with maintenance.connect(decision, role=Role.ADMIN) as connection:
         yield connection
 

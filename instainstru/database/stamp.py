@@ -257,6 +257,19 @@ def require_foreign_copy(evidence: Evidence) -> None:
         raise StampError(f"the server of database {evidence.database} is production's own")
 
 
+def stamp_as_copy(
+    connection: Connection, tier: str, system_identifier: str, database_oid: int
+) -> None:
+    """Mark an unstamped database as a copy of another one, so that nobody takes it for his own.
+
+    Raises StampError for a database that carries a stamp.
+    """
+    evidence = read_evidence(connection)
+    if not evidence.is_unstamped:
+        raise StampError(f"database {evidence.database} is stamped already")
+    _write_row(connection, RowStamp(tier, system_identifier, database_oid))
+
+
 def restamp_copy(connection: Connection, tier: Tier) -> None:
     """Stamp a copy whose personal data has been replaced as a database of a test tier.
 
@@ -271,15 +284,20 @@ def restamp_copy(connection: Connection, tier: Tier) -> None:
 
 def _write(connection: Connection, evidence: Evidence, tier: Tier) -> None:
     with _in_autocommit(connection), connection.transaction():
+        _write_row(connection, RowStamp(tier.value, evidence.system_identifier, evidence.oid))
+        _write_catalogue_stamp(connection, evidence.database, tier)
+
+
+def _write_row(connection: Connection, row: RowStamp) -> None:
+    with connection.transaction():
         cursor = psycopg.Cursor(connection)
         cursor.execute(INSTALL)
         cursor.execute("DELETE FROM instainstru_guard.stamp")
         cursor.execute(
             "INSERT INTO instainstru_guard.stamp"
             " (tier, system_identifier, database_oid, stamped_by) VALUES (%s, %s, %s, %s)",
-            [tier.value, int(evidence.system_identifier), evidence.oid, _person()],
+            [row.tier, int(row.system_identifier), row.database_oid, _person()],
         )
-        _write_catalogue_stamp(connection, evidence.database, tier)
 
 
 def _write_catalogue_stamp(connection: Connection, database: str, tier: Tier) -> None:

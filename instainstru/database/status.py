@@ -81,7 +81,17 @@ def read_status(decision: tiers.Decision) -> Status:
         status.migrations_pending = pending_migrations()
     status.layers = _layers(status, findings)
     status.differences = [item.what for item in findings.differences]
+    _read_backups(status)
     return status
+
+
+def _read_backups(status: Status) -> None:
+    """Say when the newest backup that lies here was made, and when one was last proved."""
+    from instainstru.database.backups import shelf
+
+    made, proved = shelf.newest_times(status.tier_wanted)
+    status.last_backup = made.isoformat() if made else None
+    status.last_verified_restore = proved.isoformat() if proved else None
 
 
 def _inspect(connection: stamp.Connection, decision: tiers.Decision) -> Findings:

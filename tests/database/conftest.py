@@ -12,6 +12,8 @@ from instainstru.database.roles import Role
 
 Decide = Callable[..., tiers.Decision]
 MakeDatabase = Callable[[str | None], str]
+Connect = Callable[..., stamp.Connection]
+UrlOf = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)

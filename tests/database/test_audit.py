@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,14 @@ def test_a_long_last_line_is_found_whole(audit_log: Path) -> None:
     audit.record("long", "allowed", reason="x" * 3 * audit.TAIL_BYTES)
     audit.record("next", "allowed")
     assert audit.verify(audit_log).is_ok
+
+
+def test_a_long_text_is_searched_for_secrets_in_linear_time() -> None:
+    """A command line may hold a whole script; nobody may wait minutes for its audit line."""
+    started = time.process_time()
+    for text in ("x" * 100_000, "a-" * 50_000, "key" * 30_000, "pass " * 20_000):
+        audit.redact(text)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

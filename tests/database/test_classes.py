@@ -53,7 +53,9 @@ def test_an_unknown_command_counts_as_destructive() -> None:
         ("migrate", {"app_label": "catalog", "migration_name": "zero"}, CommandClass.DESTRUCTIVE),
         ("migrate", {"app_label": "catalog", "migration_name": "0001"}, CommandClass.SCHEMA),
         ("backup", {"action": "restore"}, CommandClass.DESTRUCTIVE),
+        ("backup", {"action": "restore", "database": "shop_copy"}, CommandClass.MAINTENANCE),
         ("backup", {"action": "create"}, CommandClass.MAINTENANCE),
+        ("backup", {"action": "list"}, CommandClass.READ),
     ],
 )
 def test_what_a_command_is_asked_to_do_counts(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
@@ -13,7 +15,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.roles import Role
-from instainstru import health
+from instainstru import clock, health
+from instainstru.database import tiers
+from instainstru.database.backups import shelf
 from instainstru.database.stamp import StampError
 from tests.factories.accounts import VerifiedUserFactory
 
@@ -65,6 +69,35 @@ def test_readyz_answers_503_and_names_the_failing_part(
     parts = response.json()["parts"]
     assert [name for name, state in parts.items() if state != "ok"] == [part]
     assert "10.0.0.7" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("made", "proved", "late"),
+    [
+        (1, 1, set()),
+        (27, 1, {"backup"}),
+        (1, 27, {"verified restore"}),
+        (1, None, {"verified restore"}),
+        (None, None, {"backup", "verified restore"}),
+    ],
+)
+def test_readyz_warns_of_late_backups_and_stays_ready(
+    made: int | None,
+    proved: int | None,
+    late: set[str],
+    client: Client,
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S16.1: older than 26 hours; INT has none to miss."""
+    times = [
+        None if hours is None else clock.now() - timedelta(hours=hours) for hours in (made, proved)
+    ]
+    monkeypatch.setattr(shelf, "newest_times", lambda _: tuple(times))
+    assert "backup" not in client.get("/readyz").json()["parts"]
+    on_stg = replace(tiers.decision(), tier=tiers.Tier.STG)
+    monkeypatch.setattr(health.tiers, "decision", lambda: on_stg)
+    assert {name for name, state in health._backup_warnings().items() if state == "warn"} == late
 
 
 def test_readyz_looks_at_each_store(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """The declared schedule and the tasks behind it."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.core.management import call_command
 from django_celery_beat.models import PeriodicTask
@@ -28,3 +31,26 @@ def test_a_job_that_is_no_longer_declared_goes(monkeypatch):
     monkeypatch.delitem(SCHEDULE, "settle-refunds")
     call_command("sync_schedule", verbosity=0)
     assert not PeriodicTask.objects.filter(name="settle-refunds").exists()
+
+
+@pytest.mark.S19
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [("2026-03-08", "2026-03-08T07:30"), ("2026-11-01", "2026-11-01T08:30"),
+     ("2026-11-26", "2026-11-26T08:30")],
+)  # fmt: skip
+def test_the_nightly_backup_runs_once_also_when_the_clock_changes(day: str, wanted: str) -> None:
+    """S19.1, S4.5: 03:30 in New York, asked once a minute from noon to noon."""
+    call_command("sync_schedule", verbosity=0)
+    crontab = PeriodicTask.objects.get(name="back-up").crontab
+    assert crontab is not None
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo("America/New_York"))
+    now = (noon - timedelta(days=1)).astimezone(UTC)
+    schedule, last, runs = crontab.schedule, now, []
+    schedule.nowfun = lambda: now
+    while now < noon:
+        if schedule.is_due(last).is_due:
+            runs.append(now)
+            last = now
+        now += timedelta(minutes=1)
+    assert [f"{at:%Y-%m-%dT%H:%M}" for at in runs] == [wanted]

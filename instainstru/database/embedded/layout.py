@@ -12,6 +12,8 @@ from typing import Any, Final
 from instainstru.errors import ApplicationError
 
 TIERS: Final = ("int", "stg")
+SCRATCH: Final = "scratch"
+"""Takes the place of a tier for a server that lives for minutes and belongs to one process."""
 SUPERUSER: Final = "postgres"
 PORT: Final = 5432
 """Only part of the socket's file name: each pair of servers has a socket folder of its own."""

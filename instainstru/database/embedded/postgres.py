@@ -14,6 +14,7 @@ from psycopg import sql
 from instainstru.database.embedded.account import Account, place_data, reachable_program
 from instainstru.database.embedded.layout import (
     PORT,
+    SCRATCH,
     SUPERUSER,
     EmbeddedServersError,
     Layout,
@@ -47,6 +48,7 @@ SETTINGS: Final = {
     "log_checkpoints": "off",
     "logging_collector": "off",
 }
+LOSABLE: Final = frozenset({"int", SCRATCH})
 INT_SETTINGS: Final = {"fsync": "off", "full_page_writes": "off"}
 """Test data survives a killed server, and may be lost with the machine: tests run faster."""
 
@@ -60,14 +62,17 @@ def postgres_programs(account: Account) -> Path:
     return reachable_program(account, package / "pginstall/bin/postgres", package).parent
 
 
-def postgres_server(layout: Layout, account: Account) -> Server:
-    """Return the server for an existing or new cluster; creates the cluster."""
+def postgres_server(layout: Layout, account: Account, output: int | None = None) -> Server:
+    """Return the server for an existing or new cluster; creates the cluster.
+
+    `output` is where its programs write, as a descriptor; else where this process does.
+    """
     programs = postgres_programs(account)
     data = place_data(account, layout.postgres_data)
     if not (data / "PG_VERSION").exists():
-        _create_cluster(layout, programs, data, account)
+        _create_cluster(layout, programs, data, account, output)
     account.owns(data)
-    settings = SETTINGS | (INT_SETTINGS if layout.tier == "int" else {})
+    settings = SETTINGS | (INT_SETTINGS if layout.tier in LOSABLE else {})
     settings |= {"port": str(PORT), "unix_socket_directories": str(layout.sockets)}
     settings["cluster_name"] = f"instainstru-{layout.tier}"
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -80,10 +85,13 @@ def postgres_server(layout: Layout, account: Account) -> Server:
         stop_signals=((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)),
         answers=lambda: _answers(layout),
         before_start=lambda: _forget_earlier_run(layout, data),
+        output=output,
     )
 
 
-def _create_cluster(layout: Layout, programs: Path, data: Path, account: Account) -> None:
+def _create_cluster(
+    layout: Layout, programs: Path, data: Path, account: Account, output: int | None
+) -> None:
     # Built beside its place and moved in one step: an interrupted start leaves no half cluster.
     lock = wait_exclusive(layout.lock("postgres"), GONE_SECONDS)
     if lock is None:
@@ -101,6 +109,8 @@ def _create_cluster(layout: Layout, programs: Path, data: Path, account: Account
         cwd=draft,
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         pass_fds=(lock,),
         preexec_fn=die_with_parent(signal.SIGTERM),
         check=False,
@@ -132,11 +142,10 @@ def _forget_earlier_run(layout: Layout, data: Path) -> None:
 
 
 def _connect(layout: Layout, name: str) -> psycopg.Connection[Any]:
-    where = addresses(layout.tier, layout.var)
     return psycopg.connect(
-        host=where.database_host,
-        port=where.database_port,
-        user=where.database_user,
+        host=str(layout.sockets),
+        port=PORT,
+        user=SUPERUSER,
         dbname=name,
         connect_timeout=5,
         autocommit=True,

@@ -56,6 +56,8 @@ class Server:
     """Each signal with the seconds to wait for its effect, gentlest first."""
     answers: Callable[[], bool]
     before_start: Callable[[], None]
+    output: int | None = None
+    """Descriptor that the program writes to; None: where this process writes."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -71,6 +73,8 @@ class Server:
                 cwd=self.folder,
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
+                stdout=self.output,
+                stderr=self.output,
                 pass_fds=(lock,),
                 preexec_fn=die_with_parent(self.stop_signals[0][0]),  # noqa: PLW1509 - one thread
                 **self.account.credentials(),

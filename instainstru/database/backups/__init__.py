@@ -1,0 +1,1 @@
+"""Backups of the database: sealed archives with a signed manifest beside each. Spec: S19."""
