@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -12,7 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts import sign_in_hooks
 from accounts.guests import forget_guest_key
 from accounts.models import User
+from accounts.reauthentication import is_fresh
+from accounts.sessions import begin_session, end_sessions
 from accounts.sign_in_limits import normalized_email
+from instainstru.http import client_network
 from instainstru.ratelimit import VERIFICATION_MAIL, count_use
 
 KIND_HEADER = "X-Mail-Kind"
@@ -26,6 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "email_password_mismatch": "That e-mail and password don't match.",
         "incorrect_code": "That code doesn't match the one we sent. Check the e-mail.",
         "incorrect_password": "That password isn't right.",
+        "enter_current_password": "That isn't your current password.",
         "invalid_password_reset": "This link has been used or is older than 30 minutes.",
         "too_many_login_attempts": "That code was wrong 3 times. Sign in and we'll send a new one.",
     }
@@ -57,10 +62,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def login(self, request: HttpRequest, user: User) -> None:
         """Sign in under a new session id and let the account take over what the guest had."""
         super().login(request, user)
+        begin_session(request.session)
         guest_key = getattr(request, "guest_key", None)
         if guest_key is not None:
             sign_in_hooks.guest_signed_in(user, guest_key)
             forget_guest_key(request)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask again for any sensitive step 15 minutes after the last proof (Spec: S17.2)."""
+        return not is_fresh(context.request)
+
+    def set_password(self, user: User, password: str) -> None:
+        """Save a new password, which signs the person out everywhere at once (Spec: S17.2)."""
+        super().set_password(user, password)
+        end_sessions(user)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the client's network, which is all that is stored (Spec: 02 section 1)."""
+        return client_network(request)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Lead to sign-in: the new password is asked for at once."""
+        return reverse("account_login")
 
     def respond_email_verification_sent(
         self, request: HttpRequest, user: User | None

@@ -14,14 +14,16 @@ from accounts.password_rules import MAX_LENGTH, OwnWordsValidator
 PASSWORD_HINT = "At least 10 characters. A few unrelated words work well."  # noqa: S105 - a hint
 
 
-def _plain(field: Field, *, label: str, help_text: str = "", **attributes: str) -> None:
+def label_plainly(field: Field, *, label: str, help_text: str = "", **attributes: str) -> None:
+    """Give a field of allauth our label and hint, and no placeholder."""
     field.label, field.help_text = label, help_text
     field.widget.attrs.pop("placeholder", None)
     field.widget.attrs.update(attributes)
 
 
-def _new_password(field: Field, *, label: str) -> None:
-    _plain(field, label=label, help_text=PASSWORD_HINT, maxlength=str(MAX_LENGTH))
+def label_new_password(field: Field, *, label: str) -> None:
+    """Label a field for a new password and say what makes a good one."""
+    label_plainly(field, label=label, help_text=PASSWORD_HINT, maxlength=str(MAX_LENGTH))
 
 
 class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
@@ -29,8 +31,8 @@ class SignInForm(allauth_forms.LoginForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self.fields["login"], label="Email")
-        _plain(self.fields["password"], label="Password")
+        label_plainly(self.fields["login"], label="Email")
+        label_plainly(self.fields["password"], label="Password")
 
 
 class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
@@ -40,8 +42,10 @@ class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self.fields["email"], label="Email", help_text="We'll send a code to this address.")
-        _new_password(self.fields["password1"], label="Password")
+        label_plainly(
+            self.fields["email"], label="Email", help_text="We'll send a code to this address."
+        )
+        label_new_password(self.fields["password1"], label="Password")
 
     def clean(self) -> dict[str, Any]:
         """Refuse passwords made of the person's own name; allauth only knows the address."""
@@ -67,7 +71,7 @@ class VerificationCodeForm(allauth_forms.ConfirmEmailVerificationCodeForm):  # t
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(
+        label_plainly(
             self.fields["code"],
             label="Code",
             help_text="8 letters. Capitals and the dash don't matter.",
@@ -81,7 +85,7 @@ class ResetRequestForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self.fields["email"], label="Email")
+        label_plainly(self.fields["email"], label="Email")
 
 
 class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
@@ -90,4 +94,4 @@ class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["password2"]
-        _new_password(self.fields["password1"], label="New password")
+        label_new_password(self.fields["password1"], label="New password")

@@ -144,6 +144,17 @@ register(
             plain=("object_pk", "content_object"),
         ),
         Holding(
+            model="usersessions.UserSession",
+            subjects=("user",),
+            use=Use(
+                purpose="To show people where they are signed in; the network, no address",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until the session ends",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="account.EmailAddress",
             subjects=("user",),
             use=ACCOUNT,

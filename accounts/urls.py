@@ -2,11 +2,14 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import entrance
+from accounts.views import entrance, security
 
-own_urlpatterns = [path("demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in")]
+own_urlpatterns = [
+    path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
+    path("account/security/", security.overview, name="security"),
+]
 
-urlpatterns = [
+allauth_urlpatterns = [
     path("login/", entrance.sign_in, name="account_login"),
     path("signup/", entrance.sign_up, name="account_signup"),
     path("logout/", entrance.sign_out, name="account_logout"),
@@ -22,5 +25,12 @@ urlpatterns = [
     path(
         "password/reset/key/done/", entrance.reset_done, name="account_reset_password_from_key_done"
     ),
+    path("password/change/", security.password_change, name="account_change_password"),
+    path("reauthenticate/", security.ask_again, name="account_reauthenticate"),
+    path("sessions/", security.session_list, name="usersessions_list"),
+]
+
+urlpatterns = [
+    path("accounts/", include(allauth_urlpatterns)),
     path("", include((own_urlpatterns, "accounts"))),
 ]

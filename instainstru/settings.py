@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_celery_beat",
@@ -78,7 +79,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -140,6 +141,8 @@ ACCOUNT_FORMS = {
     "confirm_email_verification_code": "accounts.entrance_forms.VerificationCodeForm",
     "reset_password": "accounts.entrance_forms.ResetRequestForm",
     "reset_password_from_key": "accounts.entrance_forms.NewPasswordForm",
+    "reauthenticate": "accounts.security_forms.AskAgainForm",
+    "change_password": "accounts.security_forms.ChangePasswordForm",
 }
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
@@ -156,6 +159,9 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = False
 ACCOUNT_RATE_LIMITS = False
+USERSESSIONS_TRACK_ACTIVITY = True  # by our own middleware, once in 5 minutes
+USER_SESSION = {"idle": timedelta(days=14), "absolute": timedelta(days=30)}
+STAFF_SESSION = {"idle": timedelta(minutes=30), "absolute": timedelta(hours=12)}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 PASSWORD_RESET_TIMEOUT = 1800
 PASSWORD_HASHERS = [

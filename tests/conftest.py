@@ -26,6 +26,26 @@ def plain_static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def noted_sign_ins() -> Iterator[None]:
+    """Let ``force_login`` note when the session began, as signing in does."""
+    from django.test import Client
+
+    from accounts.sessions import begin_session
+
+    plain = Client.force_login
+
+    def force_login(self: Client, user: object, backend: str | None = None) -> None:
+        plain(self, user, backend)
+        session = self.session
+        begin_session(session)
+        session.save()
+
+    Client.force_login = force_login
+    yield
+    Client.force_login = plain
+
+
 @pytest.fixture(autouse=True)
 def private_cache(worker_id: str) -> Iterator[None]:
     """Keep the caches of tests apart."""

@@ -1,14 +1,9 @@
 """The pages of signing up, in and out: allauth's views with our statuses and headers."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
-
 from allauth.account import views as allauth_views
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from django.conf import settings
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,8 +13,8 @@ from accounts.adapter import AccountAdapter
 from accounts.demo import DEMO_ACCOUNTS
 from accounts.models import User
 from accounts.sign_in_limits import normalized_email, password_tries
+from accounts.views.frame import entrance
 from instainstru.access import public
-from instainstru.http import mark_private
 from instainstru.ratelimit import (
     PASSWORD_RESET_ACCOUNT,
     PASSWORD_RESET_ADDRESS,
@@ -27,24 +22,6 @@ from instainstru.ratelimit import (
     address_key_of,
     limited,
 )
-
-View = Callable[..., HttpResponse]
-
-
-def entrance(view: View) -> View:
-    """Make an allauth view ours: one transaction, 422 for bad input, never cached (Spec: G2)."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with transaction.atomic():
-            response = view(request, *args, **kwargs)
-        if request.method == "POST" and isinstance(response, TemplateResponse):
-            context = response.context_data or {}
-            if getattr(context.get("form"), "errors", None):
-                response.status_code = 422
-        return mark_private(response)
-
-    return wrapped
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
@@ -57,8 +34,12 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 def _sign_out(request: HttpRequest) -> HttpResponse:
     was_signed_in = request.user.is_authenticated
     response: HttpResponse = allauth_views.logout(request)
-    if was_signed_in and request.method == "POST":
-        response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return clear_browser(response) if was_signed_in and request.method == "POST" else response
+
+
+def clear_browser(response: HttpResponse) -> HttpResponse:
+    """Let the browser forget everything about the site (Spec: S17.7, S17.13)."""
+    response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
 

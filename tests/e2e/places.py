@@ -33,6 +33,7 @@ PAY: Final = "#checkout form[action$='/pay/'] button[type=submit]"
 FORM: Final = "main form button[type=submit]"
 SHARE: Final = "/account/learners/{learner}/share/"
 INVITE: Final = "section[aria-labelledby=invite] form button[type=submit]"
+CHANGE_PASSWORD: Final = "/accounts/password/change/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
 PLACES: Final = (
@@ -140,6 +141,11 @@ PLACES: Final = (
     Place("team:own", "/teach/team/", "newcomer"),
     Place("team:of", "/teach/team/maya-c/", "newcomer"),
     Place("team:invitation", "/invitations/calendar/{team_invitation}/", "student"),
+    Place("accounts:security", "/account/security/", "student"),
+    Place("account_change_password", CHANGE_PASSWORD, "student"),
+    Place("account_change_password", CHANGE_PASSWORD, "student", 422, FORM, takes_focus=True),
+    Place("account_reauthenticate", "/accounts/reauthenticate/?next=/lessons/", "student"),
+    Place("usersessions_list", "/accounts/sessions/", "student"),
     Place("legal:terms", "/legal/terms/"),
     Place("legal:privacy", "/legal/privacy/"),
     Place("legal:accessibility", "/accessibility/"),

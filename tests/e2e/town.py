@@ -58,6 +58,7 @@ CATEGORIES = (
 )  # fmt: skip
 LONG_NAME = "Bartholomew-Alexander Featherstonehaugh-Konstantinopoulos"
 GUEST_KEY = "guest-of-the-town"
+PASSWORD = "quiet-harbor-lamp"
 
 
 @dataclass
@@ -75,7 +76,8 @@ class Town:
 def build_town() -> Town:
     """Make a town in which every page has something to show."""
     town = Town()
-    learner, newcomer = student(email="sam@example.com", first_name="Sam"), student()
+    learner = student(email="sam@example.com", first_name="Sam", password=PASSWORD)
+    newcomer = student()
     staff = VerifiedUserFactory(role=Role.ADMIN, email="ada@example.com", is_staff=True)
     town.people = {
         "guest": Client(),
