@@ -5,12 +5,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import brotli
 from django.core.files.base import ContentFile
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 SHEET: Final = "css/site.css"
 IMPORT: Final = re.compile(r'@import url\("([^"]+)"\);\n?')
 ADDRESS: Final = re.compile(r'url\("(?!data:|#)([^"]+)"\)')
+
+# The best quality, 11, takes more than twice as long for 2 % fewer bytes.
+BROTLI_QUALITY: Final = 10
 
 MODULES: Final = (
     "js/*.js",
@@ -21,6 +26,15 @@ MODULES: Final = (
 )
 
 
+class QuickCompressor(Compressor):  # type: ignore[misc]
+    """Compresses nearly as well as WhiteNoise's own, in less than half the time."""
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        """Return the data in Brotli's form."""
+        return brotli.compress(data, quality=BROTLI_QUALITY)
+
+
 class BundlingStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Puts the files that ``css/site.css`` imports in their places; hashes module imports too.
 
@@ -29,6 +43,10 @@ class BundlingStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type:
 
     # Django's own switch for modules also rewrites third-party files, which name files they lack.
     patterns = (*CompressedManifestStaticFilesStorage.patterns, MODULES)
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Return what compresses the collected files; WhiteNoise's hook."""
+        return QuickCompressor(**options)
 
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any

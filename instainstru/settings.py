@@ -304,6 +304,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "instainstru.bundling.BundlingStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
+# Pages name hashed files only; keeping and compressing both would double the first start.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=VAR_DIR / "media")
 
 # --- Backups (Spec: 12 section 3) ----------------------------------------------------------------

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import brotli
 from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
@@ -47,6 +48,10 @@ def test_collecting_twice_gives_one_hashed_sheet_and_hashed_modules(tmp_path: Pa
             assert "@import" not in text
             for address in re.findall(r'url\("?(?!data:)([^")]+)"?\)', text):
                 assert (sheet.parent / address).is_file(), address
+            assert brotli.decompress(sheet.with_name(f"{sheet.name}.br").read_bytes()) == (
+                sheet.read_bytes()
+            )
+            assert not (tmp_path / "css" / "site.css").exists()
     (script,) = (tmp_path / "js").glob("app.*[0-9a-f].js")
     modules = re.findall(r'import\("([^"]+)"\)', script.read_text())
     assert modules
