@@ -33,13 +33,13 @@ PATH_VARIABLE: Final = "DATABASE_AUDIT_LOG"
 TAIL_BYTES: Final = 8192
 ARGV_CHARACTERS: Final = 2000
 MASK: Final = "***"
-SENSITIVE_NAME: Final = r"[\w-]*(?:pass|pwd|secret|token|key|credential|dsn)[\w-]*"
-# Both begin where a word begins: a long text then takes no longer than its length.
-CREDENTIALS_IN_URL: Final = re.compile(r"(?<!\w)(\w+://)\S*@")
+# Bounded, and begun at the telling part: a long text must not keep the next decision waiting.
+SENSITIVE_NAME: Final = r"(?:pass|pwd|secret|token|key|credential|dsn)[\w-]{0,200}"
+CREDENTIALS_IN_URL: Final = re.compile(r"(\w{1,20}://)\S*@")
 SENSITIVE_ASSIGNMENT: Final = re.compile(
-    rf"(?i)(?<![\w-])({SENSITIVE_NAME}['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)"
+    rf"(?i)({SENSITIVE_NAME}['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)"
 )
-SENSITIVE_OPTION: Final = re.compile(rf"(?i)^-+{SENSITIVE_NAME}$")
+SENSITIVE_OPTION: Final = re.compile(rf"(?i)^-[\w-]{{0,100}}{SENSITIVE_NAME}$")
 SENSITIVE_VALUE: Final = re.compile(
     r"\b(?:sk|pk|rk|whsec)_[A-Za-z0-9_]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
 )

@@ -48,8 +48,8 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
 TABLE: Final[Mapping[str, CommandClass]] = {
     name: kind for kind, names in _NAMES.items() for name in names.split()
 }
-# The seed counts rows for the planner, which only the tables' owner may.
-_OWNERS: Final = frozenset({"flush", "migrate", "reset_schema", "seed"})
+# The seed counts rows for the planner, and fixtures set sequences: only the tables' owner may.
+_OWNERS: Final = frozenset({"flush", "loaddata", "migrate", "reset_schema", "seed"})
 TEST_RUNNERS: Final = frozenset({"test", "testserver"})
 # These work without a migrated database, or bring it about themselves.
 _WITHOUT_SCHEMA: Final = (

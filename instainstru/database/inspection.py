@@ -31,19 +31,6 @@ SELECT 'role ' || child.rolname || ' is a member of ' || parent.rolname
   JOIN pg_catalog.pg_roles parent ON parent.oid = m.roleid
  WHERE child.rolname IN ('ii_migrator', 'ii_app', 'ii_readonly')
 UNION ALL
-SELECT 'role ii_readonly does not begin read-only'
- WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s
-                     JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
-                    WHERE r.rolname = 'ii_readonly' AND s.setdatabase = 0
-                      AND 'default_transaction_read_only=on' = ANY (s.setconfig))
-UNION ALL
-SELECT 'role ' || rolname || ' may wait or hold for ever'
-  FROM pg_catalog.pg_roles r
- WHERE rolname IN ('ii_admin', 'ii_migrator', 'ii_app', 'ii_readonly')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s, unnest(s.setconfig) AS setting
-                    WHERE s.setrole = r.oid AND s.setdatabase = 0
-                      AND setting LIKE 'idle_in_transaction_session_timeout=%')
-UNION ALL
 SELECT 'the owner of the database is ' || pg_catalog.pg_get_userbyid(d.datdba)
   FROM pg_catalog.pg_database d
  WHERE d.datname = pg_catalog.current_database()
@@ -81,7 +68,8 @@ SELECT 'rights on sequence ' || c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles app ON app.rolname = 'ii_app'
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
    AND pg_catalog.pg_get_userbyid(c.relowner) = 'ii_migrator'
-   AND NOT pg_catalog.has_sequence_privilege(app.oid, c.oid, 'USAGE')
+   AND (NOT pg_catalog.has_sequence_privilege(app.oid, c.oid, 'USAGE')
+        OR pg_catalog.has_sequence_privilege(app.oid, c.oid, 'UPDATE'))
 """
 EVENT_TRIGGERS: Final = """
 SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled IN ('O', 'A')
@@ -131,6 +119,8 @@ def inspect(connection: Connection, tier: Tier) -> Findings:
         missing = (Difference("roles and rights", "roles"), Difference("brakes", "brakes"))
         return Findings((*found, *missing))
     found += [Difference(text, "roles") for text in _texts(connection, ROLES)]
+    for role, name, value in installation.missing_settings(connection):
+        found.append(Difference(f"{name}={value} of role {role}", "roles"))
     found += [Difference(text, "roles", True) for text in _texts(connection, RIGHTS)]
     row = psycopg.Cursor(connection).execute(STATE).fetchone()
     is_armed, release, impossible = row or (False, "none", [])

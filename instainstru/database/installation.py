@@ -24,6 +24,30 @@ MOST_ROWS: Final = 500
 SCRIPTS: Final = ("roles", "protection", "handover", "rights", "brakes")
 EVENT_TRIGGERS: Final = ("ii_brake_drop", "ii_brake_rewrite", "ii_brake_alter")
 CATALOGUE_STAMP: Final = "catalogue stamp"
+ROLE_SETTINGS: Final = {
+    Role.READONLY: {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "5min",
+    },
+    Role.APP: {
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "5min",
+    },
+    Role.MIGRATOR: {
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "15min",
+    },
+    Role.ADMIN: {"idle_in_transaction_session_timeout": "15min"},
+}
+"""Nobody waits or holds for ever: a hung request ends, and so does a forgotten transaction. A
+migration waits for its locks no longer than the site can wait behind it. Spec: S16.5."""
+HAS_SETTING: Final = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting
+                WHERE setrole = %s::regrole AND setdatabase = 0 AND %s = ANY (setconfig))
+"""
 ARM: Final = "SELECT instainstru_guard.arm()"
 HAS_TABLES: Final = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class
@@ -34,11 +58,11 @@ BARE_TABLES: Final = """
 SELECT c.relname,
        NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
                     WHERE t.tgrelid = c.oid AND t.tgname = 'ii_brake_truncate'
-                      AND t.tgenabled IN ('O', 'A')),
+                      AND instainstru_guard.is_sound(t.oid)),
        instainstru_guard.is_guarded(c.relname) AND 2 <> (
            SELECT count(*) FROM pg_catalog.pg_trigger t
             WHERE t.tgrelid = c.oid AND t.tgname IN ('ii_brake_update', 'ii_brake_delete')
-              AND t.tgenabled IN ('O', 'A'))
+              AND instainstru_guard.is_sound(t.oid))
   FROM pg_catalog.pg_class c
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
    AND NOT c.relispartition
@@ -61,7 +85,7 @@ CREATE OR REPLACE TRIGGER ii_brake_delete AFTER DELETE ON {table}
 @cache
 def release() -> str:
     """Return a short name for what this code would install: it changes with the scripts."""
-    text = "".join(_script(name) for name in SCRIPTS) + GUARDED
+    text = "".join(_script(name) for name in SCRIPTS) + GUARDED + str(ROLE_SETTINGS)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -85,9 +109,35 @@ def install_roles(
     before = _roles(connection)
     with connection.transaction():
         connection.execute(_script("roles"))
+        for role, name, value in missing_settings(connection):
+            # Only what differs: two installations at once must not meet in one row.
+            statement = sql.SQL("ALTER ROLE {} SET {} = {}")
+            parts = sql.Identifier(role.value), sql.Identifier(name), sql.Literal(value)
+            connection.execute(statement.format(*parts))
         for role, password in (passwords or {}).items():
             if password and role.value not in before:
                 _set_password(connection, role, password)
+
+
+def missing_settings(connection: stamp.Connection) -> list[tuple[Role, str, str]]:
+    """Return the settings that a role lacks or has changed for itself."""
+    wanted = [
+        (role, name, value)
+        for role, settings in ROLE_SETTINGS.items()
+        for name, value in settings.items()
+    ]
+    found = _roles(connection)
+    return [
+        (role, name, value)
+        for role, name, value in wanted
+        if role.value in found and not _has(connection, role, f"{name}={value}")
+    ]
+
+
+def _has(connection: stamp.Connection, role: Role, setting: str) -> bool:
+    cursor = psycopg.Cursor(connection)
+    row = cursor.execute(HAS_SETTING, [role.value, setting]).fetchone()
+    return row is not None and bool(row[0])
 
 
 def install_test_rights(connection: stamp.Connection) -> None:

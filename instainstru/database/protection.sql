@@ -111,17 +111,6 @@ BEGIN
 END
 $guard$;
 
-CREATE OR REPLACE FUNCTION instainstru_guard.brake_on_alter() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
-BEGIN
-    IF EXISTS (SELECT FROM pg_trigger WHERE tgname LIKE 'ii\_brake\_%' AND tgenabled IN ('D', 'R'))
-       AND instainstru_guard.is_armed() AND NOT instainstru_guard.is_unlocked() THEN
-        RAISE EXCEPTION 'instainstru: % may not disable a brake', session_user
-            USING ERRCODE = '42501';
-    END IF;
-END
-$guard$;
-
 CREATE OR REPLACE FUNCTION instainstru_guard.brake_on_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
 BEGIN
@@ -145,6 +134,39 @@ BEGIN
 END
 $guard$;
 
+-- A brake is sound when it is exactly what the installation makes: a condition, a list of columns,
+-- another function, another name or a switched-off trigger would let statements pass.
+CREATE OR REPLACE FUNCTION instainstru_guard.is_sound(brake oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $guard$
+    SELECT t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr::text = ''
+           AND (t.tgname::text, t.tgtype, t.tgfoid, coalesce(t.tgoldtable::text, '')) IN (
+               ('ii_brake_truncate', 34::smallint,
+                'instainstru_guard.brake_on_truncate()'::regprocedure::oid, ''),
+               ('ii_brake_update', 16::smallint,
+                'instainstru_guard.brake_on_many_rows()'::regprocedure::oid, 'touched'),
+               ('ii_brake_delete', 8::smallint,
+                'instainstru_guard.brake_on_many_rows()'::regprocedure::oid, 'touched'))
+      FROM pg_trigger t WHERE t.oid = brake;
+$guard$;
+
+CREATE OR REPLACE FUNCTION instainstru_guard.brake_on_alter() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+BEGIN
+    -- Of a table that became another one's child, statements on that other one pass the brakes.
+    IF (EXISTS (SELECT FROM pg_trigger t
+                 WHERE NOT t.tgisinternal AND NOT instainstru_guard.is_sound(t.oid)
+                   AND (t.tgname LIKE 'ii\_brake\_%' OR t.tgfoid IN (
+                            'instainstru_guard.brake_on_truncate()'::regprocedure,
+                            'instainstru_guard.brake_on_many_rows()'::regprocedure)))
+        OR EXISTS (SELECT FROM pg_inherits i JOIN pg_trigger t ON t.tgrelid = i.inhrelid
+                    WHERE t.tgname LIKE 'ii\_brake\_%'))
+       AND instainstru_guard.is_armed() AND NOT instainstru_guard.is_unlocked() THEN
+        RAISE EXCEPTION 'instainstru: % may not disable a brake', session_user
+            USING ERRCODE = '42501';
+    END IF;
+END
+$guard$;
+
 DO $owners$
 DECLARE
     routine regprocedure;
@@ -158,5 +180,6 @@ BEGIN
     END LOOP;
     REVOKE EXECUTE ON FUNCTION instainstru_guard.is_unlocked() FROM ii_migrator;
     GRANT EXECUTE ON FUNCTION instainstru_guard.is_guarded(text) TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION instainstru_guard.is_sound(oid) TO PUBLIC;
 END
 $owners$;

@@ -4,7 +4,9 @@ ALTER DEFAULT PRIVILEGES FOR ROLE ii_migrator IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ii_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE ii_migrator IN SCHEMA public GRANT SELECT ON TABLES TO ii_readonly;
 ALTER DEFAULT PRIVILEGES FOR ROLE ii_migrator IN SCHEMA public
-    GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO ii_app;
+    REVOKE UPDATE ON SEQUENCES FROM ii_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE ii_migrator IN SCHEMA public
+    GRANT USAGE, SELECT ON SEQUENCES TO ii_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE ii_migrator IN SCHEMA public
     GRANT SELECT ON SEQUENCES TO ii_readonly;
 
@@ -18,7 +20,9 @@ BEGIN
            AND c.relowner = 'ii_migrator'::regrole
     LOOP
         IF item.relkind = 'S' THEN
-            EXECUTE pg_catalog.format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE %s TO ii_app', item.name);
+            -- Numbers are taken, never set back: a row's number would come twice.
+            EXECUTE pg_catalog.format('REVOKE UPDATE ON SEQUENCE %s FROM ii_app', item.name);
+            EXECUTE pg_catalog.format('GRANT USAGE, SELECT ON SEQUENCE %s TO ii_app', item.name);
             EXECUTE pg_catalog.format('GRANT SELECT ON SEQUENCE %s TO ii_readonly', item.name);
         ELSE
             EXECUTE pg_catalog.format(

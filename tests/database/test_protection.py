@@ -60,6 +60,7 @@ def test_a_bare_database_gets_everything_once_and_is_armed_by_its_first_deploy(
     assert protection.protect(decision) == ([], inspection.Findings(()))
 
 
+NOOP = "CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
 FORBIDDEN = {
     Role.APP: [
         "TRUNCATE accounts_user",
@@ -77,6 +78,14 @@ FORBIDDEN = {
         "CREATE DATABASE other",
         "SELECT instainstru_guard.arm()",
         "COPY accounts_user TO PROGRAM 'cat'",
+        "WITH gone AS (DELETE FROM accounts_user RETURNING 1) SELECT count(*) FROM gone",
+        "MERGE INTO accounts_user a USING accounts_user b ON a.id = b.id WHEN MATCHED THEN DELETE",
+        (
+            "INSERT INTO accounts_user SELECT id, 'x' FROM accounts_user"
+            " ON CONFLICT (id) DO UPDATE SET name = 'x'"
+        ),
+        "SELECT setval('accounts_user_id_seq', 1)",
+        "SELECT * FROM instainstru_guard.unlock",
     ],
     Role.READONLY: [
         "DELETE FROM accounts_user",
@@ -115,6 +124,47 @@ FORBIDDEN = {
         ),
     ],
 }
+
+
+FORBIDDEN[Role.MIGRATOR] += [
+    # Round the brakes instead of through them: each once emptied or rewrote the table.
+    "ALTER TRIGGER ii_brake_delete ON accounts_user RENAME TO x; DROP TRIGGER x ON accounts_user",
+    (
+        f"{NOOP} CREATE OR REPLACE TRIGGER ii_brake_delete AFTER DELETE ON accounts_user"
+        " FOR EACH STATEMENT EXECUTE FUNCTION noop()"
+    ),
+    (
+        f"{NOOP} CREATE OR REPLACE TRIGGER ii_brake_truncate BEFORE TRUNCATE ON accounts_user"
+        " FOR EACH STATEMENT EXECUTE FUNCTION noop()"
+    ),
+    (
+        "CREATE OR REPLACE TRIGGER ii_brake_delete AFTER DELETE ON accounts_user"
+        " REFERENCING OLD TABLE AS touched FOR EACH STATEMENT WHEN (false)"
+        " EXECUTE FUNCTION instainstru_guard.brake_on_many_rows()"
+    ),
+    (
+        "CREATE OR REPLACE TRIGGER ii_brake_update AFTER UPDATE OF id ON accounts_user"
+        " FOR EACH STATEMENT EXECUTE FUNCTION instainstru_guard.brake_on_truncate()"
+    ),
+    "CREATE TABLE p (id bigint NOT NULL, name text); ALTER TABLE accounts_user INHERIT p",
+    (
+        "CREATE TABLE p (id bigint NOT NULL, name text) PARTITION BY RANGE (id);"
+        " ALTER TABLE accounts_user ALTER id DROP IDENTITY;"
+        " ALTER TABLE p ATTACH PARTITION accounts_user FOR VALUES FROM (0) TO (9999)"
+    ),
+    "ALTER TABLE accounts_user ENABLE REPLICA TRIGGER ii_brake_delete",
+    "ALTER TABLE accounts_user SET UNLOGGED",
+    "DROP OWNED BY ii_migrator",
+    "CREATE VIEW v AS SELECT * FROM accounts_user; DELETE FROM v",
+    (
+        "CREATE TABLE h AS SELECT 1 AS id; CREATE RULE r AS ON DELETE TO h DO ALSO"
+        " DELETE FROM accounts_user; DELETE FROM h"
+    ),
+    (
+        "CREATE TABLE h (id int PRIMARY KEY); INSERT INTO h VALUES (1); ALTER TABLE accounts_user"
+        " ADD COLUMN h int DEFAULT 1 REFERENCES h ON DELETE CASCADE; DELETE FROM h"
+    ),
+]
 
 
 def test_the_server_itself_refuses_what_a_role_may_not_do(shop: str, connect: Connect) -> None:
@@ -158,7 +208,7 @@ def test_a_lost_time_out_is_found(shop: str, connect: Connect) -> None:
     with connect(shop) as connection:
         connection.execute(f"ALTER ROLE ii_app RESET {name}")
         found = inspection.inspect(connection, tiers.Tier.STG).differences
-        assert "role ii_app may wait or hold for ever" in words(found)
+        assert "idle_in_transaction_session_timeout=5min of role ii_app" in words(found)
         protection.protect(tiers.decision())
         assert inspection.inspect(connection, tiers.Tier.STG).differences == ()
 
