@@ -98,9 +98,13 @@ def roles_of(group_names: Iterable[str]) -> list[Role]:
     return [role for role in Role if role.value in names]
 
 
-def role_words(codename: str) -> str:
-    """Say who may, such as ``student or admin``; empty for a permission nobody knows."""
-    names = [role.value for role in roles_with(codename)]
+def role_words(*codenames: str) -> str:
+    """Say who holds one of the permissions, such as ``student or admin``.
+
+    Empty for a permission that nobody knows or everybody has.
+    """
+    holders = {role for codename in codenames for role in roles_with(codename)}
+    names = [role.value for role in Role if role in holders]
     if len(names) == len(Role):
         return ""
     *most, last = names or [""]

@@ -19,14 +19,22 @@ ViewFunction = TypeVar("ViewFunction", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call a view: anybody, any signed-in person, or holders of all named permissions.
+    """Who may call a view: anybody, any signed-in person, or holders of the named permissions.
 
-    ``page`` names the URL of the page that owns an address which only takes POST.
+    All of them, or with ``any_of`` at least one. ``page`` names the URL of the page that owns an
+    address which only takes POST.
     """
 
     is_public: bool = False
     permissions: tuple[str, ...] = ()
     page: str = ""
+    any_of: tuple[str, ...] = ()
+
+    def lacking(self, has: Callable[[str], bool]) -> tuple[str, ...]:
+        """Return a permission that somebody lacks, or ``any_of`` when all are lacking."""
+        if self.any_of and not any(has(permission) for permission in self.any_of):
+            return self.any_of
+        return next(((each,) for each in self.permissions if not has(each)), ())
 
 
 PUBLIC = Access(is_public=True)
@@ -59,6 +67,18 @@ def requires(*permissions: str, page: str = "") -> Callable[[ViewFunction], View
 
     def decorate(view: ViewFunction) -> ViewFunction:
         return _declare(view, Access(permissions=permissions, page=page))
+
+    return decorate
+
+
+def requires_any(*permissions: str, page: str = "") -> Callable[[ViewFunction], ViewFunction]:
+    """Declare that the view needs one of the named permissions, and itself asks for which.
+
+    Otherwise like :func:`requires`.
+    """
+
+    def decorate(view: ViewFunction) -> ViewFunction:
+        return _declare(view, Access(any_of=permissions, page=page))
 
     return decorate
 
@@ -126,6 +146,7 @@ class AccessMiddleware:
             # The page that owns a fragment is the fragment's own URL: one URL, two renderings.
             page = reverse(access.page, kwargs=kwargs) if access.page else request.get_full_path()
             return sign_in_redirect(request, page)
-        if not all(has_permission(request, permission) for permission in access.permissions):
-            raise PermissionDenied(access.permissions[0])
+        lacking = access.lacking(lambda permission: has_permission(request, permission))
+        if lacking:
+            raise PermissionDenied(*lacking)
         return None

@@ -18,8 +18,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 with the roles that the page is for (Spec: G5)."""
-    permission = str(exception.args[0]) if exception.args else ""
-    return error_page(request, 403, roles=role_words(permission))
+    return error_page(request, 403, roles=role_words(*map(str, exception.args)))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -21,7 +21,7 @@ from catalog.models import LearningPreferences, Offering, Policy
 from catalog.saving import mark_saved
 from catalog.selectors import months_before
 from instainstru import clock
-from instainstru.access import public, requires
+from instainstru.access import has_permission, public, requires
 from instainstru.http import mark_private, posted
 from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
 from instainstru.pages.market import market_facts
@@ -56,8 +56,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _signed_in(request: HttpRequest, context: dict[str, Any], now: datetime) -> HttpResponse:
-    own = personal_home(cast("User", request.user), now)
-    context |= {"greeting": greeting(now), "own": own, **_today(now, has_rail=own.is_new)}
+    """Greet the person; those who learn see their own things, the others what there is."""
+    is_learning = has_permission(request, "bookings.view_own")
+    own = personal_home(cast("User", request.user), now) if is_learning else None
+    has_rail = own is None or own.is_new
+    context |= {"greeting": greeting(now), "own": own, **_today(now, has_rail=has_rail)}
     mark_saved(request, context["rail"].value)
     return mark_private(render(request, "pages/home.html", context))
 

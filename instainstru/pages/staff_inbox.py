@@ -21,7 +21,7 @@ from catalog.models import (
     TeachingInterest,
 )
 from instainstru import clock
-from instainstru.access import has_permission, signed_in
+from instainstru.access import has_permission, requires_any
 from instainstru.http import mark_private
 
 PAGE_SIZE = 50
@@ -58,18 +58,18 @@ QUEUES = {
     ),
 }  # fmt: skip
 
+READERS = tuple(dict.fromkeys(queue.permission for queue in QUEUES.values()))
 
-@signed_in
+
+@requires_any(*READERS)
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Lead to the first list that the person may read."""
-    for kind, queue in QUEUES.items():
-        if has_permission(request, queue.permission):
-            return redirect("staff-inbox", kind)
-    raise PermissionDenied("catalog.manage")
+    readable = (kind for kind, row in QUEUES.items() if has_permission(request, row.permission))
+    return redirect("staff-inbox", next(readable))
 
 
-@signed_in
+@requires_any(*READERS)
 @require_safe
 def inbox(request: HttpRequest, kind: str) -> HttpResponse:
     """Show one list, what waits first."""
@@ -91,7 +91,7 @@ def inbox(request: HttpRequest, kind: str) -> HttpResponse:
     return mark_private(render(request, "pages/staff_inbox.html", context))
 
 
-@signed_in
+@requires_any(*READERS)
 @require_POST
 def handle(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
     """Mark a row as done, or open again."""

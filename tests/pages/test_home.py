@@ -7,12 +7,13 @@ import pytest
 import time_machine
 from django.test import Client
 
+from accounts.roles import Role
 from catalog.importer import import_catalog
 from catalog.models import Service
 from instainstru import clock
 from instainstru.pages.home import available_today, greeting
 from instainstru.pages.market import market_facts
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.catalog import (
     CategoryFactory,
     InstructorFactory,
@@ -109,7 +110,7 @@ def test_greeting_follows_the_clock_of_new_york(hour: int, words: str) -> None:
 
 def test_signed_in_page_shows_the_next_lesson_and_open_holds(client: Client) -> None:
     """S9.2."""
-    booking = BookingFactory(start_at=tomorrow_at(11, days=3))
+    booking = BookingFactory(student=student(), start_at=tomorrow_at(11, days=3))
     HoldFactory(student=booking.student, start_at=tomorrow_at(15))
     client.force_login(booking.student)
     response = client.get("/")
@@ -120,12 +121,20 @@ def test_signed_in_page_shows_the_next_lesson_and_open_holds(client: Client) -> 
     assert "no-store" in response["Cache-Control"]
 
 
+def test_staff_see_what_there_is_and_no_lessons_of_their_own(client: Client) -> None:
+    """S5.2: nothing on the page leads where they may not go."""
+    client.force_login(VerifiedUserFactory(role=Role.ANALYST))
+    html = client.get("/").content.decode()
+    assert "/lessons/" not in html
+    assert "/preferences/" not in html
+
+
 def test_two_people_never_see_each_others_data(client: Client) -> None:
     """S9.3."""
-    booking = BookingFactory()
+    booking = BookingFactory(student=student())
     client.force_login(booking.student)
-    client.get("/")
-    client.force_login(UserFactory(first_name="Noor"))
+    assert booking.code in client.get("/").content.decode()
+    client.force_login(student(first_name="Noor"))
     html = client.get("/").content.decode()
     assert booking.code not in html
     assert "Next lesson" not in html

@@ -266,7 +266,6 @@ def _render(
         "error": error,
         "page_error": error is not None,
         "is_live": is_live,
-        "may_hold": may_pay or not request.user.is_authenticated,
         "is_own": is_own,
         "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
         "server_now": now,

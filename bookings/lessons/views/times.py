@@ -133,7 +133,6 @@ def _render(
         "learners": learners,
         "hold_minutes": Policy.objects.current().hold_minutes,
         "idempotency_key": secrets.token_urlsafe(12),
-        "may_book": not request.user.is_authenticated or has_permission(request, "bookings.create"),
         "is_own": owner.user_id == instructor.user_id,
     }
     response = render_page_or_fragment(

@@ -1,0 +1,115 @@
+"""Who may call which address: written down apart from the code that says the same (Spec: S5.2).
+
+One row each: the name, who may call it, and an address where the name alone gives none.
+Permissions are joined by ``+`` (all of them) or ``|`` (one of them); ``public>p`` is open to
+guests, who are led to sign-in when it matters, while signed-in people need the permission ``p``.
+"""
+
+from typing import NamedTuple
+
+from accounts.roles import Role, permissions_of
+
+ROWS = """
+about                                 public
+access                                account.manage_own
+account_email_verification_sent       public
+account_inactive                      public
+account_login                         public
+account_logout                        public
+account_reset_password                public
+account_reset_password_done           public
+account_reset_password_from_key       public                   /accounts/password/reset/key/1-x/
+account_reset_password_from_key_done  public
+account_signup                        public
+accounts:demo-sign-in                 public
+catalog:all-services                  public
+catalog:category                      public                   /services/music/
+catalog:notify                        public                   /notify/nobody/
+catalog:service                       public                   /services/music/nobody/
+catalog:suggest                       public
+contact                               public
+favorite                              public>favorites.manage_own  /favorites/maya-c/
+favorites                             favorites.manage_own
+gallery                               system.monitor
+healthz                               public
+help:article                          public                   /help/canceling/
+help:index                            public
+home                                  public
+how-it-works                          public
+instructor-profile                    public                   /i/maya-c/
+legal:accessibility                   public
+legal:privacy                         public
+legal:terms                           public
+lessons:bank-step                     bookings.create          /book/ZZZZZZZZZZ/bank/
+lessons:calendar-file                 bookings.view_own        /lessons/II-ZZZZZZ/lesson.ics
+lessons:cancel                        bookings.manage_own      /lessons/II-ZZZZZZ/cancel/
+lessons:checkout                      public                   /book/ZZZZZZZZZZ/
+lessons:confirm                       bookings.manage_own      /lessons/II-ZZZZZZ/confirm/
+lessons:confirmed                     bookings.view_own        /lessons/II-ZZZZZZ/confirmed/
+lessons:detail                        bookings.view_own        /lessons/II-ZZZZZZ/
+lessons:hold-again                    public>bookings.create   /book/ZZZZZZZZZZ/again/
+lessons:list                          bookings.view_own
+lessons:pay                           bookings.create          /book/ZZZZZZZZZZ/pay/
+lessons:payment-state                 bookings.create          /book/ZZZZZZZZZZ/payment/
+lessons:release                       public                   /book/ZZZZZZZZZZ/release/
+lessons:times                         public>bookings.create   /i/maya-c/book/
+notifications:mail-attachment         public                   /dev/mail/ZZZZZZZZZZ/attachments/0/
+notifications:mail-detail             public                   /dev/mail/ZZZZZZZZZZ/
+notifications:mail-html               public                   /dev/mail/ZZZZZZZZZZ/html/
+notifications:mail-list               public
+notify-return                         public                   /i/maya-c/notify/
+preferences                           bookings.create
+profile-report                        public                   /i/maya-c/report/
+readyz                                public
+reviews:write                         reviews.create           /lessons/II-ZZZZZZ/review/
+robots                                public
+search:count                          public
+search:places                         public
+search:results                        public
+search:suggestions                    public
+sharing:learner                       account.manage_own       /account/learners/ZZZZZZZZZZ/share/
+sharing:learner-invitation            signed-in                /invitations/learner/unknown/
+sitemap                               public
+staff-inbox                           reviews.moderate         /staff/inbox/reports/
+staff-inbox                           catalog.manage           /staff/inbox/suggestions/
+staff-inbox                           instructors.verify       /staff/inbox/teaching/
+staff-inbox                           users.view               /staff/inbox/messages/
+staff-inbox-handle                    users.view               /staff/inbox/messages/ZZZZZZZZZZ/
+staff-inbox-handle                    catalog.manage           /staff/inbox/suggestions/ZZZZZZZZZZ/
+staff-inbox-index                     reviews.moderate|catalog.manage|instructors.verify|users.view
+stop-mail                             public                   /mail/stop/unknown/
+teach-start                           public
+team:invitation                       signed-in                /invitations/calendar/unknown/
+team:of                               availability.manage_own  /teach/team/maya-c/
+team:own                              availability.manage_own
+waitlist                              public
+"""
+
+
+class Rule(NamedTuple):
+    """One row."""
+
+    name: str
+    who: str
+    address: str
+
+    @property
+    def guests_enter(self) -> bool:
+        """Whether a guest is answered."""
+        return self.who.startswith("public")
+
+    def allows(self, role: Role) -> bool:
+        """Whether a signed-in person with this role alone is answered."""
+        held = permissions_of(role)
+        wanted = self.who.removeprefix("public").removeprefix(">").removeprefix("signed-in")
+        if not wanted:
+            return True
+        if "|" in wanted:
+            return any(each in held for each in wanted.split("|"))
+        return all(each in held for each in wanted.split("+"))
+
+
+def rules() -> list[Rule]:
+    """Return the rows; those without an address are reached by their name alone."""
+    lines = (line.split() for line in ROWS.strip().splitlines())
+    return [Rule(name, who, address[0] if address else "") for name, who, *address in lines]
