@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from instainstru.clock import NEW_YORK
-from instainstru.templatetags.ui import format_clock, format_day, money
+from instainstru.templatetags.ui import counted, format_clock, format_day, money
 from search.close_matches import miles
 from search.matching import Hit
 
@@ -39,7 +39,7 @@ def result_card(hit: Hit, *, today: date, differs: str = "") -> dict[str, Any]:
         else f"{money(hit.price_cents)} for {hit.minutes} min",
         "rating_text": offer.rating.text,
         "review_count": offer.rating.count,
-        "facts": [hit.service_name, f"{offer.years} years", _place(hit)],
+        "facts": [hit.service_name, counted(offer.years, "year"), _place(hit)],
         "badges": _badges(is_founding=offer.is_founding),
         "times": [
             {"url": f"{book}&start={_instant(start)}", "text": _words(start, offer.zone, today)}

@@ -8,7 +8,8 @@ from django import forms
 
 from accounts.models import Learner, User
 from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
-from catalog.models import Modality, Neighborhood
+from catalog.interest_forms import NeighborhoodField
+from catalog.models import Modality
 from instainstru.form_fields import PlainTextField
 
 MAX_MINUTES = 24 * 60
@@ -139,14 +140,7 @@ class CheckoutForm(forms.Form):
         empty_label=None,
         error_messages={"required": "Choose who is learning."},
     )
-    neighborhood = forms.ModelChoiceField(
-        queryset=Neighborhood.objects.none(),
-        label="Neighborhood",
-        required=False,
-        to_field_name="slug",
-        empty_label="Choose a neighborhood",
-        help_text="We only serve the five boroughs.",
-    )
+    neighborhood = NeighborhoodField(required=False, help_text="We only serve the five boroughs.")
     address = PlainTextField(
         label="Street address",
         max_length=200,
@@ -166,6 +160,7 @@ class CheckoutForm(forms.Form):
         label="Card number",
         max_length=30,
         widget=UnrepeatedInput(attrs={"autocomplete": "cc-number", "inputmode": "numeric"}),
+        error_messages={"required": "Enter the card number."},
     )
     card_expiry = forms.RegexField(
         label="Expiry",
@@ -173,19 +168,28 @@ class CheckoutForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "cc-exp", "inputmode": "numeric", "placeholder": "MM/YY"}
         ),
-        error_messages={"invalid": "Write the expiry as MM/YY."},
+        error_messages={
+            "required": "Enter the expiry as MM/YY.",
+            "invalid": "Enter the expiry as MM/YY.",
+        },
     )
     card_cvc = forms.RegexField(
         label="CVC",
         regex=r"^\s*\d{3,4}\s*$",
         widget=UnrepeatedInput(attrs={"autocomplete": "cc-csc", "inputmode": "numeric"}),
-        error_messages={"invalid": "The CVC has 3 or 4 digits."},
+        error_messages={
+            "required": "Enter the CVC, 3 or 4 digits.",
+            "invalid": "Enter the CVC, 3 or 4 digits.",
+        },
     )
     card_zip = forms.RegexField(
         label="ZIP code",
         regex=r"^\s*\d{5}(-\d{4})?\s*$",
         widget=forms.TextInput(attrs={"autocomplete": "postal-code", "inputmode": "numeric"}),
-        error_messages={"invalid": "Write a five-digit ZIP code."},
+        error_messages={
+            "required": "Enter the ZIP code of the card.",
+            "invalid": "Enter a ZIP code of 5 digits.",
+        },
     )
     terms = forms.BooleanField(
         label="I agree to the terms and the cancellation policy",
@@ -201,10 +205,8 @@ class CheckoutForm(forms.Form):
         learners = Learner.objects.managed_by(user)
         self.fields["learner"].queryset = learners  # type: ignore[attr-defined]
         if asks_place:
-            self.fields["neighborhood"].queryset = Neighborhood.objects.order_by("name")  # type: ignore[attr-defined]
             for name in ("neighborhood", "address"):
                 self.fields[name].required = True
-            self.fields["neighborhood"].error_messages["required"] = "Choose a neighborhood."
             self.fields["address"].error_messages["required"] = "Write the street address."
         else:
             del self.fields["neighborhood"], self.fields["address"]

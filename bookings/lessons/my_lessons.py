@@ -27,12 +27,11 @@ from django.urls import reverse
 from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import returned_words
-from bookings.lessons.places import place_in_words
+from bookings.lessons.places import place_in_words, way_there
 from bookings.lessons.policies import CancelDeadlines, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
-from catalog.models import Modality
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
 
@@ -260,11 +259,12 @@ class LessonCard:
 
     def _coming_actions(self, code: str) -> list[dict[str, object]]:
         actions: list[dict[str, object]] = []
-        link = self.booking.instructor.online_link
-        if self.booking.modality == Modality.ONLINE and link and self.is_soon:
-            actions.append({"url": link, "label": "Join", "variant": "brand"})
+        if found := way_there(self.booking):
+            label, url = found
+            variant = "brand" if self.is_soon else "line"
+            actions.append({"url": url, "label": label, "variant": variant})
         calendar = reverse("lessons:calendar-file", args=[code])
-        actions.append({"url": calendar, "label": "Add to calendar"})
+        actions.append({"url": calendar, "label": "Add to calendar", "is_calendar": True})
         if self.can_cancel:
             cancel = reverse("lessons:cancel", args=[code])
             actions.append({"url": cancel, "label": "Cancel", "dialog": True})

@@ -1,5 +1,7 @@
 """Where a lesson happens, in words; the exact place only after booking (Spec: S13.3)."""
 
+from urllib.parse import urlencode
+
 from bookings.lessons.models import Booking
 from catalog.models import Modality
 
@@ -28,6 +30,20 @@ def place_for_student(booking: Booking) -> str:
     if booking.modality == Modality.ONLINE and booking.instructor.online_link:
         return booking.instructor.online_link
     return place_in_words(booking)
+
+
+def way_there(booking: Booking) -> tuple[str, str] | None:
+    """Return the label and address of the link by which a student gets to a confirmed lesson.
+
+    Lessons at home need none. Spec: 06 section 3
+    """
+    person = booking.instructor
+    if booking.modality == Modality.ONLINE and person.online_link:
+        return "Join online", person.online_link
+    if booking.modality == Modality.AT_INSTRUCTOR and person.studio_address:
+        query = urlencode({"api": 1, "destination": f"{person.studio_address}, New York"})
+        return "Directions", f"https://www.google.com/maps/dir/?{query}"
+    return None
 
 
 def place_for_instructor(booking: Booking) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from bookings.lessons.selectors import Calendars, lesson_zone
 from bookings.reviews.selectors import statistics_of
 from catalog.models import Offering, Service
-from instainstru.templatetags.ui import money
+from instainstru.templatetags.ui import counted, format_clock, money
 
 HOUR, TIMES_A_CARD = 60, 3
 
@@ -35,8 +35,17 @@ def first_starts(calendars: Calendars, offering: Offering, limit: int) -> list[d
     return found[:limit]
 
 
-def offer_card(offering: Offering, service: Service, starts: Sequence[datetime]) -> dict[str, Any]:
-    """Return the values of ``components/instructor_card.html`` for one offer. Spec: S8.4."""
+def offer_card(
+    offering: Offering,
+    service: Service,
+    starts: Sequence[datetime],
+    *,
+    names_service: bool = True,
+) -> dict[str, Any]:
+    """Return the values of ``components/instructor_card.html`` for one offer.
+
+    A list whose heading is the service does not name it again. Spec: S8.4.
+    """
     person = offering.instructor
     minutes = usual_minutes(offering)
     price = next(row for row in offering.prices.all() if row.duration_minutes == minutes)
@@ -57,8 +66,8 @@ def offer_card(offering: Offering, service: Service, starts: Sequence[datetime])
         "rating_text": rating.text,
         "review_count": rating.count,
         "facts": [
-            service.name,
-            f"{person.years_teaching} years teaching",
+            *([service.name] if names_service else []),
+            f"{counted(person.years_teaching, 'year')} teaching",
             f"{place.name}, {place.borough}",
         ],
         "badges": badges,
@@ -72,3 +81,14 @@ def offer_card(offering: Offering, service: Service, starts: Sequence[datetime])
         ],
         "more_url": f"{book}?{urlencode(chosen)}",
     }  # fmt: skip
+
+
+def today_card(offering: Offering, starts: Sequence[datetime]) -> dict[str, Any]:
+    """Return the same under a heading that names the day and New York's zone. Spec: S9.1."""
+    card = offer_card(offering, offering.service, starts)
+    zone = offering.instructor.zone
+    card["times"] = [
+        {"url": slot["url"], "text": format_clock(slot["start_at"], zone, abbreviation=False)}
+        for slot in card.pop("slots")
+    ]
+    return card

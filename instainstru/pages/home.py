@@ -23,7 +23,7 @@ from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.http import mark_private, posted
-from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
+from instainstru.pages.cards import TIMES_A_CARD, today_card, usual_minutes
 from instainstru.pages.market import market_facts
 from instainstru.pages.new_york import open_places
 from instainstru.pages.personal_home import personal_home
@@ -46,12 +46,13 @@ def home(request: HttpRequest) -> HttpResponse:
     """Answer what can be learnt, by whom and when; people signed in see their own things first."""
     now = clock.now()
     context: dict[str, Any] = {
+        "now": now,
         "examples": EXAMPLES,
         "market": load_section("market", lambda: market_facts(now)),
     }
     if request.user.is_authenticated:
         return _signed_in(request, context, now)
-    context |= _today(now, has_rail=True)
+    context |= _today(now)
     return render(request, "pages/home.html", context)
 
 
@@ -59,9 +60,10 @@ def _signed_in(request: HttpRequest, context: dict[str, Any], now: datetime) -> 
     """Greet the person; those who learn see their own things, the others what there is."""
     is_learning = has_permission(request, "bookings.view_own")
     own = personal_home(cast("User", request.user), now) if is_learning else None
-    has_rail = own is None or own.is_new
-    context |= {"greeting": greeting(now), "own": own, **_today(now, has_rail=has_rail)}
-    mark_saved(request, context["rail"].value)
+    context |= {"greeting": greeting(now), "own": own}
+    if own is None or own.is_new:
+        context |= _today(now)
+        mark_saved(request, context["rail"].value)
     return mark_private(render(request, "pages/home.html", context))
 
 
@@ -98,12 +100,12 @@ def greeting(now: datetime) -> str:
     return "Good afternoon" if NOON <= hour < EVENING else "Good evening"
 
 
-def _today(now: datetime, *, has_rail: bool) -> dict[str, Any]:
+def _today(now: datetime) -> dict[str, Any]:
     """Return the rail and the map; until the job has looked at everybody, the rail lights it."""
-    rail = load_section("rail", lambda: _rail(now)) if has_rail else Section()
+    rail = load_section("rail", lambda: available_today(now))
     places = load_section("places", lambda: open_places(now)).value
     own = {offer.instructor.base_neighborhood.name for offer, _ in rail.value or ()}
-    cards = [offer_card(offer, offer.service, starts) for offer, starts in rail.value or ()]
+    cards = [today_card(offer, starts) for offer, starts in rail.value or ()]
     return {
         "rail": Section(cards, has_failed=rail.has_failed),
         "map": lit_map(own if places is None else places),
@@ -111,15 +113,11 @@ def _today(now: datetime, *, has_rail: bool) -> dict[str, Any]:
     }
 
 
-def available_today(now: datetime) -> list[dict[str, Any]]:
-    """Return up to six cards with real times today, of different categories where possible.
+def available_today(now: datetime) -> list[tuple[Offering, Sequence[datetime]]]:
+    """Return up to six offers with real times today, of different categories where possible.
 
     Nothing when fewer than three times are left. Spec: S9.1.
     """
-    return [offer_card(offer, offer.service, starts) for offer, starts in _rail(now)]
-
-
-def _rail(now: datetime) -> list[tuple[Offering, Sequence[datetime]]]:
     today = now.astimezone(clock.NEW_YORK).date()
     pool = _pool(today)
     calendars = load_calendars(

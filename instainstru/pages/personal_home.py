@@ -107,12 +107,9 @@ def _next_lesson(upcoming: Sequence[LessonCard]) -> dict[str, Any] | None:
         return None
     card, booking = upcoming[0].as_component, upcoming[0].booking
     card["status_note"] = relative(booking.start_at) if upcoming[0].can_cancel else ""
-    place = place_for_student(booking)
-    if booking.modality == Modality.ONLINE and booking.instructor.online_link:
-        join = {"url": booking.instructor.online_link, "label": "Join online", "variant": "brand"}
-        card["actions"] = [join, *card["actions"]]  # type: ignore[misc]
-    elif place not in card["facts"]:  # type: ignore[operator]
-        card["facts"] = [*card["facts"], place]  # type: ignore[misc]
+    if booking.modality != Modality.ONLINE:
+        who = [booking.learner.name] if booking.learner else []
+        card["facts"] = [*who, place_for_student(booking)]
     return card
 
 

@@ -223,9 +223,7 @@ def saved(habits: Habits, offers: Collection[Any]) -> list[Pick]:
     first: dict[int, Offering] = {}
     for offer in offers:
         first.setdefault(offer.instructor_id, offer)
-    return [
-        Pick(first[pk], usual_minutes(first[pk]), "Saved") for pk in habits.saved_ids if pk in first
-    ]
+    return [Pick(first[pk], usual_minutes(first[pk]), "") for pk in habits.saved_ids if pk in first]
 
 
 def new(habits: Habits, offers: Collection[Any]) -> list[Pick]:

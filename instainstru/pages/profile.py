@@ -136,6 +136,7 @@ def _context(request: HttpRequest, page: _Page) -> dict[str, Any]:
         now=page.now,
     )
     similar = _similar(page)
+    lengths = sorted({row.duration_minutes for offer in offers for row in offer.prices.all()})
     save: dict[str, Any] = {"slug": person.slug, "name": person.display_name}
     mark_saved(request, [save, *similar])
     return {
@@ -144,7 +145,8 @@ def _context(request: HttpRequest, page: _Page) -> dict[str, Any]:
         "first_name": person.user.first_name,
         "bio": _first_and_rest(person.bio),
         "panel": panel,
-        "services": [_service(offer) for offer in offers],
+        "lengths": lengths,
+        "services": [_service(offer, lengths) for offer in offers],
         "map": coverage_map(
             person.base_neighborhood.name, page.profile.places if _travels(offers) else []
         ),
@@ -176,10 +178,12 @@ def _page_number(text: str) -> int:
     return int(text) if is_number else 1
 
 
-def _service(offer: Offering) -> dict[str, Any]:
+def _service(offer: Offering, lengths: Sequence[int]) -> dict[str, Any]:
+    """Return the row of the price table; a length that is not priced has None."""
+    cents = {row.duration_minutes: row.price_cents for row in offer.prices.all()}
     return {
         "offer": offer,
-        "prices": [(row.duration_minutes, row.price_cents) for row in offer.prices.all()],
+        "prices": [(minutes, cents.get(minutes)) for minutes in lengths],
         "levels": ", ".join(Level(level).label for level in offer.levels),
         "modes": ", ".join(Modality(mode).label for mode in offer.modalities),
         "ages": _ages(offer),

@@ -7,6 +7,7 @@ from bookings.reviews.models import InstructorStatistics
 from bookings.reviews.ratings import FEWEST_STUDENTS, TopRule
 from catalog.models import Instructor, Policy
 from catalog.selectors import months_before
+from instainstru.templatetags.ui import counted
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,13 @@ def facts_of(person: Instructor, statistics: InstructorStatistics) -> list[str]:
     """Return what is known beside the rating; numbers that are too small stay unsaid."""
     facts = []
     if statistics.lessons_taught:
-        facts.append(_counted(statistics.lessons_taught, "lesson") + " taught")
+        facts.append(counted(statistics.lessons_taught, "lesson") + " taught")
     if statistics.student_count >= FEWEST_STUDENTS:
         facts.append(f"{statistics.repeat_percent}% of students come back")
     if person.years_teaching:
-        facts.append(_counted(person.years_teaching, "year") + " teaching")
+        facts.append(counted(person.years_teaching, "year") + " teaching")
     place = person.base_neighborhood
     return [*facts, f"{place.name}, {place.borough}"]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def badges_of(

@@ -103,7 +103,8 @@ def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
         "service": found,
         "page": page,
         "cards": [
-            offer_card(offer, found, times[offer.pk][:TIMES_A_CARD]) for offer in page.object_list
+            offer_card(offer, found, times[offer.pk][:TIMES_A_CARD], names_service=False)
+            for offer in page.object_list
         ],
         "price_range": price_range(offers),
         "places": _by_borough(found.places),

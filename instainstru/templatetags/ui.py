@@ -184,23 +184,25 @@ def day(
 def strip_day(on: date) -> SafeString:
     """Show a local date on two lines of a narrow button: the weekday, then ``Mar 7``."""
     return format_html(
-        '<time datetime="{}"><b>{}</b> {} {}</time>', on.isoformat(), f"{on:%a}", f"{on:%b}", on.day
-    )
+        '<time datetime="{}"><b>{}</b> <span>{}</span> {}</time>',
+        on.isoformat(), f"{on:%a}", f"{on:%b}", on.day,
+    )  # fmt: skip
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str) -> str:
+    """Print a number with its noun: ``1 year``, ``1,200 lessons``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_length(length: timedelta) -> str:
     """Print a length in its largest fitting unit: ``12 minutes``, ``21 hours``, ``3 days``."""
     minutes = max(1, int(length.total_seconds() // 60))
     if minutes < 2 * MINUTES_PER_HOUR:
-        return _plural(minutes, "minute")
+        return counted(minutes, "minute")
     whole_hours = minutes // MINUTES_PER_HOUR
     if whole_hours < 2 * HOURS_PER_DAY:
-        return _plural(whole_hours, "hour")
-    return _plural(whole_hours // HOURS_PER_DAY, "day")
+        return counted(whole_hours, "hour")
+    return counted(whole_hours // HOURS_PER_DAY, "day")
 
 
 @register.filter

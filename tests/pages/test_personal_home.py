@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.roles import Role
 from catalog.interest import save_preferences, toggle_favorite
 from catalog.models import LearningPreferences
 from instainstru import clock
 from instainstru.pages import personal_home as module
 from instainstru.pages.personal_home import personal_home
-from tests.factories.accounts import student
+from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.catalog import (
     CategoryFactory,
     InstructorFactory,
@@ -59,6 +60,15 @@ def test_empty_modules_vanish_and_new_people_get_three_questions(client: Client)
     for title in ("Next lesson", "Needs you", "Book again", "Popular in", "New in"):
         assert title not in html
     assert "Three quick questions" in html
+
+
+def test_people_who_cannot_book_are_asked_nothing(client: Client) -> None:
+    """S5.2: the questions lead to a page for students."""
+    for role in (Role.INSTRUCTOR, Role.SUPPORT):
+        client.force_login(VerifiedUserFactory(role=role))
+        html = client.get("/").content.decode()
+        assert "Three quick questions" not in html
+        assert "What do you want to learn?" in html
 
 
 def test_skipping_and_answering_end_the_questions(client: Client) -> None:

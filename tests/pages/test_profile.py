@@ -43,7 +43,7 @@ def test_live_profile_shows_who_what_where_and_for_how_much(client: Client) -> N
     html = client.get(page_of(offering.instructor)).content.decode()
     for words in (
         "Maya C.",
-        "60&nbsp;min&nbsp;$85",
+        'data-label="60 min">$85<',
         "Park Slope",
         "Background checked",
         "keyboard",

@@ -176,7 +176,9 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
 
     assert labels() == ["Add to calendar", "Cancel"]
     soon = {"modality": "online", "neighborhood": None, "start_at": now + timedelta(hours=20)}
-    assert labels(**soon) == ["Join", "Add to calendar", "Cancel"]
+    assert labels(**soon) == ["Join online", "Add to calendar", "Cancel"]
+    there = {"modality": "at_instructor", "start_at": tomorrow_at(10, days=4)}
+    assert labels(**there) == ["Directions", "Add to calendar", "Cancel"]
     assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar"]
     assert labels(start_at=now - timedelta(hours=2)) == ["It happened", "Book again"]
     assert labels(start_at=now - timedelta(hours=60)) == ["Review", "Book again"]
@@ -205,6 +207,7 @@ def test_detail_shows_what_was_paid(signed_in: Client, maya: User) -> None:
     text = signed_in.get(f"/lessons/{lesson.code}/").content.decode()
     for words in (lesson.service_name, "$85.00", "4242", ">Cancel<"):
         assert words in text
+    assert text.count("Add to calendar") == 1
 
 
 def test_done_page_of_a_cancelled_lesson_leads_to_the_lesson(signed_in: Client, maya: User) -> None:
