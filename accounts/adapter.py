@@ -17,6 +17,7 @@ from accounts.reauthentication import is_fresh
 from accounts.sessions import begin_session, end_sessions
 from accounts.sign_in_limits import normalized_email
 from instainstru.http import client_network
+from instainstru.page_store.versions import bump, of_person
 from instainstru.ratelimit import VERIFICATION_MAIL, count_use
 
 KIND_HEADER = "X-Mail-Kind"
@@ -76,6 +77,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Save a new password, which signs the person out everywhere at once (Spec: S17.2)."""
         super().set_password(user, password)
         end_sessions(user)
+        bump(of_person(user.pk))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the client's network, which is all that is stored (Spec: 02 section 1)."""

@@ -8,6 +8,7 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import AuditEvent, User
 from accounts.models.audit import REASON_MAX, REASON_MIN
 from instainstru.errors import ValidationFailedError
+from instainstru.page_store.versions import bump, of_person
 from instainstru.request_facts import request_facts
 
 Facts = dict[str, Any] | None
@@ -26,9 +27,9 @@ def record_event(
     """Append one row in the caller's transaction; ``by`` is None for the system itself.
 
     ``on`` is what was acted on, ``subject`` the person whom it concerns (``on`` itself when that
-    is a person). ``before`` and ``after`` hold states and codes, never names or addresses. A write
-    by staff always gives its ``reason``; only reads and what owners do themselves go without.
-    Spec: S5.9.
+    is a person); kept copies of their pages are outdated. ``before`` and ``after`` hold states and
+    codes, never names or addresses. A write by staff always gives its ``reason``; only reads and
+    what owners do themselves go without. Spec: S5.9.
 
     Raises:
         ValidationFailedError: The reason is shorter than 10 or longer than 500 characters.
@@ -37,9 +38,12 @@ def record_event(
     if not connection.in_atomic_block:
         raise TransactionManagementError("An audit row belongs to the transaction of its change.")
     facts = request_facts()
+    concerned = on if isinstance(on, User) and subject is None else subject
+    if concerned is not None:
+        bump(of_person(concerned.pk))
     return AuditEvent.objects.create(
         actor=by,
-        subject=on if isinstance(on, User) and subject is None else subject,
+        subject=concerned,
         action=action,
         object_kind=type(on).__name__.lower(),
         object_id=reference_of(on),

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.owners import Owner, owner_of
 from instainstru.access import has_permission
+from instainstru.page_store.versions import bump, of_person
 from search.history_manager import SHOWN
 from search.models import SearchHistory
 
@@ -56,6 +57,8 @@ def remember_search(request: HttpRequest, *, query: str, results_count: int, now
                 now=now,
                 repeat_within=REPEAT_WITHIN,
             )
+            if owner.user_id is not None:
+                bump(of_person(owner.user_id))
     except DatabaseError:
         log.exception("history_not_written")
 

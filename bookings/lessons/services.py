@@ -30,7 +30,7 @@ from catalog.models import Modality, Offering, Policy
 from instainstru import clock
 from instainstru.errors import NotFoundError, ValidationFailedError
 from instainstru.identifiers import booking_code
-from instainstru.page_store.versions import bump_instructors
+from instainstru.page_store.versions import bump, bump_instructors, of_person
 
 log = structlog.get_logger(__name__)
 
@@ -340,6 +340,8 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
     if not changed:
         raise LessonChangedError("This lesson changed")
     booking.refresh_from_db()
+    if booking.student_id is not None:
+        bump(of_person(booking.student_id))
     return booking
 
 

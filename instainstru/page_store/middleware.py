@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -11,8 +11,15 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
 from instainstru.page_store import versions
+from instainstru.page_store.copies import (
+    find_copy,
+    is_copyable,
+    keep_copy,
+    note_person,
+    outdate_copies,
+)
 from instainstru.page_store.pages import StoredPage, is_storable
-from instainstru.page_store.routes import ROUTES, Key, Route, key_of, route_of
+from instainstru.page_store.routes import ROUTES, Key, Route, key_of, route_of, session_key_of
 from instainstru.page_store.shelves import Memory, begin_making, end_making, fetch, leave
 
 log = structlog.get_logger(__name__)
@@ -39,9 +46,13 @@ class PageStoreMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer from memory, from Valkey, or by asking the view."""
-        key = key_of(request) if self.is_on else None
-        if key is None:
+        if not self.is_on:
             return self.get_response(request)
+        key, session_key = key_of(request), session_key_of(request)
+        if key is None:
+            return self._passed_on(request, session_key)
+        if session_key:
+            return self._answer_person(request, key, session_key)
         page = memory.get(key)
         if page is not None and page.is_current(ROUTES[page.name]):
             return self._served(page, request)
@@ -83,6 +94,34 @@ class PageStoreMiddleware:
         if known is not None:
             request.META["HTTP_IF_NONE_MATCH"] = known
         return page.answer(request)
+
+    def _passed_on(self, request: HttpRequest, session_key: str) -> HttpResponse:
+        response = self.get_response(request)
+        if session_key and request.method not in ("GET", "HEAD"):
+            outdate_copies(request)
+        return response
+
+    def _answer_person(self, request: HttpRequest, key: Key, session_key: str) -> HttpResponse:
+        """Give the copy of this session, or make one with the answer."""
+        page, session = find_copy(key, session_key)
+        if page is not None and page.is_current(ROUTES[page.name]):
+            return self._served(page, request)
+        found, noted = route_of(key), versions.tokens([versions.CATALOGUE])
+        if found is None or noted is None or session is None:
+            return self.get_response(request)
+        name, route = found
+        request.page_versions, request.is_copied = noted, True  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        noted = request.page_versions  # type: ignore[attr-defined]
+        if noted is not None and is_copyable(request, response):
+            page = StoredPage.copy(name, response, noted)
+            keep_copy(key, page, session, route.fresh_seconds)
+        return response
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> None:
+        """Note whose copy is being made, before anything of theirs is read."""
+        if getattr(request, "is_copied", False):
+            note_person(request)
 
     def _served(self, page: StoredPage, request: HttpRequest) -> HttpResponse:
         self._counts[page.name] += 1

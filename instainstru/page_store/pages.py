@@ -39,25 +39,32 @@ class StoredPage:
     tag: str
     versions: Mapping[str, str]
     stored_at: float
+    """Its moment by the wall clock."""
 
     @classmethod
     def of(cls, name: str, response: HttpResponse, versions: Mapping[str, str]) -> "StoredPage":
-        """Pack a finished answer; ``stored_at`` is its moment by the wall clock."""
-        patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
+        """Pack an answer for everybody, who may ask again whether it has changed."""
         body = squeezed(response.content)
-        headers = {
-            header: value
-            for header, value in response.items()
-            if header.lower() not in OF_ONE_ANSWER
-        }
         return cls(
             name=name,
-            headers=headers | {"Cache-Control": CACHE_CONTROL},
+            headers=_headers(response) | {"Cache-Control": CACHE_CONTROL},
             bodies={
                 "br": brotli.compress(body, quality=BROTLI_QUALITY),
                 "gzip": gzip.compress(body, GZIP_LEVEL, mtime=0),
             },
             tag=hashlib.blake2b(body, digest_size=12).hexdigest(),
+            versions=dict(versions),
+            stored_at=time.time(),
+        )
+
+    @classmethod
+    def copy(cls, name: str, response: HttpResponse, versions: Mapping[str, str]) -> "StoredPage":
+        """Pack an answer for one person, quickly: most are seen once."""
+        return cls(
+            name=name,
+            headers=_headers(response) | {"Cache-Control": response["Cache-Control"]},
+            bodies={"gzip": gzip.compress(squeezed(response.content), 1, mtime=0)},
+            tag="",
             versions=dict(versions),
             stored_at=time.time(),
         )
@@ -78,16 +85,17 @@ class StoredPage:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Return the answer to one request: its bytes, or 304 for those who have them."""
-        coding = accepted_coding(request.META.get("HTTP_ACCEPT_ENCODING", ""))
-        tag = f'"{self.tag}-{coding}"' if coding else f'"{self.tag}"'
+        accepted = accepted_codings(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+        coding = next((coding for coding in accepted if coding in self.bodies), "")
         headers = {
             **self.headers,
-            "ETag": tag,
             "Age": str(int(time.time() - self.stored_at)),
             "X-Request-ID": request_id_of(request),
         }
-        if _holds(request.META.get("HTTP_IF_NONE_MATCH", ""), tag):
-            return _not_modified(headers)
+        if self.tag:
+            headers["ETag"] = tag = f'"{self.tag}-{coding}"' if coding else f'"{self.tag}"'
+            if _holds(request.META.get("HTTP_IF_NONE_MATCH", ""), tag):
+                return _not_modified(headers)
         body = self.bodies[coding] if coding else gzip.decompress(self.bodies["gzip"])
         headers["Content-Length"] = str(len(body))
         if coding:
@@ -101,20 +109,29 @@ def squeezed(body: bytes) -> bytes:
     return body if is_verbatim else _INDENTATION.sub(b"\n", body)
 
 
+def _headers(response: HttpResponse) -> dict[str, str]:
+    patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
+    return {name: value for name, value in response.items() if name.lower() not in OF_ONE_ANSWER}
+
+
 def is_storable(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Tell whether an answer is the same for everybody who is not signed in.
 
     A form's token sets or renews a cookie, so a page that holds one is never kept (Spec: S17.10).
     """
-    varies = {name.strip().lower() for name in response.headers.get("Vary", "").split(",")}
     return (
-        response.status_code == 200  # noqa: PLR2004 - OK
-        and not response.streaming
+        is_page(response)
         and not response.cookies
         and "CSRF_COOKIE_NEEDS_UPDATE" not in request.META
         and not _is_personal(response)
-        and VARIES.issuperset(varies - {""})
     )
+
+
+def is_page(response: HttpResponseBase) -> bool:
+    """Tell whether an answer is whole, right, and told apart by nothing but the key."""
+    varies = {name.strip().lower() for name in response.headers.get("Vary", "").split(",")}
+    is_right = response.status_code == 200  # noqa: PLR2004 - OK
+    return is_right and not response.streaming and VARIES.issuperset(varies - {""})
 
 
 def _is_personal(response: HttpResponseBase) -> bool:
@@ -123,13 +140,13 @@ def _is_personal(response: HttpResponseBase) -> bool:
 
 
 @lru_cache(maxsize=512)
-def accepted_coding(header: str) -> str:
-    """Return the best coding that a client takes: ``br``, ``gzip`` or nothing."""
+def accepted_codings(header: str) -> tuple[str, ...]:
+    """Return the codings that a client takes, the best first."""
     taken = {}
     for part in header.lower().split(","):
         coding, _, weight = part.partition(";")
         taken[coding.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return next((coding for coding in ("br", "gzip") if taken.get(coding)), "")
+    return tuple(coding for coding in ("br", "gzip") if taken.get(coding))
 
 
 def _holds(header: str, tag: str) -> bool:

@@ -1,12 +1,15 @@
-"""Which pages are kept, and under which key: the same bytes for everybody who is not signed in.
+"""Which pages are kept, and under which key.
 
-A page belongs here only if it shows nothing of a session or of a guest's key, holds no form with a
-token and writes nothing when it is looked at; tests walk the list.
+Everybody who is not signed in gets the same bytes; who is gets a copy of their own (``copies``).
+
+A page belongs here only if people who are not signed in see nothing of a guest's key and no form
+with a token on it, and if looking at it writes nothing; tests walk the list.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -55,6 +58,8 @@ class Key(NamedTuple):
     path: str
     query: tuple[tuple[str, str], ...]
     is_fragment: bool
+    owner: str
+    """Empty for the pages of everybody, else a digest of the session and of the token it sends."""
 
 
 def key_of(request: HttpRequest) -> Key | None:
@@ -62,21 +67,33 @@ def key_of(request: HttpRequest) -> Key | None:
     meta = request.META
     if request.method not in ("GET", "HEAD") or "HTTP_AUTHORIZATION" in meta:
         return None
-    if "HTTP_COOKIE" in meta and not _personal_cookies().isdisjoint(request.COOKIES):
-        return None
     if "HTTP_HX_BOOSTED" in meta or "HTTP_HX_HISTORY_RESTORE_REQUEST" in meta:
         return None
-    query = _parsed(meta.get("QUERY_STRING", ""))
+    owner, query = "", _parsed(meta.get("QUERY_STRING", ""))
+    if "HTTP_COOKIE" in meta:
+        if _MESSAGES_COOKIE in request.COOKIES:  # words that are shown once
+            return None
+        owner = _owner_of(request)
     if query is None:
         return None
     host, is_fragment = meta.get("HTTP_HOST", ""), "HTTP_HX_REQUEST" in meta
-    return Key(request.scheme or "", host, request.path_info, query, is_fragment)
+    return Key(request.scheme or "", host, request.path_info, query, is_fragment, owner)
 
 
-@lru_cache(maxsize=1)
-def _personal_cookies() -> frozenset[str]:
-    """Return the cookies of people and of words that are shown once; no page shows a guest's."""
-    return frozenset({settings.SESSION_COOKIE_NAME, _MESSAGES_COOKIE})
+def session_key_of(request: HttpRequest) -> str:
+    """Return what the session's cookie says, empty without one."""
+    if "HTTP_COOKIE" not in request.META:
+        return ""
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+
+
+def _owner_of(request: HttpRequest) -> str:
+    """Name the session with its token; a guest's key names nobody: no page shows what is theirs."""
+    session_key = session_key_of(request)
+    if not session_key:
+        return ""
+    token = request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
+    return blake2b(f"{session_key} {token}".encode(), digest_size=16).hexdigest()
 
 
 @lru_cache(maxsize=4096)

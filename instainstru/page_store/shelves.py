@@ -49,26 +49,27 @@ class Memory:
 
 def fetch(key: Key) -> StoredPage | None:
     """Return the page that some process left for all of them."""
-    page: StoredPage | None = cache.get(_address(key))
+    page: StoredPage | None = cache.get(address_of(key))
     return page
 
 
 def leave(key: Key, page: StoredPage, seconds: int) -> None:
     """Leave a page for all processes; without Valkey nothing happens."""
-    cache.set(_address(key), page, seconds)
+    cache.set(address_of(key), page, seconds)
 
 
 def begin_making(key: Key) -> bool:
     """Tell whether this request makes the page; False while another one does."""
-    return bool(cache.add(f"{_address(key)}:making", 1, MAKING_SECONDS))
+    return bool(cache.add(f"{address_of(key)}:making", 1, MAKING_SECONDS))
 
 
 def end_making(key: Key) -> None:
     """Let the next one make it."""
-    cache.delete(f"{_address(key)}:making")
+    cache.delete(f"{address_of(key)}:making")
 
 
-def _address(key: Key) -> str:
+def address_of(key: Key) -> str:
+    """Return where a page of this release is kept in Valkey."""
     digest = hashlib.blake2b(repr(tuple(key)).encode(), digest_size=16)
     return f"page:{release()}:{digest.hexdigest()}"
 

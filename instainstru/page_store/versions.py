@@ -34,11 +34,17 @@ def of_instructor(pk: int) -> str:
     return f"instructor:{pk}"
 
 
+def of_person(pk: int) -> str:
+    """Name the version of what one person sees of their own."""
+    return f"person:{pk}"
+
+
 def bump(*names: str) -> None:
     """Outdate the pages that show these, once the transaction is committed.
 
     Services call it for what they change: ``CATALOGUE`` for services, offers, profiles and the
-    business numbers, ``of_instructor`` for somebody's times. Spec: S7.6, S9.1.
+    business numbers, ``of_instructor`` for somebody's times, ``of_person`` for what was changed for
+    a person who did not ask for it just now. Spec: S7.6, S9.1, S9.2.
     """
     transaction.on_commit(partial(_bump, names), robust=True)
 
@@ -57,13 +63,21 @@ def depends_on(request: HttpRequest, name: str) -> None:
     request.page_versions = None if found is None else noted | found  # type: ignore[attr-defined]
 
 
-def tokens(names: Collection[str]) -> dict[str, str] | None:
-    """Return the token of each name, at most a second old; None while the store is away."""
-    now = time.monotonic()
+def keep_out(request: HttpRequest) -> None:
+    """Let the page being made be seen once only: it holds something that runs out."""
+    request.page_versions = None  # type: ignore[attr-defined]
+
+
+def tokens(names: Collection[str], *, is_fresh: bool = False) -> dict[str, str] | None:
+    """Return the token of each name; None while the store is away.
+
+    They are at most a second old, or ``is_fresh``.
+    """
+    now, most_seconds = time.monotonic(), 0.0 if is_fresh else LOOK_SECONDS
     found = {
         name: seen[1]
         for name in names
-        if (seen := _seen.get(name)) and now - seen[0] <= LOOK_SECONDS
+        if (seen := _seen.get(name)) and now - seen[0] < most_seconds
     }
     missing = [name for name in names if name not in found]
     if not missing:

@@ -23,6 +23,7 @@ from catalog.selectors import months_before
 from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.http import mark_private, posted
+from instainstru.page_store.versions import keep_out
 from instainstru.pages.cards import TIMES_A_CARD, today_card, usual_minutes
 from instainstru.pages.market import market_facts
 from instainstru.pages.new_york import open_places
@@ -64,6 +65,8 @@ def _signed_in(request: HttpRequest, context: dict[str, Any], now: datetime) -> 
     if own is None or own.is_new:
         context |= _today(now)
         mark_saved(request, context["rail"].value)
+    if own is not None and own.has_countdown:
+        keep_out(request)
     return mark_private(render(request, "pages/home.html", context))
 
 

@@ -44,6 +44,12 @@ class PersonalHome:
     form: PreferencesForm | None = None
     is_new: bool = field(default=False)
 
+    @property
+    def has_countdown(self) -> bool:
+        """Whether a held time runs out while the page is looked at."""
+        rows = self.needs.value.rows if self.needs.value else ()
+        return any(need.expires_at for need in rows)
+
 
 def personal_home(user: User, now: datetime) -> PersonalHome:
     """Return the modules of one person; each fails alone. Spec: S9.2, G11."""

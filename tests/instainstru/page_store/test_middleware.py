@@ -139,7 +139,7 @@ class TestWhoIsAnswered:
     @pytest.mark.parametrize(
         "address",
         ["/?utm_source=mail", "/services/?q=piano", "/help/?q=card", "/i/maya-c/?search=abc",
-         "/i/maya-c/?week=2027-01-01", "/i/maya-c/?page=1&page=2", "/about/", "/search/?q=piano"],
+         "/i/maya-c/?week=2027-01-01", "/i/maya-c/?page=1&page=2", "/about/", "/search/"],
     )  # fmt: skip
     def test_what_is_not_on_the_list_is_live(self, address: str, piano: Service) -> None:
         assert not is_kept(Client(), address)
