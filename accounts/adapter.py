@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user: User | None = super().authenticate(request, **credentials)
         if user is not None and user.is_active:
             return user
-        request.was_password_wrong = True  # type: ignore[attr-defined]
+        request.was_guess_wrong = True  # type: ignore[attr-defined]
         return None
 
     def login(self, request: HttpRequest, user: User) -> None:

@@ -144,6 +144,18 @@ register(
             plain=("object_pk", "content_object"),
         ),
         Holding(
+            model="mfa.Authenticator",
+            subjects=("user",),
+            use=Use(
+                purpose="To ask for a second proof at sign-in; seeds are encrypted",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until it is turned off or the account is closed",
+                not_exported="secrets that sign somebody in",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="usersessions.UserSession",
             subjects=("user",),
             use=Use(

@@ -18,7 +18,14 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from instainstru import clock
-from instainstru.ratelimit import SIGN_IN_ADDRESS, address_key_of, count_use, give_back, refuse_for
+from instainstru.ratelimit import (
+    SECOND_STEP,
+    SIGN_IN_ADDRESS,
+    address_key_of,
+    count_use,
+    give_back,
+    refuse_for,
+)
 
 KEPT_FAILURES = timedelta(hours=24)
 MAX_LENGTH = 255
@@ -110,7 +117,30 @@ def password_tries(email_of: Callable[[HttpRequest], str]) -> Callable[[View], V
             use = count_use(SIGN_IN_ADDRESS, address_key_of(request))
             refuse_blocked_account(request, email_of(request))
             response = view(request, *args, **kwargs)
-            if not getattr(request, "was_password_wrong", False):
+            if not getattr(request, "was_guess_wrong", False):
+                give_back(use)
+            return response
+
+        return wrapped
+
+    return decorate
+
+
+def code_tries(person_of: Callable[[HttpRequest], int | None]) -> Callable[[View], View]:
+    """Hold the limit of wrong codes around a view that checks one; otherwise like above.
+
+    ``person_of`` names whose code is asked for; without one nothing can be guessed.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            person = person_of(request) if request.method == "POST" else None
+            if person is None:
+                return view(request, *args, **kwargs)
+            use = count_use(SECOND_STEP, f"user {person}")
+            response = view(request, *args, **kwargs)
+            if not getattr(request, "was_guess_wrong", False):
                 give_back(use)
             return response
 

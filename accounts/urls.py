@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import entrance, security
+from accounts.views import entrance, second_step, security
 
 own_urlpatterns = [
     path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
@@ -27,6 +27,22 @@ allauth_urlpatterns = [
     ),
     path("password/change/", security.password_change, name="account_change_password"),
     path("reauthenticate/", security.ask_again, name="account_reauthenticate"),
+    path("2fa/", second_step.index, name="mfa_index"),
+    path("2fa/authenticate/", second_step.enter_code, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", second_step.ask_again, name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", second_step.activate, name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", second_step.deactivate, name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", second_step.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery-codes/generate/",
+        second_step.renew_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "2fa/recovery-codes/download/",
+        second_step.download_recovery_codes,
+        name="mfa_download_recovery_codes",
+    ),
     path("sessions/", security.session_list, name="usersessions_list"),
 ]
 

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "axes",
     "csp",
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.guests.GuestKeyMiddleware",
     "instainstru.access.AccessMiddleware",
+    "accounts.enrolment.EnrolmentMiddleware",
     "instainstru.errors_middleware.ApplicationErrorMiddleware",
 ]
 
@@ -159,6 +161,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = False
 ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "accounts.second_step_adapter.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODE_COUNT = 10
+MFA_TOTP_ISSUER = "InstaInstru"
+MFA_TOTP_TOLERANCE = 1  # the neighbours of the current half minute, for clocks that are off
+# Lets people with a second step change their e-mail; safe, as nobody signs in unverified.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 USERSESSIONS_TRACK_ACTIVITY = True  # by our own middleware, once in 5 minutes
 USER_SESSION = {"idle": timedelta(days=14), "absolute": timedelta(days=30)}
 STAFF_SESSION = {"idle": timedelta(minutes=30), "absolute": timedelta(hours=12)}

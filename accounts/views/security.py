@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import sessions
+from accounts import second_step, sessions
 from accounts.models import User
 from accounts.sign_in_limits import password_tries
 from accounts.views.entrance import clear_browser
@@ -49,10 +49,13 @@ password_change = requires(OWN)(
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Show how the account is protected, with a way to change each part."""
-    devices = sessions.devices_of(cast("User", request.user), request.session.session_key)
-    return account_page(
-        request, "account/security.html", {"device_count": len(devices)}, tab=SECURITY
-    )
+    user = cast("User", request.user)
+    context = {
+        "device_count": len(sessions.devices_of(user, request.session.session_key)),
+        "has_second_step": second_step.has_second_step(user),
+        "codes_left": second_step.recovery_codes_left(user),
+    }
+    return account_page(request, "account/security.html", context, tab=SECURITY)
 
 
 @requires(OWN)

@@ -33,6 +33,7 @@ PAY: Final = "#checkout form[action$='/pay/'] button[type=submit]"
 FORM: Final = "main form button[type=submit]"
 SHARE: Final = "/account/learners/{learner}/share/"
 INVITE: Final = "section[aria-labelledby=invite] form button[type=submit]"
+SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
 CHANGE_PASSWORD: Final = "/accounts/password/change/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
@@ -145,6 +146,16 @@ PLACES: Final = (
     Place("account_change_password", CHANGE_PASSWORD, "student"),
     Place("account_change_password", CHANGE_PASSWORD, "student", 422, FORM, takes_focus=True),
     Place("account_reauthenticate", "/accounts/reauthenticate/?next=/lessons/", "student"),
+    Place("mfa_activate_totp", SECOND_STEP, "careful"),
+    Place("mfa_activate_totp", SECOND_STEP, "careful", 422, FORM, takes_focus=True),
+    Place("mfa_deactivate_totp", "/accounts/2fa/totp/deactivate/", "secured"),
+    Place("mfa_view_recovery_codes", "/accounts/2fa/recovery-codes/", "secured"),
+    Place("mfa_reauthenticate", "/accounts/2fa/reauthenticate/?next=/lessons/", "secured"),
+    Place("mfa_authenticate", "/accounts/2fa/authenticate/", "entering"),
+    Place(
+        "mfa_authenticate", "/accounts/2fa/authenticate/", "entering", 422, FORM, takes_focus=True
+    ),
+    Place("accounts:security", "/account/security/", "secured"),
     Place("usersessions_list", "/accounts/sessions/", "student"),
     Place("legal:terms", "/legal/terms/"),
     Place("legal:privacy", "/legal/privacy/"),
@@ -164,6 +175,9 @@ NO_PAGES: Final = {
     "search:history-clear": "takes a form only",
     "search:history-undo": "takes a form only",
     "search:history-pause": "takes a form only",
+    "mfa_index": "leads to login and security",
+    "mfa_generate_recovery_codes": "takes a form only",
+    "mfa_download_recovery_codes": "a file",
     "search:count": "the words of one button",
     "search:suggestions": "the options of a list",
     "search:places": "the options of a list",

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 PARTS = {"base", "button", "lesson_facts"}
-ALIASES = {"email_confirmation", "password_changed"}
+ALIASES = {"email_confirmation"}
 """Templates that only extend a twin with another name."""
 CLOCK = re.compile(r"\d{1,2}:\d{2} [AP]M(?! –)")
 ZONE = re.compile(r"\d{1,2}:\d{2} [AP]M (?:[A-Z]{3,4}|UTC[+-]\d+)")

@@ -84,4 +84,4 @@ def _check_links(nodes: list[Any], ids: set[str]) -> None:
         elif address.startswith("/"):
             get_resolver().resolve(re.split(r"[?#]", address)[0])
         else:
-            assert re.match(r"\?|mailto:|https?://|tel:|sms:", address), address
+            assert re.match(r"\?|mailto:|https?://|tel:|sms:|otpauth:", address), address

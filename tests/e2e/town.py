@@ -75,6 +75,8 @@ class Town:
 
 def build_town() -> Town:
     """Make a town in which every page has something to show."""
+    from tests.e2e.town_accounts import look_after_accounts  # it names the town's own words
+
     town = Town()
     learner = student(email="sam@example.com", first_name="Sam", password=PASSWORD)
     newcomer = student()
@@ -93,6 +95,7 @@ def build_town() -> Town:
     _register(town, learner)
     _write_and_wait(town, learner)
     _share(town, learner, newcomer, staff)
+    look_after_accounts(town)
     forget_snapshot()
     return town
 

@@ -5,8 +5,9 @@ from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
 from accounts.models import Learner, User
-from accounts.roles import Role
+from accounts.roles import STAFF_ROLES, Role
 from accounts.services import grant_role, register_student
+from tests.factories.second_step import enrol
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -31,7 +32,10 @@ class UserFactory(DjangoModelFactory[User]):
 
 
 class VerifiedUserFactory(UserFactory):
-    """A person who can sign in: the e-mail is verified; ``role=Role.…`` gives a role."""
+    """A person who can sign in: the e-mail is verified; ``role=Role.…`` gives a role.
+
+    Staff have a second step, without which no page of theirs answers.
+    """
 
     class Meta:
         model = User
@@ -44,6 +48,8 @@ class VerifiedUserFactory(UserFactory):
             register_student(self)
         elif extracted is not None:
             grant_role(self, extracted)
+        if extracted in STAFF_ROLES:
+            enrol(self)
 
 
 def student(**fields: object) -> User:
