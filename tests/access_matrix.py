@@ -12,16 +12,19 @@ from accounts.roles import Role, permissions_of
 ROWS = """
 about                                 public
 access                                account.manage_own
+account_change_password               account.manage_own
 account_email_verification_sent       public
 account_inactive                      public
 account_login                         public
 account_logout                        public
+account_reauthenticate                account.manage_own
 account_reset_password                public
 account_reset_password_done           public
 account_reset_password_from_key       public                   /accounts/password/reset/key/1-x/
 account_reset_password_from_key_done  public
 account_signup                        public
 accounts:demo-sign-in                 public
+accounts:security                     account.manage_own
 catalog:all-services                  public
 catalog:category                      public                   /services/music/
 catalog:notify                        public                   /notify/nobody/
@@ -64,6 +67,11 @@ readyz                                public
 reviews:write                         reviews.create           /lessons/II-ZZZZZZ/review/
 robots                                public
 search:count                          public
+search:history  public>search.history_own
+search:history-clear  public>search.history_own
+search:history-forget  public>search.history_own  /privacy/history/1/delete/
+search:history-pause  public>search.history_own
+search:history-undo  public>search.history_own
 search:places                         public
 search:results                        public
 search:suggestions                    public
@@ -82,6 +90,7 @@ teach-start                           public
 team:invitation                       signed-in                /invitations/calendar/unknown/
 team:of                               availability.manage_own  /teach/team/maya-c/
 team:own                              availability.manage_own
+usersessions_list                     account.manage_own
 waitlist                              public
 """
 
