@@ -10,6 +10,7 @@ from django.urls import ResolverMatch, reverse
 from accounts.roles import STAFF_ROLES, Role, permissions_of
 from accounts.second_step import must_enrol
 from instainstru.access import Access, access_of
+from instainstru.http import lead_whole_page
 
 STAFF_PERMISSIONS: Final = frozenset[str]().union(
     *(permissions_of(role) for role in STAFF_ROLES)
@@ -63,8 +64,4 @@ def _is_admin(match: ResolverMatch | None) -> bool:
 
 def _lead(request: HttpRequest, back: str) -> HttpResponse:
     target = f"{reverse('mfa_activate_totp')}?{urlencode({'next': back})}"
-    if request.headers.get("HX-Request") == "true":
-        response = HttpResponse(status=401)
-        response["HX-Redirect"] = target
-        return response
-    return HttpResponseRedirect(target)
+    return lead_whole_page(request, HttpResponseRedirect(target))

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from instainstru import clock
+from instainstru.http import lead_whole_page
 
 View = Callable[..., HttpResponse]
 
@@ -29,7 +30,7 @@ def requires_fresh_sign_in(*, page: str = "") -> Callable[[View], View]:
     """Lead people who signed in long ago to the page that asks again, and back.
 
     A view that only takes POST names its ``page``, which has the same URL arguments: a form is
-    never sent again by itself. HTMX gets 401 with ``HX-Redirect``. Spec: S17.2, G4.
+    never sent again by itself. Spec: S17.2.
     """
 
     def decorate(view: View) -> View:
@@ -48,8 +49,4 @@ def requires_fresh_sign_in(*, page: str = "") -> Callable[[View], View]:
 def ask_again(request: HttpRequest, back: str) -> HttpResponse:
     """Answer with the way to the page that asks again; ``back`` is a path of this site."""
     target = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
-    if request.headers.get("HX-Request") == "true":
-        response = HttpResponse(status=401)
-        response["HX-Redirect"] = target
-        return response
-    return HttpResponseRedirect(target)
+    return lead_whole_page(request, HttpResponseRedirect(target))

@@ -56,6 +56,14 @@ lessons:pay                           bookings.create          /book/ZZZZZZZZZZ/
 lessons:payment-state                 bookings.create          /book/ZZZZZZZZZZ/payment/
 lessons:release                       public                   /book/ZZZZZZZZZZ/release/
 lessons:times                         public>bookings.create   /i/maya-c/book/
+mfa_activate_totp                     account.manage_own
+mfa_authenticate                      public
+mfa_deactivate_totp                   account.manage_own
+mfa_download_recovery_codes           account.manage_own
+mfa_generate_recovery_codes           account.manage_own
+mfa_index                             account.manage_own
+mfa_reauthenticate                    account.manage_own
+mfa_view_recovery_codes               account.manage_own
 notifications:mail-attachment         public                   /dev/mail/ZZZZZZZZZZ/attachments/0/
 notifications:mail-detail             public                   /dev/mail/ZZZZZZZZZZ/
 notifications:mail-html               public                   /dev/mail/ZZZZZZZZZZ/html/

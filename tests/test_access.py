@@ -15,11 +15,12 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import STAFF_ROLES, Role
 from instainstru.access import Access, AccessMiddleware, access_of
 from tests.access_matrix import Rule, rules
 from tests.factories.accounts import UserFactory, VerifiedUserFactory
 from tests.factories.catalog import CategoryFactory, InstructorFactory
+from tests.factories.second_step import enrol
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S5]
 
@@ -117,6 +118,8 @@ def _is_right_for_a_guest(rule: Rule, method: str, answer: Any, rendering: str) 
 def _person_with(role: Role) -> User:
     user: User = VerifiedUserFactory()
     user.groups.set([Group.objects.get(name=role.value)])
+    if role in STAFF_ROLES:
+        enrol(user)
     return user
 
 
