@@ -73,6 +73,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-ended-access": ("accounts.forget_ended_access", timedelta(minutes=10)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),
+    "embed-services": ("search.embed_services", timedelta(seconds=60)),
     "tidy-search-history": ("search.tidy_history", timedelta(hours=1)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
     "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),

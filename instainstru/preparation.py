@@ -42,6 +42,9 @@ def prepare_database(step: Step) -> None:
     if "seed" in get_commands() and is_empty():
         with step("Seeding the demo city"):
             call_command("seed", profile="demo")
+    if "embed" in get_commands():
+        with step("Teaching search what the services mean"):
+            call_command("embed", verbosity=0)
 
 
 def is_empty() -> bool:

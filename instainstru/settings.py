@@ -321,6 +321,10 @@ MEDIA_ROOT = env.path("MEDIA_ROOT", default=VAR_DIR / "media")
 BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default="") or VAR_DIR / "backups").absolute()
 
+# --- Search (Spec: S8.10) ------------------------------------------------------------------------
+EMBEDDING_MODEL_DIR = env.str("EMBEDDING_MODEL_DIR", default="")
+MODEL_DIR = VAR_DIR / "models"
+
 # --- Logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = environment.one_of(
     "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"

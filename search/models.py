@@ -1,9 +1,11 @@
-"""Recent searches of a person or a guest (Spec: S2)."""
+"""Recent searches of a person or a guest, and the vectors of services (Spec: S2, S8.11)."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
+from pgvector.django import VectorField
 
+from catalog.models import Service
 from search.history_manager import HistoryPauseManager, SearchHistoryManager
 
 MOST_LETTERS = 200
@@ -87,3 +89,46 @@ class HistoryPause(models.Model):
 
     def __str__(self) -> str:
         return f"pause {self.pk}"
+
+
+class ServiceVector(models.Model):
+    """One text of a service as a vector of one model; the worker keeps them up to date.
+
+    Spec: S8.8, S8.10
+    """
+
+    class Kind(models.TextChoices):
+        FULL = "full", "Everything that is said of it"
+        NAMES = "names", "Name and keywords"
+        PHRASE = "phrase", "One phrase"
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    text = models.TextField()
+    model_name = models.CharField(max_length=100)
+    model_digest = models.CharField(max_length=16)
+    dimension = models.PositiveSmallIntegerField()
+    vector = VectorField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "kind", "text", "model_digest"], name="service_vector_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["full", "names", "phrase"]), name="service_vector_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    dimension=Func(
+                        F("vector"),
+                        function="vector_dims",
+                        output_field=models.IntegerField(),
+                    )
+                ),
+                name="service_vector_dimension",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"vector {self.pk}"

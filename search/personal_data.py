@@ -1,6 +1,6 @@
 """What search knows about people. Spec: S6.5."""
 
-from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
 from privacy.replacements import REFERENCE
 
 register(
@@ -27,6 +27,11 @@ register(
                 retention="until it is ended",
             ),
             personal={"guest_key": REFERENCE},
+        ),
+        Nobody(
+            model="search.ServiceVector",
+            why="texts of the catalogue as numbers",
+            plain=("model_name",),
         ),
     ]
 )

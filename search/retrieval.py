@@ -1,4 +1,4 @@
-"""From words to services, without vectors: full text and trigrams (Spec: S8.8, S8.11)."""
+"""From words to services: vectors, full text and trigrams joined (Spec: S8.8, S8.9, S8.11)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 from django.db import OperationalError, connection
 
+from search.encoder.embedder import query_embedder
 from search.snapshot import Snapshot
 from search.text import words_of
 
@@ -14,9 +15,13 @@ log = structlog.get_logger(__name__)
 QUERY_CANCELED = "57014"
 
 FULL_TEXT_WEIGHT, TRIGRAM_WEIGHT = 0.6, 0.4
+# Beside vectors, whose scores run from 0 to 1, words only tip the scales.
+TIP_WEIGHT = 0.1
 LIMIT = 50
 # Below this similarity and without a full-text hit nothing was understood (Spec: S8.9).
 SURE_SIMILARITY, CLOSE_SIMILARITY = 0.5, 0.3
+# The same for the best cosine; how often they are right is in docs/benchmarks.md.
+SURE_COSINE, CLOSE_COSINE = 0.50, 0.35
 
 _FULL_TEXT = """
 WITH wanted AS (
@@ -65,13 +70,29 @@ class Candidates:
 
     scores: Mapping[int, float]
     match: str
+    mode: str = "lexical"
 
 
-def retrieve_services(text: str, snapshot: Snapshot) -> Candidates:
+@dataclass(frozen=True)
+class Lexical:
+    """What words alone found; a whole match has all the words."""
+
+    full_text: Mapping[int, float]
+    trigram: Mapping[int, float]
+    has_whole_match: bool
+
+    @property
+    def best_trigram(self) -> float:
+        """The likeness of the best phrase, from 0 on."""
+        return max(self.trigram.values(), default=0)
+
+
+def retrieve_services(text: str, snapshot: Snapshot, *, sentence: str = "") -> Candidates:
     """Return the services that the words may mean.
 
-    ``text`` is folded; lexemes are built by the database, so no character is an operator of the
-    query language. Spec: S8.8, S8.9.
+    ``text`` holds the folded words of the subject, ``sentence`` the same with the words around
+    them. Lexemes are built by the database, so no character is an operator of the query language.
+    Without vectors the words alone decide. Spec: S8.8, S8.9.
     """
     if not text.strip():
         return Candidates({}, "none")
@@ -82,11 +103,21 @@ def retrieve_services(text: str, snapshot: Snapshot) -> Candidates:
             raise
         log.warning("search_from_memory")
         return from_memory(text, snapshot)
-    return fuse(
+    found = Lexical(
         {pk: score for pk, (score, _) in full_text.items()},
         trigram,
         any(is_whole for _, is_whole in full_text.values()),
     )
+    cosines = _cosines(sentence or text, text, snapshot)
+    return fuse_words(found) if cosines is None else fuse(cosines, found)
+
+
+def _cosines(sentence: str, text: str, snapshot: Snapshot) -> Mapping[int, float] | None:
+    """Return each service's mean cosine to the two query vectors; None without vectors."""
+    if snapshot.vectors is None:
+        return None
+    encoded = query_embedder().encode([sentence, text])
+    return None if encoded is None else snapshot.vectors.similarities(encoded.mean(axis=0))
 
 
 def _ask_database(text: str) -> tuple[dict[int, tuple[float, bool]], dict[int, float]]:
@@ -113,20 +144,44 @@ def from_memory(text: str, snapshot: Snapshot) -> Candidates:
     return Candidates(ordered, "results" if ordered else "none")
 
 
-def fuse(
-    full_text: Mapping[int, float], trigram: Mapping[int, float], has_whole_match: bool
-) -> Candidates:
-    """Join two score lists: each scaled by its best, then 0.6 and 0.4. Spec: S8.8."""
-    best_text = max(full_text.values(), default=0) or 1
-    best_trigram = max(trigram.values(), default=0)
-    scores = {
-        pk: FULL_TEXT_WEIGHT * full_text.get(pk, 0) / best_text
-        + TRIGRAM_WEIGHT * trigram.get(pk, 0) / (best_trigram or 1)
-        for pk in {*full_text, *trigram}
-    }
-    ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
-    if not ordered:
+def fuse_words(found: Lexical) -> Candidates:
+    """Join what words found: each scaled by its best, then 0.6 and 0.4. Spec: S8.8."""
+    scores = _tipped(found, FULL_TEXT_WEIGHT, TRIGRAM_WEIGHT)
+    if not scores:
         return Candidates({}, "none")
-    if has_whole_match or best_trigram >= SURE_SIMILARITY:
-        return Candidates(ordered, "results")
-    return Candidates(ordered, "closest" if best_trigram >= CLOSE_SIMILARITY else "none")
+    if found.has_whole_match or found.best_trigram >= SURE_SIMILARITY:
+        return Candidates(_ordered(scores), "results")
+    match = "closest" if found.best_trigram >= CLOSE_SIMILARITY else "none"
+    return Candidates(_ordered(scores), match)
+
+
+def fuse(cosines: Mapping[int, float], found: Lexical) -> Candidates:
+    """Join cosines, scaled from the least to the best, with what words found. Spec: S8.8, S8.9."""
+    least, best = min(cosines.values()), max(cosines.values())
+    width = (best - least) or 1
+    tips = _tipped(found, TIP_WEIGHT, TIP_WEIGHT)
+    scores = {pk: (cosine - least) / width + tips.get(pk, 0) for pk, cosine in cosines.items()}
+    kept = dict(list(_ordered(scores).items())[:LIMIT])
+    return Candidates(kept, _band(best, found), "hybrid")
+
+
+def _band(best_cosine: float, found: Lexical) -> str:
+    """Return how sure we are: vectors alone take gibberish and errands for lessons."""
+    has_alike = found.best_trigram >= SURE_SIMILARITY and best_cosine >= CLOSE_COSINE
+    if best_cosine >= SURE_COSINE or has_alike:
+        return "results"
+    return "closest" if best_cosine >= CLOSE_COSINE or found.has_whole_match else "none"
+
+
+def _tipped(found: Lexical, full_text_weight: float, trigram_weight: float) -> dict[int, float]:
+    best_text = max(found.full_text.values(), default=0) or 1
+    best_trigram = found.best_trigram or 1
+    return {
+        pk: full_text_weight * found.full_text.get(pk, 0) / best_text
+        + trigram_weight * found.trigram.get(pk, 0) / best_trigram
+        for pk in {*found.full_text, *found.trigram}
+    }
+
+
+def _ordered(scores: Mapping[int, float]) -> dict[int, float]:
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))

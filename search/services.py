@@ -9,6 +9,7 @@ from catalog.selectors import months_before
 from instainstru.clock import NEW_YORK
 from search.close_matches import CATEGORY, CLOSE_PER_GROUP, CloseGroup, close_groups
 from search.demand import Demand, demand_of
+from search.errands import is_errand
 from search.filters import Filters
 from search.matching import Hit, Sort, in_order, match_offers, one_card_each
 from search.offers import Offer, load_offers
@@ -21,7 +22,8 @@ from search.text import fold, words_of
 PAGE_SIZE = 20
 TOP_SERVICES = 6
 # A service counts as meant when its score is near the best one's.
-NEAR_BEST = 0.72
+NEAR_BEST = {"lexical": 0.72, "hybrid": 0.8}
+NAMED = 10
 # The chip of what to learn; without it any service will do.
 SERVICE = "service"
 
@@ -46,7 +48,17 @@ class SearchResult:
     corrections: Sequence[Correction]
     corrected_text: str
     took_ms: float
-    mode: str = "lexical"
+    mode: str
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The subject of a query: its words as corrected, and the services they mean, best first."""
+
+    corrections: Sequence[Correction]
+    words: str
+    candidates: Candidates
+    service_names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -89,8 +101,8 @@ def run_search(
         removed=removed, place=chosen.place,
     )  # fmt: skip
     demand = demand_of(query, chosen)
-    corrections, words = _spell(query, snapshot, is_verbatim=is_verbatim)
-    candidates = _services(words, demand, snapshot)
+    meant = understand(query, demand, snapshot, is_verbatim=is_verbatim)
+    candidates = meant.candidates
     ids = _meant(candidates)
     searcher = _Searcher(demand, snapshot, now, user_id)
     offers = [] if ids == [] else searcher.offers(ids)
@@ -98,24 +110,29 @@ def run_search(
     return SearchResult(
         query=query,
         demand=demand,
-        services=_names(candidates, snapshot),
+        services=meant.service_names,
         service=_best_service(candidates, snapshot),
         match=candidates.match,
         hits=in_order(hits, sort),
         anywhere=anywhere,
         close=close,
         languages=sorted({language for offer in offers for language in offer.languages}),
-        corrections=corrections,
-        corrected_text=words,
+        corrections=meant.corrections,
+        corrected_text=meant.words,
         took_ms=(time.perf_counter() - started) * 1000,
+        mode=candidates.mode,
     )
 
 
-def _names(candidates: Candidates, snapshot: Snapshot) -> list[str]:
-    if candidates.match == "none":
-        return []
-    known = (snapshot.services.get(pk) for pk in candidates.scores)
-    return [entry.name for entry in known if entry is not None][:10]
+def understand(
+    query: ParsedQuery, demand: Demand, snapshot: Snapshot, *, is_verbatim: bool = False
+) -> Understood:
+    """Return what somebody wants to learn: spelling, then services. Spec: S8.2, S8.8, S8.9"""
+    corrections, words = _spell(query, snapshot, is_verbatim=is_verbatim)
+    candidates = _services(words, _sentence(query, corrections), fold(query.text), demand, snapshot)
+    known = [snapshot.services.get(pk) for pk in candidates.scores]
+    names = [entry.name for entry in known if entry is not None][:NAMED]
+    return Understood(corrections, words, candidates, [] if candidates.match == "none" else names)
 
 
 def _spell(
@@ -128,14 +145,28 @@ def _spell(
     return corrections, " ".join(apply_corrections(tokens, corrections))
 
 
-def _services(words: str, demand: Demand, snapshot: Snapshot) -> Candidates:
+def _sentence(query: ParsedQuery, corrections: Sequence[Correction]) -> str:
+    """Return the subject with the words around it, spelt as corrected."""
+    if SERVICE in query.removed:
+        return ""
+    said = f" {' '.join(words_of(fold(query.residual)))} "
+    for one in corrections:
+        said = said.replace(f" {one.wrong} ", f" {one.right} ")
+    return said.strip()
+
+
+def _services(
+    words: str, sentence: str, said: str, demand: Demand, snapshot: Snapshot
+) -> Candidates:
     group = snapshot.of_group(words)
     if group:
         return Candidates(dict.fromkeys(group, 1.0), "results")
     if not words:
         # Only constraints were said: every service counts, unless nothing at all was said.
         return Candidates({}, "none" if demand == Demand() else "results")
-    return retrieve_services(words, snapshot)
+    if is_errand(words_of(said)) and words not in snapshot.names:
+        return Candidates({}, "none")
+    return retrieve_services(words, snapshot, sentence=sentence)
 
 
 def _meant(candidates: Candidates) -> list[int] | None:
@@ -145,7 +176,9 @@ def _meant(candidates: Candidates) -> list[int] | None:
     if not candidates.scores:
         return None
     best = next(iter(candidates.scores.values()))
-    near = [pk for pk, score in candidates.scores.items() if score >= best * NEAR_BEST]
+    near = [
+        pk for pk, score in candidates.scores.items() if score >= best * NEAR_BEST[candidates.mode]
+    ]
     # A whole category has one score; words have few services near the best.
     return near if candidates.scores[near[-1]] == best else near[:TOP_SERVICES]
 

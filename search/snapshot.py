@@ -5,10 +5,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from catalog.models import Category, Neighborhood, Policy, Service
+from search.encoder.embedder import query_embedder
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
 from search.text import fold, words_of
+from search.vectors import ServiceVectors, current_vectors
 from search.vocabulary import Vocabulary, build_vocabulary
 
 # A catalogue change is live within a minute (Spec: S7.6).
@@ -51,6 +54,12 @@ class Snapshot:
     check_months: int
     vocabulary: Vocabulary
     gazetteer: Gazetteer
+    vectors: ServiceVectors | None = None
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The folded names of all services."""
+        return frozenset(entry.folded for entry in self.services.values())
 
     def of_group(self, text: str) -> Sequence[int]:
         """Return the services of a category or subcategory named exactly by the text."""
@@ -78,7 +87,7 @@ def forget_snapshot() -> None:
 
 
 def load_snapshot() -> Snapshot:
-    """Read the catalogue in four queries."""
+    """Read the catalogue in five queries, and the vectors when they have changed."""
     services = list(Service.objects.active().select_related("category"))
     neighborhoods = list(Neighborhood.objects.all())
     return Snapshot(
@@ -110,6 +119,7 @@ def load_snapshot() -> Snapshot:
         gazetteer=build_gazetteer(
             PlaceRow(row.borough, row.name, row.aliases) for row in neighborhoods
         ),
+        vectors=current_vectors(query_embedder().digest),
     )
 
 

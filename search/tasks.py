@@ -10,3 +10,11 @@ def tidy_history() -> dict[str, int]:
     from search import history
 
     return history.tidy_history(now=clock.now())
+
+
+@shared_task(name="search.embed_services")
+def embed_services() -> tuple[int, int]:
+    """Encode what has no vector of the present model yet, and drop what is out of date."""
+    from search import embedding
+
+    return embedding.embed_services()

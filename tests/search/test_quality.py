@@ -1,0 +1,103 @@
+"""How good search is on the development queries: floors that a change must hold (Spec: 04 §6)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.importer import import_catalog
+from search import retrieval
+from search.embedding import embed_services
+from search.encoder.embedder import forget_embedder
+from search.evaluation import Answer, answer_all, read_queries, refused, score, score_by_tag
+from search.management.commands.evaluate_search import QUERIES_NOW
+from search.snapshot import Snapshot, forget_snapshot, load_snapshot
+from search.vectors import forget_vectors
+from tests.search.catalogue import QUERIES
+
+pytestmark = [pytest.mark.S8]
+
+HYBRID_FLOORS = {"first_right": 0.95, "in_five": 0.98, "gain": 0.92}
+LEXICAL_FLOORS = {"first_right": 0.84, "in_five": 0.95, "gain": 0.80}
+
+
+@pytest.fixture(scope="module")
+def snapshot(django_db_setup: None, django_db_blocker: Any) -> Iterator[Snapshot]:
+    """The catalogue with its vectors, in memory and in the database for this module."""
+    from django.db import connection, transaction
+
+    before = retrieval._SETTINGS
+    # A busy machine must not turn a measure of quality into one of speed.
+    retrieval._SETTINGS = before.replace("300ms", "60s")
+    with django_db_blocker.unblock():
+        transaction.set_autocommit(False)
+        import_catalog()
+        embed_services()
+        forget_embedder()
+        forget_vectors()
+        forget_snapshot()
+        yield load_snapshot()
+        connection.rollback()
+        transaction.set_autocommit(True)
+        forget_vectors()
+        forget_snapshot()
+    retrieval._SETTINGS = before
+
+
+def answers(snapshot: Snapshot, name: str, blocker: Any) -> list[Answer]:
+    with blocker.unblock():
+        return answer_all(read_queries(QUERIES / name), now=QUERIES_NOW, snapshot=snapshot)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_development_queries_hold_their_floors(
+    snapshot: Snapshot, django_db_blocker: Any, mode: str
+) -> None:
+    used = snapshot if mode == "hybrid" else replace(snapshot, vectors=None)
+    found = answers(used, "dev_queries.jsonl", django_db_blocker)
+    measured = score(found)
+    floors = HYBRID_FLOORS if mode == "hybrid" else LEXICAL_FLOORS
+    for name, floor in floors.items():
+        assert getattr(measured, name) >= floor, (name, measured, measured.wrong)
+    assert measured.f1 >= 0.95
+    assert measured.all_right >= 0.92
+    assert score_by_tag(found)["typo"].first_right >= (0.94 if mode == "hybrid" else 0.85)
+
+
+@pytest.mark.slow
+def test_what_is_no_lesson_is_refused_and_lessons_are_not(
+    snapshot: Snapshot, django_db_blocker: Any
+) -> None:
+    """Spec: S8.9"""
+    strange = answers(snapshot, "dev_ood_queries.jsonl", django_db_blocker)
+    strange += answers(snapshot, "own_ood_queries.jsonl", django_db_blocker)
+    lessons = [
+        answer
+        for name in ("dev_queries.jsonl", "own_queries.jsonl", "heldout_queries.jsonl")
+        for answer in answers(snapshot, name, django_db_blocker)
+    ]
+    assert refused(strange) >= 0.75, [a.row["q"] for a in strange if a.match != "none"]
+    assert refused(lessons) <= 0.03, [a.row["q"] for a in lessons if a.match == "none"]
+
+
+@pytest.mark.django_db
+def test_the_command_prints_measures_and_names_bad_files(tmp_path: Path) -> None:
+    import_catalog()
+    forget_snapshot()
+    out, saved = StringIO(), tmp_path / "saved.json"
+    file = tmp_path / "queries.jsonl"
+    file.write_text('{"q": "jazz piano", "expected_services": ["Jazz Piano"], "tags": ["plain"]}\n')
+    call_command("evaluate_search", str(file), save=saved, stdout=out)
+    assert "lexical" in out.getvalue()
+    assert "1.000" in out.getvalue()
+    call_command("evaluate_search", str(file), compare=saved, stdout=out)
+    assert "changed" not in out.getvalue()
+    file.write_text("no json\n")
+    with pytest.raises(CommandError, match=r"queries\.jsonl:1"):
+        call_command("evaluate_search", str(file), stdout=out)
+    forget_snapshot()
