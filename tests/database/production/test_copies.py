@@ -13,7 +13,7 @@ from tests.database.production.conftest import MANAGE, MARKER, Production, run
 
 pytestmark = [pytest.mark.S1, pytest.mark.slow, pytest.mark.xdist_group("production")]
 
-COPY = "shop_copy"
+COPY, BESIDE = "shop_copy", "shop_beside"
 READ = (
     "from accounts.models import User;"
     f"print('people', User.objects.count(), User.objects.filter(email='{MARKER}').count())"
@@ -81,20 +81,20 @@ def test_nothing_on_productions_own_server_is_rewritten(production: Production) 
     """Neither production itself, nor a copy beside it, nor with production's own switch."""
     before = production.fingerprint()
     with production.admin("postgres") as connection:
-        connection.execute(f"CREATE DATABASE {COPY} TEMPLATE {production.name}")
+        connection.execute(f"CREATE DATABASE {BESIDE} TEMPLATE {production.name}")
     try:
-        for name in (COPY, production.name):
+        for name in (BESIDE, production.name):
             outcome = run(RESTAMP, _environ(production, production.server, name))
             assert outcome.code == 3, outcome.text
         words = [*MANAGE, "db_protect", "--restamp", "int", "--anonymise"]
         outcome = run(words, production.on_server(Role.MIGRATOR, Role.ADMIN))
         assert outcome.code == 3, outcome.text
-        with production.admin(COPY) as connection:
+        with production.admin(BESIDE) as connection:
             found = connection.execute(
                 "SELECT count(*) FROM accounts_user WHERE email = %s", [MARKER]
             )
             assert found.fetchone() == (1,)
     finally:
         with production.admin("postgres") as connection:
-            connection.execute(f"DROP DATABASE {COPY} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {BESIDE} WITH (FORCE)")
     assert production.fingerprint() == before
