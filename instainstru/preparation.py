@@ -42,7 +42,7 @@ def prepare_database(step: Step) -> None:
     if "seed" in get_commands() and is_empty():
         with step("Seeding the demo city"):
             call_command("seed", profile="demo")
-    if "embed" in get_commands():
+        # Later changes are the worker's; the first visitor should not wait for it.
         with step("Teaching search what the services mean"):
             call_command("embed", verbosity=0)
 
