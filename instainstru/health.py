@@ -69,6 +69,10 @@ def _backup_warnings() -> dict[str, str]:
     return {name: "warn" for name, at in times.items() if at is None or at < limit}
 
 
+WARNINGS: list[Callable[[], dict[str, str]]] = [_backup_warnings]
+"""What is worse than usual without stopping anything; apps add theirs when they are ready."""
+
+
 def _state(check: Callable[[], None]) -> str:
     try:
         check()
@@ -85,7 +89,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     parts = {name: _state(check) for name, check in PARTS.items()}
     is_ready = all(state == "ok" for state in parts.values())
-    parts |= _backup_warnings()
+    if is_ready:
+        for warnings in WARNINGS:
+            parts |= warnings()
     body = json.dumps({"ready": is_ready, "tier": settings.DECISION.tier.value, "parts": parts})
     return HttpResponse(body, content_type="application/json", status=200 if is_ready else 503)
 

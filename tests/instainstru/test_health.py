@@ -51,8 +51,25 @@ def test_readyz_names_every_part(client: Client, db: None) -> None:
     assert response.json() == {
         "ready": True,
         "tier": "int",
-        "parts": {"database": "ok", "migrations": "ok", "cache": "ok", "broker": "ok"},
+        "parts": {
+            "database": "ok",
+            "migrations": "ok",
+            "cache": "ok",
+            "broker": "ok",
+            "search": "warn: lexical mode",
+        },
     }
+
+
+def test_readyz_says_nothing_of_search_that_has_its_vectors(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec: S8.10"""
+    from search import snapshot
+
+    whole = replace(snapshot.load_snapshot(), vectors=object())
+    monkeypatch.setattr(snapshot, "current_snapshot", lambda: whole)
+    assert "search" not in client.get("/readyz").json()["parts"]
 
 
 @pytest.mark.parametrize("part", list(health.PARTS))
