@@ -5,14 +5,15 @@ Tasks take ids only; rows are the truth and every task may run twice or never (S
 
 import os
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from celery import Celery, Task, signals
+from celery.app.control import Control
 from celery.exceptions import Reject
 from celery.schedules import crontab
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from instainstru.database import audit, tiers, valkey
+from instainstru.database import audit, session, tiers, valkey
 from instainstru.database.refusals import TierRefusedError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
@@ -40,7 +41,42 @@ def _refuse_other_tier(name: str, found: str | None) -> None:
         raise Reject(error.reason, requeue=False)
 
 
-app = Celery("instainstru", task_cls=TierTask)
+class TierControl(Control):  # type: ignore[misc]
+    """Commands to workers: a process that only reads may ask them, and not tell them anything."""
+
+    def purge(self, *args: Any, **kwargs: Any) -> Any:
+        """Empty the queues; never on PROD."""
+        decision = tiers.decision()
+        if decision.tier is tiers.Tier.PROD:
+            _refuse("purge", "queues are not emptied on PROD")
+        return super().purge(*args, **kwargs)
+
+    def broadcast(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a command to workers."""
+        from celery.worker.control import Panel
+
+        is_question = getattr(Panel.meta.get(command), "type", "") == "inspect"
+        if not is_question and session.is_read_only(tiers.decision()):
+            _refuse(command, "this process reads only")
+        return super().broadcast(command, *args, **kwargs)
+
+
+def _refuse(what: str, reason: str) -> NoReturn:
+    with audit.refusals(f"celery {what}", tiers.decision().tier.value):
+        raise TierRefusedError(f"{what}: {reason}")
+
+
+class TierApp(Celery):  # type: ignore[misc]
+    """The application; a process that only reads lets no worker write for it."""
+
+    def send_task(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a message. Raises TierRefusedError where only reading is allowed. Spec: S1.24."""
+        if session.is_read_only(tiers.decision()):
+            _refuse(name, "this process reads only")
+        return super().send_task(name, *args, **kwargs)
+
+
+app = TierApp("instainstru", task_cls=TierTask, control=TierControl)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -20,7 +20,17 @@ from django.db import OperationalError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from instainstru.database import audit, classes, command_rights, rules, session, targets, tiers
+from instainstru.database import (
+    audit,
+    checks,
+    classes,
+    command_rights,
+    rules,
+    session,
+    targets,
+    tiers,
+)
+from instainstru.database.backend.base import refuse_plain_engines
 from instainstru.database.classes import CommandClass
 from instainstru.database.embedded import EmbeddedServersError
 from instainstru.database.pending import pending_migrations
@@ -80,6 +90,7 @@ def install() -> None:
     if getattr(BaseCommand.execute, "is_guarded", False):
         return
     install_exit_code()
+    refuse_plain_engines()
     BaseCommand.execute = _guarded_execute(BaseCommand.execute)  # type: ignore[method-assign]
     BaseCommand.run_from_argv = _guarded_run(BaseCommand.run_from_argv)  # type: ignore[method-assign]
     for name in ("apply_migration", "unapply_migration"):
@@ -156,6 +167,8 @@ def _guarded_execute(original: Callable[..., Any]) -> Callable[..., Any]:
         name = name_of(self)
         kind = classes.classify(name, options)
         decision = tiers.decision()
+        # Also where settings of one's own leave the building's app out.
+        checks.refuse_other_engines()
         is_command_line = _is_command_line.get()
         need = _enforce(name, kind, decision)
         is_agreed = _is_approved.get() or need is rules.Need.DESTRUCTION

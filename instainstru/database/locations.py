@@ -97,4 +97,6 @@ def _plain_host(host: str) -> str:
         address = ipaddress.ip_address(plain)
     except ValueError:
         return plain
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return "localhost" if address.is_loopback else str(address)

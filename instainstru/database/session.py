@@ -3,31 +3,23 @@
 Spec: S1.17.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 import psycopg
-from django.db.backends.postgresql.base import Cursor
+from django.db.backends.postgresql.base import Cursor, ServerSideCursor
 
-from instainstru.database import audit, grants, tiers
+from instainstru.database import audit, grants, statements, tiers
 from instainstru.database.refusals import TierRefusedError
 from instainstru.database.roles import Role
 from instainstru.database.tiers import Decision, Tier
 
 READ_ONLY_OPTION: Final = "-c default_transaction_read_only=on"
-COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-# A read-only session stays one: nothing may lift the setting, change the role or run code.
-LIFTS: Final = re.compile(
-    r"read\s+write|set_config|U&|\bdblink"
-    r"|(?:^|;)\s*(?:reset|discard|do|call|load|alter)\b"
-    r"|(?:^|;)\s*set\s+(?!(?:session\s+|local\s+)?(?:statement_timeout|constraints|time\s+zone)\b)",
-    re.IGNORECASE,
-)
 TIME_ZONE: Final = "SELECT set_config('TimeZone', %s, false)"
 
 _may_write = False
 _is_owner = False
+_changes = 0
 
 
 class ReadOnlySessionError(TierRefusedError):
@@ -38,8 +30,9 @@ class ReadOnlySessionError(TierRefusedError):
 
 def allow_writes(*, is_allowed: bool) -> None:
     """Set whether this process's next PROD connections may write."""
-    global _may_write  # noqa: PLW0603 - a property of the process, on purpose
+    global _may_write, _changes  # noqa: PLW0603 - a property of the process, on purpose
     _may_write = is_allowed
+    _changes += 1
 
 
 def may_write() -> bool:
@@ -49,13 +42,19 @@ def may_write() -> bool:
 
 def act_as_owner(*, is_owner: bool) -> None:
     """Set whether this process's next connections are those of the tables' owner."""
-    global _is_owner  # noqa: PLW0603 - a property of the process, on purpose
+    global _is_owner, _changes  # noqa: PLW0603 - a property of the process, on purpose
     _is_owner = is_owner
+    _changes += 1
 
 
 def is_owner() -> bool:
     """Whether a command that changes the schema is running."""
     return _is_owner
+
+
+def changes() -> int:
+    """Return how often the process's rights have changed; a connection lives within one state."""
+    return _changes
 
 
 def role(decision: Decision) -> Role:
@@ -73,7 +72,7 @@ def is_read_only(decision: Decision) -> bool:
 def refuse_lifting(query: Any) -> None:
     """Raise ReadOnlySessionError for a statement that could end the read-only session."""
     text = query if isinstance(query, str) else _text(query)
-    if text.strip() != TIME_ZONE and LIFTS.search(COMMENT.sub(" ", text)):
+    if text.strip() != TIME_ZONE and statements.could_lift(text):
         with audit.refusals("statement", tiers.decision().tier.value):
             raise ReadOnlySessionError("this session is read-only and stays so")
 
@@ -125,3 +124,12 @@ class ReadOnlyCursor(Cursor, psycopg.ClientCursor[Any]):
         """Copy, under the same policy."""
         refuse_lifting(statement)
         return super().copy(statement, *args, **kwargs)
+
+
+class ReadOnlyServerCursor(ServerSideCursor, psycopg.ServerCursor[Any]):
+    """A cursor on the server, which Django uses for long results, under the same policy."""
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Declare the cursor unless its query could lift the read-only session."""
+        refuse_lifting(query)
+        return super().execute(query, *args, **kwargs)

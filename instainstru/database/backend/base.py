@@ -21,6 +21,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     client_class = DatabaseClient
     creation_class = DatabaseCreation
+    _opened_at = 0
     _connection_pools: ClassVar[dict[str, ConnectionPool]] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -31,10 +32,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             if "assume_role" in self.settings_dict["OPTIONS"]:
                 raise TierRefusedError(f"assume_role of database alias {self.alias} was changed")
             targets.refuse_other_aim(self.alias, parameters)
-        is_reading = self.alias != targets.DEFAULT or session.is_read_only(decision)
         if self.alias == targets.DEFAULT:
             parameters = targets.aim_as(decision, session.role(decision), parameters)
-        if is_reading:
+        if self._is_reading(decision):
             parameters["options"] = session.READ_ONLY_OPTION
             parameters["cursor_factory"] = session.ReadOnlyCursor
         elif (grant := grants.active()) and grant.is_session:
@@ -54,7 +54,29 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         except BaseException:
             self._turn_away(connection)
             raise
+        self._opened_at = session.changes()
         return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Return a cursor; one on the server obeys the policy of a read-only session too."""
+        if name and self._is_reading(tiers.decision()):
+            return session.ReadOnlyServerCursor(
+                self.connection, name=name, scrollable=False, withhold=self.connection.autocommit
+            )
+        return super().create_cursor(name)
+
+    def ensure_connection(self) -> None:
+        """Connect, and connect anew when the process's rights have changed since.
+
+        A thread may not keep a connection that wrote for a command which has ended.
+        """
+        is_stale = self.connection is not None and self._opened_at != session.changes()
+        if is_stale and not self.in_atomic_block:
+            self.close()
+        super().ensure_connection()
+
+    def _is_reading(self, decision: tiers.Decision) -> bool:
+        return self.alias != targets.DEFAULT or session.is_read_only(decision)
 
     def _set_autocommit(self, autocommit: bool) -> None:
         """Begin a transaction only on the server that a destruction was confirmed for."""
@@ -92,3 +114,25 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.pool:
             # A closed connection goes back too, or the pool would count it as in use for ever.
             self.pool.putconn(connection)
+
+
+def refuse_plain_engines() -> None:
+    """Let Django's own PostgreSQL engine open no connection in this process; ours may.
+
+    An alias that a script adds at run time would otherwise go round the gate. Spec: S1.10.
+    """
+    original = postgresql.DatabaseWrapper.get_new_connection
+    if getattr(original, "is_guarded", False):
+        return
+
+    def get_new_connection(
+        self: postgresql.DatabaseWrapper, conn_params: dict[str, Any]
+    ) -> Connection:
+        if not isinstance(self, DatabaseWrapper):
+            with audit.refusals(f"aim {self.alias}", tiers.decision().tier.value):
+                raise TierRefusedError(f"database alias {self.alias} uses another engine than ours")
+        connection: Connection = original(self, conn_params)
+        return connection
+
+    get_new_connection.is_guarded = True  # type: ignore[attr-defined]
+    setattr(postgresql.DatabaseWrapper, "get_new_connection", get_new_connection)  # noqa: B010

@@ -14,9 +14,10 @@ from typing import Any, Final
 from django.db.backends.postgresql.client import DatabaseClient as PostgresqlClient
 from psycopg.conninfo import make_conninfo
 
-from instainstru.database import audit, grants, session, tiers
+from instainstru.database import audit, grants, session, targets, tiers
 from instainstru.database.programs import client_program
 from instainstru.database.refusals import TierRefusedError
+from instainstru.database.roles import Role
 
 FLAGS: Final = re.compile(
     r"-[AHaeEnqtxXz01bSs]+|--(?:no-align|html|echo-all|echo-errors|echo-queries|csv|quiet"
@@ -40,6 +41,7 @@ class DatabaseClient(PostgresqlClient):
         decision = tiers.decision()
         with audit.refusals("dbshell", decision.tier.value):
             refuse_connection_arguments(parameters)
+            _refuse_weak_reading(decision)
         # A psql of the system can edit lines; the packaged one cannot.
         program = shutil.which("psql") or client_program("psql")
         arguments = [program, "-X", *parameters, *_prompt(decision.tier), self._conninfo()]
@@ -76,6 +78,14 @@ class DatabaseClient(PostgresqlClient):
         if session.is_read_only(decision):
             environment["PGOPTIONS"] = session.READ_ONLY_OPTION
         return environment
+
+
+def _refuse_weak_reading(decision: tiers.Decision) -> None:
+    """Refuse psql where only a setting, which it could lift, would keep it from writing."""
+    has_reader = targets.role_location(decision, Role.READONLY) is not None
+    if session.is_read_only(decision) and not has_reader:
+        variable = decision.tier.variable(Role.READONLY.suffix)
+        raise TierRefusedError(f"dbshell needs {variable}, which is not set")
 
 
 def refuse_connection_arguments(parameters: Iterable[str]) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 
 ATTEMPTS = 3
 READ = "SELECT email FROM accounts_user"
-WRITE = "UPDATE accounts_user SET first_name = 'pwned'"
+# Few enough rows that no brake of the server hides what another layer lets through.
+WRITE = "UPDATE accounts_user SET first_name = 'pwned' WHERE length(email) < 20"
 Attack = Callable[[], Any]
 GROUPS: dict[str, list[Attack]] = {}
 
@@ -52,6 +53,10 @@ def users() -> Any:
     from django.contrib.auth import get_user_model
 
     return get_user_model()._default_manager
+
+
+def few() -> Any:
+    return users().filter(email__in=[f"person{number}@example.com" for number in range(1, 9)])
 
 
 def command(*words: str, **options: Any) -> str:
@@ -378,7 +383,7 @@ def objects() -> Any:
 
 @attack("wrong", "copy")
 def objects_changed() -> Any:
-    return users().update(first_name="pwned")
+    return few().update(first_name="pwned")
 
 
 @attack("wrong", "copy")
@@ -462,12 +467,12 @@ def seeded() -> Any:
 # --- a script on the production server: it may read, and nothing else ---------------------------
 @attack("script")
 def script_updates_objects() -> Any:
-    return users().update(first_name="pwned")
+    return few().update(first_name="pwned")
 
 
 @attack("script")
 def script_deletes_objects() -> Any:
-    return users().all().delete()
+    return few().delete()
 
 
 @attack("script")
@@ -539,7 +544,7 @@ def script_writes_many() -> Any:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.executemany(f"{WRITE} WHERE id = %s", [(1,), (2,)])
+        cursor.executemany(f"{WRITE} AND id < %s", [(100_000,), (200_000,)])
 
 
 @attack("script")
@@ -560,7 +565,7 @@ def script_edits_the_options() -> Any:
 
 @attack("script")
 def script_writes_through_reports() -> Any:
-    return users().using("reports").update(first_name="pwned")
+    return few().using("reports").update(first_name="pwned")
 
 
 @attack("script")
@@ -649,6 +654,225 @@ def script_drops_the_database() -> Any:
 @attack("script")
 def script_changes_the_stamp() -> Any:
     return execute(f"ALTER DATABASE {prod_location()['NAME']} SET instainstru.tier = 'int'")
+
+
+# --- engines, doors and commands that are not meant for it ---------------------------------------
+PLAIN = "django.db.backends.postgresql"
+
+
+@attack("int")
+def raw_driver_with_the_configured_values() -> Any:
+    """What is configured is INT, whatever else the machine knows."""
+    import psycopg
+    from django.conf import settings
+
+    values = settings.DATABASES["default"]
+    where = {"host": values["HOST"], "dbname": values["NAME"], "user": values["USER"]}
+    with psycopg.connect("", **where) as connection:
+        return connection.execute(READ).fetchall()
+
+
+@attack("int", "wrong", "copy")
+def plain_engine_in_a_handler() -> Any:
+    from django.db.utils import ConnectionHandler
+
+    handler = ConnectionHandler({"default": {"ENGINE": PLAIN, **prod_location()}})
+    with handler["default"].cursor() as cursor:
+        cursor.execute(READ)
+        return cursor.fetchall()
+
+
+@attack("int", "script")
+def plain_engine_as_a_new_alias() -> Any:
+    from django.db import connections
+
+    connections.databases["old"] = {"ENGINE": PLAIN, **prod_location()}
+    return execute(WRITE, "old"), execute(READ, "old")
+
+
+@attack("int", "wrong")
+def plain_wrapper() -> Any:
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    values = {**connections["default"].settings_dict, **prod_location(), "OPTIONS": {}}
+    with DatabaseWrapper(values, alias="default").cursor() as cursor:
+        cursor.execute(READ)
+        return cursor.fetchall()
+
+
+@attack("int")
+def child_with_both_switches() -> Any:
+    code = (
+        "import django; django.setup(); from django.db import connection as c;"
+        f"u = c.cursor(); u.execute({READ!r}); print(u.fetchall())"
+    )
+    switches = {"USE_PROD_DATABASE": "true", "INSTAINSTRU_PRODUCTION_MODE": "true"}
+    return child(sys.executable, "-c", code, **switches)
+
+
+@attack("int", "wrong", "script")
+def maintenance_door_of_the_engine() -> Any:
+    from django.db import connections
+
+    connections["default"].settings_dict["NAME"] = prod_location()["NAME"]
+    wrapper: Any = connections["default"]
+    with wrapper._nodb_cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {prod_location()['NAME']} RENAME TO gone")
+
+
+@attack("wrong", "copy")
+def asynchronous_objects() -> Any:
+    import asyncio
+
+    return asyncio.run(users().afirst())
+
+
+@attack("wrong", "copy")
+def streamed_objects() -> Any:
+    return [user.email for user in users().iterator()]
+
+
+@attack("wrong", "script")
+def migrations_without_the_command() -> Any:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    return MigrationExecutor(connection).migrate([("accounts", None)])
+
+
+@attack("wrong", "script", "fallback")
+def schema_editor() -> Any:
+    from django.db import connection
+
+    with connection.schema_editor() as editor:
+        editor.delete_model(users().model)
+
+
+@attack("wrong", "script", "fallback")
+def command_without_its_wrapper() -> Any:
+    from django.core.management.commands.flush import Command
+
+    return Command().handle(
+        database="default", verbosity=0, interactive=False, reset_sequences=True,
+        allow_cascade=True, inhibit_post_migrate=True,
+    )  # fmt: skip
+
+
+@attack("wrong", "script")
+def test_runner_without_its_command() -> Any:
+    from django.test.runner import DiscoverRunner
+
+    runner = DiscoverRunner(interactive=False, keepdb=True)
+    return runner.teardown_databases(runner.setup_databases())
+
+
+@attack("wrong", "script", "fallback")
+def objects_out_of_a_file() -> Any:
+    from django.core import serializers
+
+    text = json.dumps([{"model": "accounts.user", "pk": 1, "fields": {"first_name": "pwned"}}])
+    for item in serializers.deserialize("json", text):
+        item.save()
+
+
+@attack("script", "fallback")
+def statements_of_a_flush() -> Any:
+    from django.db import connection
+
+    return connection.ops.execute_sql_flush(["TRUNCATE accounts_user CASCADE"])
+
+
+@attack("script", "fallback")
+def thread_that_outlives_a_command() -> Any:
+    """A connection opened while a command may write must not write after its end."""
+    may_connect, may_write = threading.Event(), threading.Event()
+
+    def work() -> Any:
+        may_connect.wait(60)
+        execute("SELECT 1")
+        may_write.set()
+        has_ended.wait(60)
+        return execute(WRITE)
+
+    class Door(io.StringIO):
+        def write(self, text: str) -> int:
+            may_connect.set()
+            may_write.wait(60)
+            return super().write(text)
+
+    from django.core.management import call_command
+
+    has_ended = threading.Event()
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(run(work)))
+    thread.start()
+    call_command("sync_roles", stdout=Door())
+    has_ended.set()
+    thread.join()
+    return found
+
+
+# --- the read-only session itself, also where there is no reading role to fall back on -----------
+@attack("script", "fallback")
+def nested_comment() -> Any:
+    return execute(f"COMMIT; BEGIN READ /* /* */ x */ WRITE; {WRITE}; COMMIT")
+
+
+@attack("script", "fallback")
+def string_that_looks_like_a_comment() -> Any:
+    execute("SELECT '--'; SET default_transaction_read_only = off")
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def string_that_opens_a_comment() -> Any:
+    lifted = "SET SESSION CHARACTERISTICS AS TRANSACTION READ /* x */ WRITE"
+    execute(f"SELECT '/*'; {lifted}; SELECT '*/'")
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def quoted_function() -> Any:
+    execute("""SELECT pg_catalog."set_config"('default_transaction_read_only', 'off', false)""")
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def settings_as_a_table() -> Any:
+    execute("UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'")
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def text_run_by_a_function() -> Any:
+    lifted = "set_config(''default_transaction_read_only'', ''off'', false)"
+    halves = f"select to_tsvector({lifted})".replace("set_config", "set_' || 'config")
+    execute(f"SELECT * FROM ts_stat('{halves}')")
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def cursor_on_the_server() -> Any:
+    from django.db import connection
+
+    with connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT set_config('default_transaction_read_only', 'off', false)")
+        cursor.fetchall()
+    return execute(WRITE)
+
+
+@attack("script", "fallback")
+def prepared_statement() -> Any:
+    execute("PREPARE lift AS SELECT set_config('default_transaction_read_only', 'off', false)")
+    execute("EXECUTE lift")
+    return execute(WRITE)
+
+
+@attack("fallback")
+def dbshell_without_a_reading_role() -> Any:
+    words = [sys.executable, "manage.py", "dbshell", "--"]
+    return child(*words, "-c", "SET default_transaction_read_only = off", "-c", WRITE)
 
 
 def run(function: Attack) -> list[str]:
