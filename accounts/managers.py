@@ -11,7 +11,7 @@ from guardian.managers import UserObjectPermissionManager
 from instainstru import clock
 
 if TYPE_CHECKING:
-    from accounts.models import AuditEvent, Block, Invitation, Learner, User  # noqa: F401
+    from accounts.models import AuditEvent, Block, EmailChange, Invitation, Learner, User  # noqa: F401
 
 AUDIT_KEPT = timedelta(days=730)
 ADDRESS_HASH_KEPT = timedelta(days=30)
@@ -114,3 +114,23 @@ class BlockQuerySet(models.QuerySet["Block"]):
     def between(self, one_id: int, other_id: int) -> "BlockQuerySet":
         """Blocks of two people, whoever made them."""
         return self.filter(Q(by=one_id, person=other_id) | Q(by=other_id, person=one_id))
+
+
+class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
+    """Changes of e-mail, asked for and made."""
+
+    def of(self, user: "User") -> "EmailChangeQuerySet":
+        """Return the changes of one account, the newest first."""
+        return self.filter(user=user).order_by("-created_at", "-pk")
+
+    def waiting(self) -> "EmailChangeQuerySet":
+        """Return those that the new address has not confirmed."""
+        return self.filter(confirmed_at=None, replaced_at=None, undone_at=None)
+
+    def with_confirm_token(self, digest: str) -> "EmailChangeQuerySet":
+        """Return the one whose link at the new address has this hash."""
+        return self.filter(confirm_hash=digest)
+
+    def with_undo_token(self, digest: str) -> "EmailChangeQuerySet":
+        """Return the one of which a link at the old address has this hash."""
+        return self.filter(models.Q(warning_hash=digest) | models.Q(undo_hash=digest))

@@ -144,6 +144,18 @@ register(
             plain=("object_pk", "content_object"),
         ),
         Holding(
+            model="accounts.EmailChange",
+            subjects=("user", "old_email", "new_email"),
+            use=Use(
+                purpose="To confirm a change of e-mail and to take it back",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="30 days",
+            ),
+            plain=("confirm_hash", "warning_hash", "undo_hash"),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="mfa.Authenticator",
             subjects=("user",),
             use=Use(

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
+from django import forms
 
 from accounts.entrance_forms import label_new_password, label_plainly
 
@@ -31,3 +32,18 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc
         if not get_adapter().reauthenticate(self.user, password):
             raise get_adapter().validation_error("enter_current_password")
         return password
+
+
+class NewEmailForm(forms.Form):
+    """The address that the account should get."""
+
+    email = forms.EmailField(
+        label="New email",
+        max_length=254,
+        help_text="We send a link there. Nothing changes before you open it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+        error_messages={
+            "required": "Enter your new email.",
+            "invalid": "Enter an email such as name@example.com.",
+        },
+    )

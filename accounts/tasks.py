@@ -12,6 +12,15 @@ def forget_old_failures() -> None:
     sign_in_limits.forget_old_failures(clock.now())
 
 
+@shared_task(name="accounts.forget_email_changes")
+def forget_email_changes() -> None:
+    """Delete changes of e-mail that are older than 30 days."""
+    from accounts import email_change
+    from instainstru import clock
+
+    email_change.forget_old_changes(clock.now())
+
+
 @shared_task(name="accounts.forget_ended_access")
 def forget_ended_access() -> int:
     """Take away grants and invitations that have ended by themselves."""

@@ -2,11 +2,13 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import entrance, second_step, security
+from accounts.views import email, entrance, second_step, security
 
 own_urlpatterns = [
     path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
     path("account/security/", security.overview, name="security"),
+    path("accounts/email/confirm/<str:token>/", email.confirm, name="email-confirm"),
+    path("accounts/email/undo/<str:token>/", email.undo, name="email-undo"),
 ]
 
 allauth_urlpatterns = [
@@ -25,6 +27,7 @@ allauth_urlpatterns = [
     path(
         "password/reset/key/done/", entrance.reset_done, name="account_reset_password_from_key_done"
     ),
+    path("email/", email.change, name="account_email"),
     path("password/change/", security.password_change, name="account_change_password"),
     path("reauthenticate/", security.ask_again, name="account_reauthenticate"),
     path("2fa/", second_step.index, name="mfa_index"),

@@ -107,6 +107,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "refresh-open-places": ("pages.refresh_open_places", timedelta(minutes=5)),
     "write-to-waiting": ("notifications.write_to_waiting", timedelta(minutes=5)),
     "forget-ended-access": ("accounts.forget_ended_access", timedelta(minutes=10)),
+    "forget-email-changes": ("accounts.forget_email_changes", timedelta(hours=24)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),
     "embed-services": ("search.embed_services", timedelta(seconds=60)),

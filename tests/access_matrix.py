@@ -13,6 +13,7 @@ ROWS = """
 about                                 public
 access                                account.manage_own
 account_change_password               account.manage_own
+account_email                         account.manage_own
 account_email_verification_sent       public
 account_inactive                      public
 account_login                         public
@@ -24,6 +25,8 @@ account_reset_password_from_key       public                   /accounts/passwor
 account_reset_password_from_key_done  public
 account_signup                        public
 accounts:demo-sign-in                 public
+accounts:email-confirm                public                   /accounts/email/confirm/unknown/
+accounts:email-undo                   public                   /accounts/email/undo/unknown/
 accounts:security                     account.manage_own
 catalog:all-services                  public
 catalog:category                      public                   /services/music/

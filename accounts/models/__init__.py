@@ -8,13 +8,14 @@ from django.db.models.functions import Lower
 from accounts.managers import LearnerQuerySet, UserManager
 from accounts.models.audit import AuditEvent
 from accounts.models.blocks import Block
+from accounts.models.email_changes import EmailChange
 from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
 from instainstru import clock
 from instainstru.identifiers import public_id
 
 __all__ = [
-    "AuditEvent", "Block", "Capability", "Grant", "Invitation", "Learner", "LearnerGrant",
-    "LearnerInvitation", "User", "UserGrant",
+    "AuditEvent", "Block", "Capability", "EmailChange", "Grant", "Invitation", "Learner",
+    "LearnerGrant", "LearnerInvitation", "User", "UserGrant",
 ]  # fmt: skip
 
 

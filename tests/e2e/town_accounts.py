@@ -1,8 +1,12 @@
 """People of the town who look after their accounts, and the mails that this brings."""
 
+import re
+
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from bookings.notifications.models import OutgoingMail
 from tests.e2e.town import PASSWORD, Town
 from tests.factories.accounts import student
 from tests.factories.second_step import code_of, enrol
@@ -18,6 +22,7 @@ def look_after_accounts(town: Town) -> None:
     town.people["secured"] = _entered(secured, seed)
     town.people["entering"] = _entered(secured)
     _renew_codes(town.people["secured"])
+    _change_email(town, secured)
 
 
 def _entered(user: User, seed: str = "") -> Client:
@@ -39,3 +44,30 @@ def _change_password(user: User) -> None:
 def _renew_codes(client: Client) -> None:
     answer = client.post("/accounts/2fa/recovery-codes/generate/")
     assert answer.status_code == 303, answer.status_code
+
+
+def _change_email(town: Town, other: User) -> None:
+    """Leave one change waiting, make one, and ask for an address that is taken."""
+    moving = student(email="mo@example.com", first_name="Mo", password=PASSWORD)
+    moved = student(email="moe@example.com", password=PASSWORD)
+    town.people["moving"] = _entered(moving)
+    client = _entered(moved)
+    for browser, email in (
+        (client, other.email),
+        (client, "moe@example.org"),
+        (town.people["moving"], "mo@example.org"),
+    ):
+        answer = browser.post("/accounts/email/", {"email": email})
+        assert answer.status_code == 303, answer.status_code
+    client.post(_link("email_change_confirm", "moe@example.org"))
+    confirm, undo = _link("email_change_confirm", "mo@example.org"), _link("email_changed")
+    town.words["email_confirm"] = confirm.split("/")[-2]
+    town.words["email_undo"] = undo.split("/")[-2]
+
+
+def _link(kind: str, to: str = "moe@example.com") -> str:
+    """Return the path in the newest mail of a kind."""
+    mail = OutgoingMail.objects.filter(kind=kind, to=to).newest_first()[0]
+    found = re.search(rf"{settings.SITE_URL}(/accounts/email/\S+)", mail.text)
+    assert found
+    return found[1]

@@ -265,7 +265,9 @@ def test_no_header_turns_answers_into_json(client: Client) -> None:
     assert response["Content-Type"].startswith("text/html")
 
 
-@pytest.mark.parametrize("path", ["email/", "password/set/", "login/code/confirm/", "", "social/"])
+@pytest.mark.parametrize(
+    "path", ["password/set/", "login/code/confirm/", "social/", "confirm-email/key/"]
+)
 def test_pages_we_do_not_use_do_not_exist(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 404
 
