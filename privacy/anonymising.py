@@ -84,7 +84,7 @@ def anonymise(connection: Connection, say: Say) -> None:
     """Replace or delete everything personal, as declared in the registry.
 
     Interrupted at any point it goes on where it was. Raises CopyRefusedError for a schema that
-    is not this code's, while another process does the same, and when something is left.
+    this code does not know, while another process does the same, and when something is left.
     """
     if not _one(connection, "SELECT pg_catalog.pg_try_advisory_lock(%s)", [LOCK]):
         raise CopyRefusedError("another process is at work on this copy")
@@ -103,7 +103,11 @@ def anonymise(connection: Connection, say: Say) -> None:
 
 
 def _tables(connection: Connection) -> Iterator[Table]:
-    """Yield what is to do, after comparing the whole schema with the models."""
+    """Yield what is to do, after holding the whole schema against the models.
+
+    A table or column that the code does not know may hold anything, so it is refused; what an
+    older release did not have yet is simply not there.
+    """
     found = {(row[0], row[1]): row[2] for row in _rows(connection, COLUMNS)}
     wanted = {
         (model._meta.db_table, field.column)  # noqa: SLF001 - Django's public name for it
@@ -112,22 +116,26 @@ def _tables(connection: Connection) -> Iterator[Table]:
         for field in model._meta.concrete_fields  # noqa: SLF001
     }
     present = {place for place in found if place[0] not in OWN_TABLES}
-    if other := sorted(f"{table}.{column}" for table, column in present ^ wanted):
+    if other := sorted(f"{table}.{column}" for table, column in present - wanted):
         shown = ", ".join(other[:5])
         raise CopyRefusedError(f"the copy is of another release ({shown}); use that release's code")
     for holding in registry.holdings():
-        if holding.personal or holding.is_left_out_of_copies:
-            yield _table(holding, {place: found[place] for place in present})
+        table = _table(holding, found)
+        if table is not None and (table.columns or table.is_left_out):
+            yield table
 
 
-def _table(holding: Holding, types: dict[tuple[str, str], str]) -> Table:
+def _table(holding: Holding, types: dict[tuple[str, str], str]) -> Table | None:
     options = apps.get_model(holding.model)._meta  # noqa: SLF001
-    key = options.pk.column
+    name, key = options.db_table, options.pk.column
+    if (name, key) not in types:
+        return None
+    columns = {options.get_field(field).column: text for field, text in holding.personal.items()}
     return Table(
-        name=options.db_table,
+        name=name,
         key=key,
-        key_type=types[options.db_table, key],
-        columns={options.get_field(name).column: text for name, text in holding.personal.items()},
+        key_type=types[name, key],
+        columns={column: text for column, text in columns.items() if (name, column) in types},
         is_left_out=holding.is_left_out_of_copies,
     )
 

@@ -137,6 +137,27 @@ def test_a_schema_of_another_release_is_refused(copy: anonymising.Connection) ->
             copy.execute(undo)
 
 
+def test_what_an_older_release_did_not_have_yet_is_not_missed(
+    copy: anonymising.Connection,
+) -> None:
+    LearnerFactory(name=MARKER, level_notes="")
+    drop = "ALTER TABLE accounts_learner DROP level_notes; ALTER TABLE django_session RENAME TO old"
+    copy.execute(drop)
+    try:
+        with pytest.raises(CopyRefusedError, match="old"):
+            anonymising.anonymise(copy, lambda _: None)
+        copy.execute("ALTER TABLE old SET SCHEMA instainstru_guard")
+        anonymising.anonymise(copy, lambda _: None)
+        assert MARKER not in str(copy.execute("SELECT name FROM accounts_learner").fetchall())
+    finally:
+        copy.execute("ALTER TABLE instainstru_guard.old SET SCHEMA public")
+        copy.execute("ALTER TABLE old RENAME TO django_session")
+        copy.execute(
+            "ALTER TABLE accounts_learner ADD level_notes varchar(500) NOT NULL DEFAULT '';"
+            " ALTER TABLE accounts_learner ALTER level_notes DROP DEFAULT"
+        )
+
+
 def test_a_row_that_came_meanwhile_is_noticed(
     copy: anonymising.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

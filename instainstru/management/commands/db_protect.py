@@ -67,11 +67,14 @@ class Command(BaseCommand):
             protection.recover(decision)
             self.stdout.write("production is stamped here; run db_protect again")
             return
-        from privacy.anonymising import anonymise
+        from privacy.anonymising import CopyRefusedError, anonymise
 
-        protection.adopt_copy(decision, tier, lambda copy: anonymise(copy, self.stdout.write))
+        try:
+            protection.adopt_copy(decision, tier, lambda copy: anonymise(copy, self.stdout.write))
+        except CopyRefusedError as error:
+            raise CommandError(error.message) from error
         self.stdout.write(f"the copy has no people any more and is stamped {tier}")
-        self.stdout.write("run db_protect again; nobody can sign in before changepassword")
+        self.stdout.write("run migrate and db_protect; nobody can sign in before changepassword")
 
     def _report(
         self,
