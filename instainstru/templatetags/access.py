@@ -16,8 +16,9 @@ def may(context: Context, permission: str, or_guest: bool = False) -> bool:
     them to sign-in and, after that, to what they wanted. Pages without a request know nobody.
     """
     request = context.get("request")
-    if request is None:
+    user = getattr(request, "user", None)
+    if request is None or user is None:
         return False
-    if not request.user.is_authenticated:
+    if not user.is_authenticated:
         return or_guest
     return has_permission(request, permission)
