@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "instainstru.request_facts.RequestFactsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instainstru.compression.LivePagesMiddleware",
     "csp.middleware.CSPMiddleware",
     "instainstru.database.middleware.TierHeaderMiddleware",
     "instainstru.database.middleware.ReplicaMiddleware",

@@ -23,6 +23,15 @@ def take(page: Any, name: str, *, size: dict[str, int] = DESKTOP, scheme: str = 
     page.screenshot(path=FOLDER / f"{name}.jpg", type="jpeg", quality=82)
 
 
+def sign_in(page: Any, site: str) -> None:
+    """Log the demo student in."""
+    page.goto(f"{site}/accounts/login/")
+    page.fill("[name=login]", EMAIL)
+    page.fill("[name=password]", DEMO_PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"{site}/")
+
+
 def walk(page: Any, site: str) -> None:
     """Follow the path of a student and take a picture at each step."""
     page.goto(site)
@@ -35,11 +44,7 @@ def walk(page: Any, site: str) -> None:
     page.goto(f"{site}{profile}")
     take(page, "profile")
     take(page, "profile-phone-dark", size=PHONE, scheme="dark")
-    page.goto(f"{site}/accounts/login/")
-    page.fill("[name=login]", EMAIL)
-    page.fill("[name=password]", DEMO_PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(f"{site}/")
+    sign_in(page, site)
     page.goto(f"{site}{profile.split('?')[0]}book/")
     page.locator(".slots label").first.click()
     take(page, "times")
