@@ -72,11 +72,13 @@ class _Searcher:
 
     def offers(self, service_ids: list[int] | None) -> list[Offer]:
         today = self.now.astimezone(NEW_YORK).date()
-        return load_offers(
+        found = load_offers(
             service_ids,
             checked_since=months_before(today, self.snapshot.check_months),
             not_user_id=self.user_id,
         )
+        # A service newer than the snapshot is found within a minute.
+        return [offer for offer in found if offer.service_id in self.snapshot.services]
 
 
 def run_search(
