@@ -23,6 +23,7 @@ from instainstru.city.teachers import instant_of
 from instainstru.city.timetable import add_lessons
 from instainstru.database.bulk import analyze
 from instainstru.errors import ApplicationError
+from instainstru.page_store.versions import CATALOGUE, bump
 
 PAST_DAYS = 70
 FUTURE_DAYS = 28
@@ -63,8 +64,10 @@ def seed_city(
             )
         if run is None:
             run = _build(profile, instructor_count or profile.instructors, progress)
+            bump(CATALOGUE)
         elif is_refresh:
             _refresh(run, profile, progress)
+            bump(CATALOGUE)
     return run
 
 

@@ -19,6 +19,8 @@ CONNECTIONS: Final = 8
 SCRIPT: Final = Path(__file__).with_name("requests.lua")
 SPARE_SECONDS: Final = 20
 ANSWER_SECONDS: Final = 20
+TOKEN: Final = "b" * 32
+"""The token of every browser of the benchmark."""
 
 
 class BenchError(Exception):
@@ -35,6 +37,8 @@ class Address:
     status: int = 200
     has_own_addresses: bool = False
     """Each request names another client address, since this page is limited for each."""
+    own_parameter: str = ""
+    """Each request has another value of this parameter, so that no kept page answers it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ def run_wrk(port: int, address: Address, *, seconds: int) -> Load:
     command += [f"http://{HOST}:{port}{address.path}", "--", address.method]
     if address.has_own_addresses:
         command.append("addresses")
+    if address.own_parameter:
+        command.append(f"parameter={address.own_parameter}")
     limit = seconds + SPARE_SECONDS
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=True)
     return Load(**json.loads(done.stdout.splitlines()[-1]))
@@ -138,7 +144,7 @@ class Lesson:
         """Hold the time, and note where the lesson is paid for."""
         fields = {"service": self.service, "duration": self.minutes, "place": "online"}
         answer = self._post(port, f"/i/{self.slug}/book/", fields | {"start": self.start})
-        if answer.status == http.HTTPStatus.FOUND:
+        if answer.status in (http.HTTPStatus.FOUND, http.HTTPStatus.SEE_OTHER):
             held[self] = answer.headers["location"]
         return self in held
 
@@ -151,7 +157,6 @@ class Lesson:
         return answer.headers.get("location", "").endswith("/confirmed/")
 
     def _post(self, port: int, path: str, fields: dict[str, Any]) -> Answer:
-        token = "b" * 32
-        headers = {"Cookie": f"{self.cookie}; csrftoken={token}"}
-        body = urlencode(fields | {"csrfmiddlewaretoken": token})
+        headers = {"Cookie": self.cookie}
+        body = urlencode(fields | {"csrfmiddlewaretoken": TOKEN})
         return ask(port, Address(path, "POST", headers), body)

@@ -16,6 +16,8 @@ from typing import Any
 
 import django
 
+from tests.bench.load import TOKEN
+
 LESSONS_AFTER_DAYS, LESSONS_DAYS = 29, 14
 GAP = timedelta(hours=3)
 CONNECTS = 60
@@ -79,7 +81,8 @@ def _students() -> Iterator[tuple[str, str]]:
         client = Client()
         client.force_login(learner.manager, backend=settings.AUTHENTICATION_BACKENDS[0])
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        yield f"{settings.SESSION_COOKIE_NAME}={session}", learner.public_id
+        token = f"{settings.CSRF_COOKIE_NAME}={TOKEN}"
+        yield f"{settings.SESSION_COOKIE_NAME}={session}; {token}", learner.public_id
 
 
 def _open_times() -> Iterator[dict[str, Any]]:

@@ -1,17 +1,27 @@
--- Arguments: the method, and "addresses" to come from another client address with every request.
+-- Arguments: the method, then "addresses" to come from another client address with every request, or
+-- "parameter=NAME" to ask with another value of a parameter every time.
 -- Ends with one line of JSON that load.py reads.
 local count = 0
 
+local function from_another_address()
+  count = count + 1
+  local a, b, c = math.random(1, 223), math.random(0, 255), math.random(0, 255)
+  wrk.headers["X-Forwarded-For"] = a .. "." .. b .. "." .. c .. "." .. (count % 254 + 1)
+  return wrk.format()
+end
+
 function init(arguments)
   wrk.method = arguments[1]
-  if arguments[2] == "addresses" then
-    math.randomseed(os.time())
+  math.randomseed(os.time())
+  local name = string.match(arguments[2] or "", "^parameter=(.+)$")
+  if name then
+    local path, start = wrk.path .. "?" .. name .. "=", math.random(1, 2 ^ 30)
     request = function()
       count = count + 1
-      local a, b, c = math.random(1, 223), math.random(0, 255), math.random(0, 255)
-      wrk.headers["X-Forwarded-For"] = a .. "." .. b .. "." .. c .. "." .. (count % 254 + 1)
-      return wrk.format()
+      return wrk.format(nil, path .. (start + count))
     end
+  elseif arguments[2] == "addresses" then
+    request = from_another_address
   end
 end
 
