@@ -11,7 +11,15 @@ from guardian.managers import UserObjectPermissionManager
 from instainstru import clock
 
 if TYPE_CHECKING:
-    from accounts.models import AuditEvent, Block, EmailChange, Invitation, Learner, User  # noqa: F401
+    from accounts.models import (  # noqa: F401 (named below)
+        AuditEvent,
+        Block,
+        EmailChange,
+        Invitation,
+        Learner,
+        NotificationChoice,
+        User,
+    )
 
 AUDIT_KEPT = timedelta(days=730)
 ADDRESS_HASH_KEPT = timedelta(days=30)
@@ -49,7 +57,7 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         from accounts.models import LearnerGrant
 
         shared = LearnerGrant.objects.live().held_by(user).values("content_object")
-        mine = self.filter(Q(manager=user) | Q(pk__in=shared))
+        mine = self.filter(Q(manager=user) | Q(pk__in=shared), archived_at=None)
         return mine.order_by("-is_self", "created_at", "pk")
 
     def own_of(self, user: Any) -> "LearnerQuerySet":
@@ -134,3 +142,11 @@ class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
     def with_undo_token(self, digest: str) -> "EmailChangeQuerySet":
         """Return the one of which a link at the old address has this hash."""
         return self.filter(models.Q(warning_hash=digest) | models.Q(undo_hash=digest))
+
+
+class NotificationChoiceQuerySet(models.QuerySet["NotificationChoice"]):
+    """What people chose to be told."""
+
+    def of(self, user: "User") -> dict[str, bool]:
+        """Return by kind what a person chose; a kind without a choice is missing."""
+        return dict(self.filter(user=user).values_list("kind", "is_on"))

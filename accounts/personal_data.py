@@ -53,8 +53,9 @@ register(
                 "first_name": NAME,
                 "last_name": NUMBER,
                 "password": UNUSABLE,
+                "phone": "''",
             },
-            plain=("public_id", "zone", "is_superuser"),
+            plain=("public_id", "zone", "theme", "is_superuser"),
         ),
         Holding(model="accounts.User_groups", subjects=("user",), use=ROLE),
         Holding(model="accounts.User_user_permissions", subjects=("user",), use=ROLE),
@@ -142,6 +143,16 @@ register(
             model="guardian.GroupObjectPermission",
             why=UNUSED,
             plain=("object_pk", "content_object"),
+        ),
+        Holding(
+            model="accounts.NotificationChoice",
+            subjects=("user",),
+            use=Use(
+                purpose="To write only what somebody wants to hear",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention=UNTIL_CLOSED,
+            ),
         ),
         Holding(
             model="accounts.EmailChange",

@@ -2,10 +2,17 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import email, entrance, second_step, security
+from accounts.views import email, entrance, learners, second_step, security, settings
 
 own_urlpatterns = [
     path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
+    path("account/", settings.settings, name="settings"),
+    path("account/notifications/", settings.notifications, name="notifications"),
+    path("account/learners/", learners.learner_list, name="learners"),
+    path("account/learners/<slug:learner_id>/", learners.learner_edit, name="learner"),
+    path(
+        "account/learners/<slug:learner_id>/remove/", learners.learner_remove, name="learner-remove"
+    ),
     path("account/security/", security.overview, name="security"),
     path("accounts/email/confirm/<str:token>/", email.confirm, name="email-confirm"),
     path("accounts/email/undo/<str:token>/", email.undo, name="email-undo"),

@@ -27,7 +27,12 @@ account_signup                        public
 accounts:demo-sign-in                 public
 accounts:email-confirm                public                   /accounts/email/confirm/unknown/
 accounts:email-undo                   public                   /accounts/email/undo/unknown/
+accounts:learner                      account.manage_own       /account/learners/ZZZZZZZZZZ/
+accounts:learner-remove               account.manage_own       /account/learners/ZZZZZZZZZZ/remove/
+accounts:learners                     account.manage_own
+accounts:notifications                account.manage_own
 accounts:security                     account.manage_own
+accounts:settings                     account.manage_own
 catalog:all-services                  public
 catalog:category                      public                   /services/music/
 catalog:notify                        public                   /notify/nobody/

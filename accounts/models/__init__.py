@@ -10,12 +10,13 @@ from accounts.models.audit import AuditEvent
 from accounts.models.blocks import Block
 from accounts.models.email_changes import EmailChange
 from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
+from accounts.models.notification_choices import NotificationChoice
 from instainstru import clock
 from instainstru.identifiers import public_id
 
 __all__ = [
     "AuditEvent", "Block", "Capability", "EmailChange", "Grant", "Invitation", "Learner",
-    "LearnerGrant", "LearnerInvitation", "User", "UserGrant",
+    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "User", "UserGrant",
 ]  # fmt: skip
 
 
@@ -30,6 +31,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=60)
     last_name = models.CharField(max_length=60, blank=True)
     zone = models.CharField(max_length=64, blank=True, help_text="IANA zone; empty means unknown.")
+    phone = models.CharField(max_length=16, blank=True, help_text="E.164, such as +12125550123.")
+    theme = models.CharField(
+        max_length=5, blank=True, help_text="light or dark; empty: the system's."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     is_demo = models.BooleanField(default=False, help_text="Written by the seed only.")
@@ -46,6 +51,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
             models.UniqueConstraint(fields=["public_id"], name="user_public_id_unique"),
+            models.CheckConstraint(
+                condition=models.Q(phone="") | models.Q(phone__regex=r"^\+[1-9]\d{6,14}$"),
+                name="user_phone_is_e164",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(theme__in=["", "light", "dark"]), name="user_theme_known"
+            ),
             # Django gives such an account every permission, whatever its roles are.
             models.CheckConstraint(
                 condition=models.Q(is_superuser=False), name="user_never_superuser"
@@ -80,6 +92,9 @@ class Learner(models.Model):
     is_self = models.BooleanField(default=False)
     level_notes = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=clock.now)
+    archived_at = models.DateTimeField(
+        null=True, blank=True, help_text="Removed by the manager, but past lessons name them."
+    )
 
     objects = LearnerQuerySet.as_manager()
 

@@ -12,8 +12,7 @@ from accounts import email_change
 from accounts.models import EmailChange, User
 from accounts.reauthentication import requires_fresh_sign_in
 from accounts.security_forms import NewEmailForm
-from accounts.views.frame import SECURITY, account_page
-from accounts.views.security import OWN
+from accounts.views.frame import OWN, SECURITY, account_page
 from accounts.zones import viewer_zone
 from instainstru import clock
 from instainstru.access import public, requires

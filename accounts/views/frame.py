@@ -14,8 +14,15 @@ from instainstru.http import mark_private
 
 View = Callable[..., HttpResponse]
 
-TABS = (("accounts:security", "Login and security"),)
+OWN = "account.manage_own"
 SECURITY = "accounts:security"
+TABS = (
+    ("accounts:settings", "Settings"),
+    ("accounts:learners", "Learners"),
+    ("accounts:notifications", "Notifications"),
+    (SECURITY, "Login and security"),
+    ("access", "Access"),
+)
 
 
 def tabs_of(current: str) -> list[dict[str, Any]]:

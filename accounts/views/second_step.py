@@ -20,8 +20,7 @@ from accounts.models import User
 from accounts.reauthentication import requires_fresh_sign_in
 from accounts.second_step_forms import CodeForm, FirstCodeForm
 from accounts.sign_in_limits import code_tries
-from accounts.views.frame import SECURITY, account_page
-from accounts.views.security import OWN
+from accounts.views.frame import OWN, SECURITY, account_page
 from instainstru.access import public, requires
 from instainstru.errors import ApplicationError
 from instainstru.http import mark_private, posted, see_other

@@ -13,12 +13,10 @@ from accounts import second_step, sessions
 from accounts.models import User
 from accounts.sign_in_limits import password_tries
 from accounts.views.entrance import clear_browser
-from accounts.views.frame import SECURITY, View, account_page, entrance, in_account
+from accounts.views.frame import OWN, SECURITY, View, account_page, entrance, in_account
 from accounts.zones import viewer_zone
 from instainstru.access import requires
 from instainstru.http import see_other
-
-OWN = "account.manage_own"
 
 
 def _own_email(request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import Learner, User
 
 
 def _claim_holds(user: "User", guest_key: str) -> None:
@@ -20,6 +20,12 @@ def _extend_holds(guest_key: str) -> None:
     extend_holds_for_sign_up(guest_key=guest_key)
 
 
+def _keep_learner(learner: "Learner") -> None:
+    from bookings.lessons.services import refuse_removal_with_lessons
+
+    refuse_removal_with_lessons(learner)
+
+
 class LessonsConfig(AppConfig):
     """Lessons."""
 
@@ -29,8 +35,9 @@ class LessonsConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep a guest's holds through sign-in and sign-up. Spec: S17.8."""
-        from accounts import sign_in_hooks
+        from accounts import learners, sign_in_hooks
         from bookings.lessons import personal_data  # noqa: F401 - registers
 
+        learners.register_removal_check(_keep_learner)
         sign_in_hooks.register(_claim_holds)
         sign_in_hooks.register_verification_started(_extend_holds)

@@ -28,7 +28,7 @@ from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
 from bookings.lessons.states import Status, sources_of
 from catalog.models import Modality, Offering, Policy
 from instainstru import clock
-from instainstru.errors import NotFoundError, ValidationFailedError
+from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
 from instainstru.identifiers import booking_code
 from instainstru.page_store.versions import bump, bump_instructors, of_person
 
@@ -294,6 +294,15 @@ def claim_guest_holds(*, user: User, guest_key: str, now: datetime | None = None
     lately = (now or clock.now()) - CLAIMED_AFTER_LAPSE
     rows = Booking.objects.held_by(Owner(guest_key=guest_key)).filter(expires_at__gt=lately)
     return rows.update(student=user, guest_key=None)
+
+
+def refuse_removal_with_lessons(learner: Learner, now: datetime | None = None) -> None:
+    """Keep a learner who has a lesson to come, or one that is not settled yet.
+
+    Raises ``ConflictError``. Spec: G3
+    """
+    if Booking.objects.filter(learner=learner).blocking(now or clock.now()).exists():
+        raise ConflictError(f"{learner.name} still has lessons. Cancel them first.")
 
 
 def extend_holds_for_sign_up(*, guest_key: str, now: datetime | None = None) -> int:

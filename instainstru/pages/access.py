@@ -4,16 +4,16 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import LearnerGrant, User, UserGrant
 from accounts.support_access import end_support_access
+from accounts.views.frame import account_page
 from bookings.lessons.models import BookingGrant
 from catalog.models import InstructorGrant
 from instainstru.access import requires
 from instainstru.errors import ConflictError
-from instainstru.http import mark_private
 
 
 @requires("account.manage_own")
@@ -29,7 +29,7 @@ def who_has_access(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"{chosen[0].user.short_name} can't open your account any more.")
         return redirect("access")
     context = {"support": _support(user), "helpers": _helpers(user), "helping": _helping(user)}
-    return mark_private(render(request, "account/access.html", context))
+    return account_page(request, "account/access.html", context, tab="access")
 
 
 def _support(user: User) -> list[Any]:

@@ -3,11 +3,13 @@
   const KEY = "theme";
   const root = document.documentElement;
 
+  // What the account says, unless this browser was told otherwise.
+  const own = root.dataset.theme || "system";
   const read = () => {
     try {
-      return localStorage.getItem(KEY) || "system";
+      return localStorage.getItem(KEY) || own;
     } catch {
-      return "system";
+      return own;
     }
   };
 
@@ -35,7 +37,7 @@
 
   const choose = (group, theme) => {
     try {
-      if (theme === "system") localStorage.removeItem(KEY);
+      if (theme === own) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, theme);
     } catch {
       // A browser that refuses storage still changes the theme of this page.
@@ -55,6 +57,15 @@
   addEventListener("storage", follow);
   addEventListener("pageshow", (event) => event.persisted && follow());
   document.addEventListener("DOMContentLoaded", () => {
+    // Just saved in the settings: that is what this browser shows from now on, too.
+    if (document.querySelector("[data-theme-saved]")) {
+      try {
+        localStorage.removeItem(KEY);
+      } catch {
+        // Nothing is kept here.
+      }
+      apply(own);
+    }
     for (const group of groups()) {
       group.hidden = false;
       mark(group, read());

@@ -14,6 +14,9 @@ from tests.factories.second_step import code_of, enrol
 
 def look_after_accounts(town: Town) -> None:
     """Bring one browser to each page of passwords and second steps."""
+    untidy = student(email="u@example.com", first_name="", last_name="W" * 60, theme="dark")
+    town.people["untidy"] = Client()
+    town.people["untidy"].force_login(untidy)
     careful = student(email="cara@example.com", first_name="Cara", password=PASSWORD)
     town.people["careful"] = _entered(careful)
     _change_password(student(email="chen@example.com", password=PASSWORD))

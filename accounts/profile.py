@@ -1,0 +1,103 @@
+"""What a person says about themselves and how they want to be told (Spec: 02 section 5, S13.5)."""
+
+from django.db import transaction
+
+from accounts.models import Learner, NotificationChoice, User
+from instainstru.errors import ValidationFailedError
+from privacy.consents import Browser, Purpose, record_consent
+from privacy.models import Consent
+
+Kind = NotificationChoice.Kind
+DEFAULTS = {Kind.REMINDER: True, Kind.REVIEW: True, Kind.MESSAGE: True, Kind.DIGEST: False}
+COUNTRY = "US"  # of numbers that name none
+
+
+def parsed_phone(text: str) -> str:
+    """Return a phone number as E.164; one without a country code is American.
+
+    Raises ``ValidationFailedError`` for anything that is no valid number.
+    """
+    import phonenumbers  # its tables are large, and few requests need them
+
+    sentence = "Enter a phone number such as (212) 555-0123 or +44 20 7946 0123."
+    try:
+        number = phonenumbers.parse(text, COUNTRY)
+    except phonenumbers.NumberParseException as error:
+        raise ValidationFailedError(sentence, fields={"phone": sentence}) from error
+    if number.extension or not phonenumbers.is_valid_number(number):
+        raise ValidationFailedError(sentence, fields={"phone": sentence})
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def spoken_phone(phone: str) -> str:
+    """Return a stored number the way people write it, with its country code."""
+    import phonenumbers
+
+    if not phone:
+        return ""
+    number = phonenumbers.parse(phone)
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+
+
+@transaction.atomic
+def update_profile(
+    *,
+    by: User,
+    first_name: str,
+    last_name: str,
+    phone: str,
+    zone: str,
+    theme: str,
+    browser: Browser,
+) -> User:
+    """Save the settings of an account; ``phone`` is E.164 or empty.
+
+    The person's own learner follows their first name. Another number ends the agreement to text
+    messages, which was given for the old one (Spec: S13.6).
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    Learner.objects.own_of(user).filter(name=user.first_name).update(name=first_name)
+    if phone != user.phone:
+        record_consent(by=user, purpose=Purpose.SMS, is_given=False, browser=browser)
+    user.first_name, user.last_name = first_name, last_name
+    user.phone, user.zone, user.theme = phone, zone, theme
+    user.save(update_fields=["first_name", "last_name", "phone", "zone", "theme"])
+    return user
+
+
+def wants_mail(user: User, kind: str) -> bool:
+    """Tell whether a person wants mail of a kind that can be switched off. Spec: S13.5."""
+    return NotificationChoice.objects.of(user).get(kind, DEFAULTS[Kind(kind)])
+
+
+def wanted_mail(user: User) -> dict[str, bool]:
+    """Return for each kind that can be switched off whether a person wants it."""
+    return {kind.value: is_on for kind, is_on in DEFAULTS.items()} | NotificationChoice.objects.of(
+        user
+    )
+
+
+def wanted_consents(user: User) -> dict[str, bool]:
+    """Return whether a person wants tips and news, and text messages."""
+    given = Consent.objects.in_force(user)
+    return {name: given.get(name, False) for name in (Purpose.MARKETING, Purpose.SMS)}
+
+
+@transaction.atomic
+def update_notifications(
+    *, by: User, mail: dict[str, bool], marketing: bool, texts: bool, browser: Browser
+) -> None:
+    """Save what a person wants to be told, by mail and by text.
+
+    Raises ``ValidationFailedError`` for texts without a phone number.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    if texts and not user.phone:
+        sentence = "Add your phone number to the settings first."
+        raise ValidationFailedError(sentence, fields={"texts": sentence})
+    for kind, is_on in mail.items():
+        NotificationChoice.objects.update_or_create(
+            user=user, kind=Kind(kind), defaults={"is_on": is_on}
+        )
+    record_consent(by=user, purpose=Purpose.MARKETING, is_given=marketing, browser=browser)
+    record_consent(by=user, purpose=Purpose.SMS, is_given=texts, browser=browser)

@@ -1,0 +1,71 @@
+"""The settings: who somebody is, and what they want to be told (Spec: 02 section 5, S13.5)."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts import profile
+from accounts.models import User
+from accounts.settings_forms import NotificationsForm, SettingsForm
+from accounts.views.frame import OWN, account_page
+from instainstru.access import requires
+from instainstru.http import client_address, posted, see_other
+from privacy.consents import Browser
+
+SETTINGS, NOTIFICATIONS = "accounts:settings", "accounts:notifications"
+
+
+def _browser(request: HttpRequest) -> Browser:
+    agent = request.headers.get("User-Agent", "")
+    return Browser(page=request.path, ip=client_address(request) or None, user_agent=agent)
+
+
+@requires(OWN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    """Show the settings and take new ones; ``?saved=1`` lets the browser follow the new theme."""
+    user = cast("User", request.user)
+    initial = {
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "phone": profile.spoken_phone(user.phone),
+        "zone": user.zone,
+        "theme": user.theme,
+    }
+    form = SettingsForm(posted(request), initial=initial)
+    if form.is_valid():
+        profile.update_profile(by=user, browser=_browser(request), **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return see_other(f"{request.path}?saved=1")
+    context = {"form": form, "is_saved": "saved" in request.GET and not form.is_bound}
+    status = 422 if form.is_bound else 200
+    return account_page(request, "account/settings.html", context, tab=SETTINGS, status=status)
+
+
+@requires(OWN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def notifications(request: HttpRequest) -> HttpResponse:
+    """Show what is told how, and take what a person wants."""
+    user = cast("User", request.user)
+    initial = profile.wanted_mail(user)
+    if request.method != "POST":
+        consents = profile.wanted_consents(user)
+        initial |= {"marketing": consents["marketing"], "texts": consents["sms"]}
+    form = NotificationsForm(posted(request), initial=initial, user=user)
+    if form.is_valid():
+        profile.update_notifications(
+            by=user,
+            mail=form.mail,
+            marketing=form.cleaned_data["marketing"],
+            texts=form.cleaned_data["texts"],
+            browser=_browser(request),
+        )
+        messages.success(request, "Saved.")
+        return see_other(request.path)
+    context = {"form": form, "phone": profile.spoken_phone(user.phone)}
+    status = 422 if form.is_bound else 200
+    return account_page(
+        request, "account/notifications.html", context, tab=NOTIFICATIONS, status=status
+    )
