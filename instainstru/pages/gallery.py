@@ -222,6 +222,7 @@ def _gallery(request: HttpRequest) -> HttpResponse:
         ],
         "statuses": sorted(PAGES),
         "page": Paginator(range(45), 20).page(2),
+        "lengths": [(30, 4500), (60, 8500), (90, 12000)],
         "names": ["Maya C.", "Andre W.", "Inés Q.", "Lena B.", "Ravi S.", "Tom Ó.", "Kim"],
     }  # fmt: skip
     return render(request, "gallery.html", context)

@@ -336,6 +336,14 @@ class TestStyles:
             if path.name != "tokens.css":
                 assert not re.search(r"#[0-9A-Fa-f]{3,8}\b|rgba?\(|hsla?\(", path.read_text()), path
 
+    def test_a_class_is_described_in_one_file_of_components(self) -> None:
+        """Two files that mean different things by one name would change each other's pages."""
+        homes: dict[str, set[str]] = {}
+        for path in (STATIC / "css" / "components").glob("*.css"):
+            for name in re.findall(r"(?m)^ {2}\.([\w-]+)(?:,$| \{)", path.read_text()):
+                homes.setdefault(name, set()).add(path.name)
+        assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
     def test_every_class_of_the_styles_is_used_and_every_used_one_is_styled(self) -> None:
         """A class that nobody wears is dead weight; one without rules is a slip of the pen."""
         styles = "".join(path.read_text() for path in self.files("css", "css"))
