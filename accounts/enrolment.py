@@ -40,10 +40,13 @@ class EnrolmentMiddleware:
         """Return the way to the page that sets it up, or None to let the view answer."""
         match = request.resolver_match
         access = access_of(view, match.view_name) if match else None
-        user = request.user
         is_for_staff = access is not None and asks_staff(access)
         is_staff_place = request.path.startswith(STAFF_PATHS) or _is_admin(match)
-        if not user.is_authenticated or not (is_for_staff or (is_staff_place and user.is_staff)):
+        # Before asking who it is: other pages stay the same for all, also without a database.
+        if not (is_for_staff or is_staff_place):
+            return None
+        user = request.user
+        if not user.is_authenticated or not (is_for_staff or user.is_staff):
             return None
         if not must_enrol(user):
             return None

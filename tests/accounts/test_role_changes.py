@@ -148,8 +148,10 @@ def test_two_admins_cannot_remove_each_other(loss: str) -> None:
         assert left.count() == 1, answers
         assert answers.count(None) == 1
         (refusal,) = [answer for answer in answers if answer is not None]
-        assert isinstance(refusal, ConflictError)
-        assert refusal.message == "There must be at least one admin."
+        # Who comes second was the last admin, or has no right left to take anything away.
+        assert isinstance(refusal, ConflictError | ForbiddenError)
+        if isinstance(refusal, ConflictError):
+            assert refusal.message == "There must be at least one admin."
         User.objects.filter(pk__in=[first.pk, second.pk]).update(is_active=False)
 
 

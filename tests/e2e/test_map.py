@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.roles import Role
 from tests.factories.accounts import UserFactory
+from tests.factories.second_step import enrol
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -20,6 +21,7 @@ def open_gallery(live_server: Any, browser_of_session: Any, client: Client) -> A
     """Return a function that opens the gallery as somebody who may."""
     admin = UserFactory()
     admin.groups.add(Group.objects.get(name=Role.ADMIN.value))
+    enrol(admin)
     client.force_login(admin)
     contexts = []
 

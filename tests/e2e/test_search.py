@@ -85,10 +85,10 @@ def test_an_older_answer_never_replaces_a_newer_one(open_page: Any) -> None:
     held: list[Any] = []
 
     def hold(route: Any) -> None:
-        if "q=vio" in route.request.url:
-            route.continue_()
-        else:
+        if "q=pian" in route.request.url:
             held.append(route)
+        else:
+            route.continue_()
 
     page.route("**/search/suggest/**", hold)
     box = page.locator("#results-q")
