@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Greatest
 if TYPE_CHECKING:
     from accounts.models import User
     from catalog.models import (  # noqa: F401 (named by the base classes below)
+        Address,
         Category,
         Instructor,
         Neighborhood,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Policy,
         Service,
     )
+    from catalog.zip_codes import Located
 
 
 # A degree of longitude in New York, as a part of a degree of latitude.
@@ -76,7 +78,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 class NeighborhoodQuerySet(models.QuerySet["Neighborhood"]):
     """Reads on neighborhoods."""
 
-    def nearest_to(self, place: "Neighborhood") -> "NeighborhoodQuerySet":
+    def nearest_to(self, place: "Located") -> "NeighborhoodQuerySet":
         """Order by distance; within one city a plane is near enough to the sphere."""
         north = F("latitude") - place.latitude
         east = (F("longitude") - place.longitude) * DEGREE_EAST
@@ -123,3 +125,12 @@ class OfferingQuerySet(models.QuerySet["Offering"]):
     def bookable(self) -> "OfferingQuerySet":
         """Active offerings of active services by live instructors."""
         return self.filter(is_active=True, service__is_active=True, instructor__status="live")
+
+
+class AddressQuerySet(models.QuerySet["Address"]):
+    """Reads on saved addresses."""
+
+    def of(self, user: "User") -> "AddressQuerySet":
+        """Return the addresses of a person, the oldest first."""
+        rows = self.filter(user=user).select_related("neighborhood")
+        return rows.order_by("created_at", "pk")

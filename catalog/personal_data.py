@@ -47,6 +47,23 @@ TASTE = Use(
 register(
     [
         Holding(
+            model="catalog.Address",
+            subjects=("user",),
+            use=Use(
+                purpose="To choose where a lesson is without typing it again",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until removed or the account is closed",
+            ),
+            personal={
+                "label": NUMBERED_NAME,
+                "street": ADDRESS,
+                "unit": "''",
+                "zip_code": "'10001'",
+            },
+            plain=("public_id",),
+        ),
+        Holding(
             model="catalog.InstructorGrant",
             subjects=("user", "granted_by", "content_object__user"),
             use=SHARING,

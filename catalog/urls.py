@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog import interest_views, team_views, views
+from catalog import address_views, interest_views, team_views, views
 
 urlpatterns = [
     path("services/", views.all_services, name="all-services"),
@@ -16,6 +16,14 @@ interest_urlpatterns = [
     path("favorites/<slug:slug>/", interest_views.favorite, name="favorite"),
     path("i/<slug:slug>/notify/", interest_views.notify_return, name="notify-return"),
     path("mail/stop/<str:token>/", interest_views.stop_mail, name="stop-mail"),
+]
+
+address_urlpatterns = [
+    path("account/addresses/", address_views.address_list, name="list"),
+    path("account/addresses/<slug:address_id>/", address_views.address_edit, name="edit"),
+    path(
+        "account/addresses/<slug:address_id>/remove/", address_views.address_remove, name="remove"
+    ),
 ]
 
 team_urlpatterns = [

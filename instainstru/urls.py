@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from catalog.urls import interest_urlpatterns, team_urlpatterns
+from catalog.urls import address_urlpatterns, interest_urlpatterns, team_urlpatterns
 from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import error_handlers, health
 from instainstru.pages import (
@@ -33,6 +33,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("accounts.sharing_urls")),
     path("", include((team_urlpatterns, "team"))),
+    path("", include((address_urlpatterns, "addresses"))),
     path("account/access/", access.who_has_access, name="access"),
     path("", include("accounts.urls")),
     path("dev/mail/", include("bookings.notifications.urls")),

@@ -19,6 +19,7 @@ SECURITY = "accounts:security"
 TABS = (
     ("accounts:settings", "Settings"),
     ("accounts:learners", "Learners"),
+    ("addresses:list", "Addresses"),
     ("accounts:notifications", "Notifications"),
     (SECURITY, "Login and security"),
     ("access", "Access"),

@@ -414,6 +414,7 @@ class SeedRun(models.Model):
 
 
 # They name the models above as text, so they come last.
+from catalog.models.addresses import Address as Address  # noqa: E402
 from catalog.models.inbox import ProfileReport as ProfileReport  # noqa: E402
 from catalog.models.inbox import Queued as Queued  # noqa: E402
 from catalog.models.inbox import ServiceSuggestion as ServiceSuggestion  # noqa: E402

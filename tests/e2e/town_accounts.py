@@ -7,6 +7,8 @@ from django.test import Client
 
 from accounts.models import User
 from bookings.notifications.models import OutgoingMail
+from catalog.addresses import save_address
+from catalog.models import Neighborhood
 from tests.e2e.town import PASSWORD, Town
 from tests.factories.accounts import student
 from tests.factories.second_step import code_of, enrol
@@ -14,6 +16,7 @@ from tests.factories.second_step import code_of, enrol
 
 def look_after_accounts(town: Town) -> None:
     """Bring one browser to each page of passwords and second steps."""
+    _save_address(town)
     untidy = student(email="u@example.com", first_name="", last_name="W" * 60, theme="dark")
     town.people["untidy"] = Client()
     town.people["untidy"].force_login(untidy)
@@ -26,6 +29,14 @@ def look_after_accounts(town: Town) -> None:
     town.people["entering"] = _entered(secured)
     _renew_codes(town.people["secured"])
     _change_email(town, secured)
+
+
+def _save_address(town: Town) -> None:
+    sam = User.objects.get(email="sam@example.com")
+    place = Neighborhood.objects.get(name="Park Slope")
+    fields = {"street": f"123 {'W' * 60} St", "unit": "4B", "zip_code": "11215"}
+    address = save_address(by=sam, label="Home", neighborhood=place, **fields)
+    town.words["address"] = address.public_id
 
 
 def _entered(user: User, seed: str = "") -> Client:

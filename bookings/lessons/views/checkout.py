@@ -27,7 +27,7 @@ from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
 from bookings.payments import services as payments
 from bookings.payments.selectors import latest_attempt, payment_summary
-from catalog.models import Modality
+from catalog.models import Address, Modality
 from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.errors import ApplicationError, NotFoundError
@@ -212,10 +212,11 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
     user: Any = request.user
     # Where the last lesson at home was is the best guess for the next one.
     before = hold if hold.address else Booking.objects.of_student(user).last_at_home() or hold
+    saved = None if before.address else Address.objects.of(user).first()
     initial = {
         "learner": hold.learner or Learner.objects.own_of(user).first(),
-        "neighborhood": hold.neighborhood or before.neighborhood,
-        "address": before.address,
+        "neighborhood": hold.neighborhood or (saved or before).neighborhood,
+        "address": saved.line if saved else before.address,
         "note": hold.note,
     }
     return CheckoutForm(
