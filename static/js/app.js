@@ -30,6 +30,8 @@ focusWanted(document);
 document.addEventListener("htmx:afterSettle", (event) => {
   const status = event.detail.xhr?.status;
   markTitle(IS_WRONG.includes(status) || document.querySelector("[data-error-summary]") !== null);
+  // What the page fetched by itself must not pull the reader away.
+  if (event.detail.requestConfig?.elt?.hasAttribute("data-quiet")) return;
   focusWanted(event.target);
   const words = event.target.querySelector("[data-announce]");
   if (words) announce(words.textContent.trim());

@@ -17,7 +17,7 @@ function repeat(section) {
   if (label && radio) label.textContent = words(radio);
 }
 
-// What is shown may have been booked meanwhile; the choice and the focus are kept.
+// What is shown may have been booked meanwhile; the choice and the focus are kept, nothing is said.
 function refresh() {
   const section = document.querySelector("[data-times]");
   const isBusy = section?.querySelector("[data-sent]");
@@ -26,7 +26,8 @@ function refresh() {
   const query = new URLSearchParams(location.search);
   const radio = section.querySelector("[name=start]:checked");
   if (radio) query.set("start", radio.value);
-  window.htmx.ajax("GET", `${location.pathname}?${query}`, { target: "#chooser", swap: "innerHTML" });
+  section.toggleAttribute("data-quiet", true);
+  window.htmx.ajax("GET", `${location.pathname}?${query}`, { source: section, target: "#chooser", swap: "innerHTML" });
 }
 
 setInterval(refresh, EVERY);

@@ -14,6 +14,14 @@ from tests.factories.lessons import BookingFactory, tomorrow_at
 pytestmark = [pytest.mark.browser, pytest.mark.S12, pytest.mark.django_db(transaction=True)]
 
 
+RETURN = """() => {
+    const real = performance.now.bind(performance);
+    performance.now = () => real() + 60000;
+    window.dispatchEvent(new Event('focus'));
+}"""
+"""Come back to the page after a minute."""
+
+
 @pytest.fixture
 def page(browser_of_session: Any) -> Iterator[Any]:
     context = browser_of_session.new_context(timezone_id="America/New_York")
@@ -92,13 +100,29 @@ def test_time_booked_meanwhile_is_struck_through_on_return(page: Any, live_serve
     value = slot_value(tomorrow_at(10))
     page.locator(f"label[for='start-{value}']").click()
     BookingFactory(offering=offering, start_at=tomorrow_at(10))
-    page.evaluate("""() => {
-        const real = performance.now.bind(performance);
-        performance.now = () => real() + 60000;
-        window.dispatchEvent(new Event('focus'));
-    }""")
+    page.evaluate(RETURN)
     expect(page.get_by_role("alert")).to_contain_text("is not available")
     assert page.locator(f"[id='start-{value}']").is_disabled()
+
+
+def test_looking_again_pulls_nobody_away(page: Any, live_server: Any) -> None:
+    """What the page fetches by itself moves no focus and says nothing (ux section 7)."""
+    _open(page, live_server, OfferingFactory(), start="2020-01-01T10:00:00Z")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.locator("#id_duration").focus()
+    page.evaluate("""() => {
+        const live = document.getElementById("live");
+        window.said = [];
+        new MutationObserver(() => live.textContent && window.said.push(live.textContent))
+          .observe(live, { childList: true });
+    }""")
+    with page.expect_response(lambda answer: "/book/" in answer.url):
+        page.evaluate(RETURN)
+    page.wait_for_selector("[data-quiet]", state="detached")
+    page.evaluate("document.dispatchEvent(new CustomEvent('announce', { detail: 'after' }))")
+    expect(page.locator("#live")).to_have_text("after")
+    expect(page.locator("#id_duration")).to_be_focused()
+    assert page.evaluate("window.said") == ["after"]
 
 
 def test_browsers_zone_is_taken_for_an_online_lesson(
