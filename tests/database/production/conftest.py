@@ -30,9 +30,9 @@ MANAGE = (sys.executable, "manage.py")
 SKIP = ("--skip-checks",)
 PEOPLE = """
 INSERT INTO accounts_user (public_id, password, is_superuser, email, first_name, last_name, zone,
-                           is_active, is_staff, is_demo, joined_at)
-SELECT lpad(n::text, 10, '0'), '!', false, 'person' || n || '@example.com', 'P', '', '', true,
-       false, false, now()
+                           phone, theme, is_active, is_staff, is_demo, joined_at)
+SELECT lpad(n::text, 10, '0'), '!', false, 'person' || n || '@example.com', 'P', '', '', '', '',
+       true, false, false, now()
   FROM generate_series(1, 600) AS n
 """
 ADD_MARKER = (
