@@ -19,15 +19,20 @@ QUIET_ROUTES = frozenset({"healthz"})
 log = structlog.get_logger("instainstru.request")
 
 
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+# One list for the life of the process: loggers that were used keep it, also when logging is
+# configured again.
+PROCESSORS: list[Any] = [*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+
+
 def configure(options: dict[str, Any]) -> None:
     """Send structlog and standard logging through one JSON renderer on standard error."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -39,7 +44,7 @@ def configure(options: dict[str, Any]) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
+        "foreign_pre_chain": [*SHARED, structlog.stdlib.add_logger_name],
     }
     logging.config.dictConfig(
         {

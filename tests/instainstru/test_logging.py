@@ -49,6 +49,14 @@ def test_the_line_of_a_request_names_route_status_and_time(client: Client) -> No
     assert line["user"] is None
 
 
+def test_configuring_again_leaves_loggers_in_use_alone(client: Client) -> None:
+    client.get("/accounts/login/")
+    site_logging.configure(settings.LOGGING)
+    with capture_logs() as captured:
+        client.get("/accounts/login/")
+    assert request_lines(captured)
+
+
 def test_a_person_is_a_keyed_hash_and_no_address_or_query_is_written(client: Client) -> None:
     person = VerifiedUserFactory(role=Role.STUDENT, email="maya.secret@example.com")
     client.force_login(person)
