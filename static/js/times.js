@@ -3,6 +3,8 @@ const EVERY = 60_000;
 const SOON = 15_000;
 
 let refreshedAt = performance.now();
+// What was chosen while the page was looking again.
+let chosen = null;
 
 function words(radio) {
   const time = document.querySelector(`label[for="${CSS.escape(radio.id)}"] time`);
@@ -30,6 +32,16 @@ function refresh() {
   window.htmx.ajax("GET", `${location.pathname}?${query}`, { source: section, target: "#chooser", swap: "innerHTML" });
 }
 
+document.addEventListener("htmx:beforeSwap", () => {
+  chosen = document.querySelector("[data-quiet] [name=start]:checked")?.value ?? null;
+});
+
+function keepChoice(section) {
+  const radio = chosen && section.querySelector(`[name=start][value="${CSS.escape(chosen)}"]`);
+  if (radio && !section.querySelector("[name=start]:checked")) radio.checked = true;
+  chosen = null;
+}
+
 setInterval(refresh, EVERY);
 window.addEventListener("focus", () => {
   if (performance.now() - refreshedAt > SOON) refresh();
@@ -44,6 +56,7 @@ function nameZone() {
 }
 
 function start(section) {
+  keepChoice(section);
   repeat(section);
   section.addEventListener("change", () => repeat(section));
   nameZone();
