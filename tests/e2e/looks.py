@@ -47,8 +47,10 @@ FOCUS: Final = """() => {
     return !top || Boolean(top.closest(".site-header, .bottom-bar, .toasts")) && !e.contains(top)
       && !top.contains(e) && !around.some((a) => a && a.contains(top));
   });
-  return { name: e.outerHTML.slice(0, 120), ring, hidden };
+  const at = `${Math.round(box.top)} to ${Math.round(box.bottom)} of ${innerHeight}`;
+  return { name: e.outerHTML.slice(0, 120), ring, hidden, at };
 }"""
+SEEN: Final = f"() => !({FOCUS})().hidden"
 
 UNMARKED: Final = """() => [...document.querySelectorAll(
     ".button, .chip, .slot-face, .card, .tile, input, select, textarea")]
