@@ -10,7 +10,7 @@ from instainstru.access import public
 from instainstru.http import mark_private, render_page_or_fragment
 
 # The others come when they are scrolled to, or by their link (Spec: S7.1).
-SHOWN_AT_ONCE = 2
+SHOWN_AT_ONCE = 1
 LONGEST_FILTER = 80
 
 
@@ -20,7 +20,7 @@ LONGEST_FILTER = 80
 def all_services(request: HttpRequest) -> HttpResponse:
     """List the categories; ``q`` keeps the services whose names or keywords hold its words.
 
-    Without it the services of the first two categories come with the page. Spec: S7.1-S7.3.
+    Without it the services of the first category come with the page. Spec: S7.1-S7.3.
     """
     sections = service_sections()
     query = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_FILTER]

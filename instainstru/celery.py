@@ -105,6 +105,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
     "refresh-open-places": ("pages.refresh_open_places", timedelta(minutes=5)),
+    "refresh-popular": ("pages.refresh_popular", timedelta(minutes=5)),
     "write-to-waiting": ("notifications.write_to_waiting", timedelta(minutes=5)),
     "forget-ended-access": ("accounts.forget_ended_access", timedelta(minutes=10)),
     "forget-email-changes": ("accounts.forget_email_changes", timedelta(hours=24)),

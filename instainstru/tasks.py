@@ -19,6 +19,19 @@ def refresh_open_places() -> int:
     return new_york.refresh_open_places(clock.now())
 
 
+@shared_task(name="pages.refresh_popular")
+def refresh_popular() -> int:
+    """Count what was booked most lately, in the city and in each borough."""
+    from catalog.models import Neighborhood
+    from instainstru import clock
+    from instainstru.pages import market
+
+    now = clock.now()
+    for borough in Neighborhood.objects.order_by().values_list("borough", flat=True).distinct():
+        market.refresh_booked_lately(borough, now)
+    return len(market.refresh_popular_services(now))
+
+
 @shared_task(
     name="backups.make_nightly",
     time_limit=MOST_BACKUP_SECONDS,

@@ -74,6 +74,8 @@ class Obstacles:
 
     def against(self, wanted: Candidate) -> list[ExistingBooking]:
         """Return the bookings in the way; a hold that taking the time gives up is not (T3)."""
+        if not self._found:
+            return []
         first = bisect_right(self._afters, wanted.start - self._widest)
         last = bisect_left(self._afters, wanted.start)
         return [

@@ -194,17 +194,20 @@ class Calendars:
         zone: ZoneInfo = NEW_YORK,
         first_on: date | None = None,
         last_on: date | None = None,
+        limit: int | None = None,
     ) -> list[datetime]:
-        """Return the bookable starts of an offer that is known to be live and priced."""
+        """Return the bookable starts of an offer that is known to be live and priced.
+
+        ``limit`` says how many are enough.
+        """
         facts = BookabilityFacts(
             rules=_instructor_rules(self.time[instructor_id], zone),
             offer=OfferFacts(priced_minutes=frozenset({duration_minutes})),
             schedule=self.time[instructor_id].schedule,
             bookings=tuple(self.bookings.get(instructor_id, ())),
         )
-        return rules.bookable_starts(
-            facts, duration_minutes, first_on or self.first_on, last_on or self.last_on, self.now
-        )
+        first_on, last_on = first_on or self.first_on, last_on or self.last_on
+        return rules.bookable_starts(facts, duration_minutes, first_on, last_on, self.now, limit)
 
 
 def load_calendars(
@@ -235,13 +238,4 @@ def next_times(
     calendars = load_calendars(
         {pk for pk, _ in wanted}, first_on=today, last_on=today + timedelta(days=days - 1), now=now
     )
-    return {key: _first_starts(calendars, *key, limit) for key in wanted}
-
-
-def _first_starts(calendars: Calendars, pk: int, minutes: int, limit: int) -> list[datetime]:
-    found: list[datetime] = []
-    on = calendars.first_on
-    while on <= calendars.last_on and len(found) < limit:
-        found += calendars.starts(pk, minutes, first_on=on, last_on=on)
-        on += timedelta(days=1)
-    return found[:limit]
+    return {key: calendars.starts(*key, limit=limit) for key in wanted}

@@ -1,7 +1,7 @@
 """Offers as the plain values of the instructor card."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,16 +23,10 @@ def usual_minutes(offering: Offering) -> int:
 
 def first_starts(calendars: Calendars, offering: Offering, limit: int) -> list[datetime]:
     """Return the next bookable starts of an offer, looking no further than needed."""
-    found: list[datetime] = []
-    on, zone = calendars.first_on, lesson_zone(offering.instructor)
-    while on <= calendars.last_on and len(found) < limit:
-        until = on + timedelta(days=6)
-        found += calendars.starts(
-            offering.instructor_id, usual_minutes(offering), zone=zone, first_on=on,
-            last_on=min(until, calendars.last_on),
-        )  # fmt: skip
-        on = until + timedelta(days=1)
-    return found[:limit]
+    zone = lesson_zone(offering.instructor)
+    return calendars.starts(
+        offering.instructor_id, usual_minutes(offering), zone=zone, limit=limit
+    )  # fmt: skip
 
 
 def offer_card(

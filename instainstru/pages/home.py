@@ -24,7 +24,7 @@ from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.http import mark_private, posted
 from instainstru.page_store.versions import keep_out
-from instainstru.pages.cards import TIMES_A_CARD, today_card, usual_minutes
+from instainstru.pages.cards import TIMES_A_CARD, first_starts, today_card
 from instainstru.pages.market import market_facts
 from instainstru.pages.new_york import open_places
 from instainstru.pages.personal_home import personal_home
@@ -128,7 +128,7 @@ def available_today(now: datetime) -> list[tuple[Offering, Sequence[datetime]]]:
     )
     rail: list[tuple[Offering, Sequence[datetime]]] = []
     for offer in pool:
-        starts = calendars.starts(offer.instructor_id, usual_minutes(offer))[:TIMES_A_CARD]
+        starts = first_starts(calendars, offer, TIMES_A_CARD)
         if starts:
             rail.append((offer, starts))
         if len(rail) == RAIL_SIZE:

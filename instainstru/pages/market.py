@@ -1,6 +1,8 @@
 """What there is and what people want most, for pages that have few queries to spend.
 
-Popularity has one place, so that another measure can replace the lessons booked.
+Counting a month of lessons takes longer than a page may: a job does it and leaves the result in the
+cache; the page that comes before it counts itself. Popularity has one place, so that another
+measure can replace the lessons booked.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
+from django.core.cache import cache
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from bookings.lessons.models import Booking
@@ -16,6 +19,10 @@ from catalog.models import Category, Policy, Service
 
 RECENT = timedelta(days=30)
 SHOWN, NAMED = 10, 2
+# Longer than the pause between two runs of the job.
+REMEMBERED_SECONDS = 15 * 60
+MOST_REMEMBERED = 500
+_POPULAR_KEY = "popular-services"
 # Every lesson that somebody paid for counts, whatever became of it.
 UNPAID = ("held", "expired")
 
@@ -69,22 +76,60 @@ def recently_booked(now: datetime) -> QuerySet[Booking]:
     )
 
 
-def _popular(now: datetime) -> QuerySet[Service]:
-    lessons = (
+def popular_services(now: datetime) -> tuple[PopularService, ...]:
+    """Return the services booked most in the last 30 days, as counted some minutes ago."""
+    found: tuple[PopularService, ...] | None = cache.get(_POPULAR_KEY)
+    return refresh_popular_services(now) if found is None else found
+
+
+def refresh_popular_services(now: datetime) -> tuple[PopularService, ...]:
+    """Count the lessons booked in the last 30 days by service, and remember the most wanted."""
+    rows = (
         recently_booked(now)
-        .filter(offering__service=OuterRef("pk"))
+        .filter(offering__service__is_active=True)
         .order_by()
         .values("offering__service")
-        .annotate(n=Count("pk"))
-        .values("n")
+        .annotate(lessons=Count("pk"))
+        .order_by("-lessons", "offering__service__position")[:SHOWN]
+        .values_list(
+            "offering__service__name",
+            "offering__service__slug",
+            "offering__service__category__slug",
+            "lessons",
+        )
     )
-    booked = recently_booked(now).values("offering__service")
-    return (
-        Service.objects.active()
-        .filter(pk__in=booked)
-        .annotate(lessons=Subquery(lessons))
-        .order_by("-lessons", "position")[:SHOWN]
+    found = tuple(PopularService(*row) for row in rows)
+    cache.set(_POPULAR_KEY, found, REMEMBERED_SECONDS)
+    return found
+
+
+def booked_lately(borough: str, now: datetime) -> dict[int, int]:
+    """Return how often each offer was booked in a borough in the last 30 days, most first.
+
+    At most 500 offers, as counted some minutes ago.
+    """
+    found: dict[int, int] | None = cache.get(_booked_key(borough))
+    return refresh_booked_lately(borough, now) if found is None else found
+
+
+def refresh_booked_lately(borough: str, now: datetime) -> dict[int, int]:
+    """Count the lessons of a borough by offer, and remember them."""
+    rows = (
+        recently_booked(now)
+        .filter(neighborhood__borough=borough)
+        .order_by()
+        .values("offering")
+        .annotate(lessons=Count("pk"))
+        .order_by("-lessons", "offering")[:MOST_REMEMBERED]
+        .values_list("offering", "lessons")
     )
+    found = dict(rows)
+    cache.set(_booked_key(borough), found, REMEMBERED_SECONDS)
+    return found
+
+
+def _booked_key(borough: str) -> str:
+    return f"booked-lately:{borough.replace(' ', '-').lower()}"
 
 
 def _tiles() -> QuerySet[Category]:
@@ -97,31 +142,21 @@ def _tiles() -> QuerySet[Category]:
 
 
 def market_facts(now: datetime) -> MarketFacts:
-    """Return numbers, founding places left, tiles and what is booked most, in one query.
+    """Return numbers, founding places left and tiles in one query, and what is booked most.
 
     There is no record of searches yet; lessons booked say what people want. Spec: S9.1.
     """
+    tiles = _tiles().values(
+        row=JSONObject(name="name", slug="slug", icon="icon", count="service_count", first="first")
+    )
     row: Any = (
         Policy.objects.with_founding_spots()
-        .annotate(
-            popular=ArraySubquery(
-                _popular(now).values(
-                    row=JSONObject(
-                        name="name", slug="slug", category_slug=F("category__slug"),
-                        lessons="lessons",
-                    )
-                )
-            ),
-            tiles=ArraySubquery(
-                _tiles().values(
-                    row=JSONObject(
-                        name="name", slug="slug", icon="icon", count="service_count", first="first"
-                    )
-                )
-            ),
-        )
+        .annotate(tiles=ArraySubquery(tiles))
         .order_by("-pk")[0]
     )  # fmt: skip
-    popular = tuple(PopularService(**values) for values in row.popular)
-    tiles = tuple(Tile(**{**values, "first": tuple(values["first"])}) for values in row.tiles)
-    return MarketFacts(row, row.founding_spots_left, popular, tiles)
+    return MarketFacts(
+        row,
+        row.founding_spots_left,
+        popular_services(now),
+        tuple(Tile(**{**values, "first": tuple(values["first"])}) for values in row.tiles),
+    )

@@ -32,7 +32,7 @@ def refresh_open_places(now: datetime) -> int:
     today = now.astimezone(clock.NEW_YORK).date()
     shortest = _shortest_lengths(now)
     calendars = load_calendars(shortest, first_on=today, last_on=today, now=now)
-    open_ids = [pk for pk, minutes in shortest.items() if calendars.starts(pk, minutes)]
+    open_ids = [pk for pk, minutes in shortest.items() if calendars.starts(pk, minutes, limit=1)]
     names = sorted(
         Instructor.objects.filter(pk__in=open_ids)
         .values_list("base_neighborhood__name", flat=True)

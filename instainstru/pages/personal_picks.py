@@ -11,14 +11,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import JSONObject
 
 from accounts.models import User
 from bookings.lessons.models import Booking
 from catalog.models import Favorite, LearningPreferences, Modality, Offering
 from instainstru.pages.cards import usual_minutes
-from instainstru.pages.market import recently_booked
+from instainstru.pages.market import booked_lately
 from instainstru.templatetags.ui import relative
 
 MOST_CARDS, MOST_TAKEN = 6, 60
@@ -143,38 +154,37 @@ def read_offers(habits: Habits, now: datetime) -> list[Any]:
 
     ``booked`` counts the lessons that make it popular where the person learns, or is None.
     """
-    popular, new = _popular(habits, now), _new(habits, now)
+    counts = booked_lately(habits.place.borough, now) if habits.place.pk is not None else {}
+    popular, new = _popular(habits, counts), _new(habits, now)
     wanted = Q(pk__in=habits.last_of_each_service) | Q(instructor__in=habits.saved_ids)
-    wanted |= Q(pk__in=popular.values("offering")[:POOL]) | Q(pk__in=new.values("pk")[:POOL])
-    rows = (
+    wanted |= Q(pk__in=popular.values("pk")[:POOL]) | Q(pk__in=new.values("pk")[:POOL])
+    rows: Any = (
         Offering.objects.bookable()
         .filter(wanted)
         .select_related("instructor__base_neighborhood", "service")
         .prefetch_related("prices")
         .annotate(
-            booked=Subquery(popular.filter(offering=OuterRef("pk")).values("n")),
+            is_popular=Exists(popular.order_by().filter(pk=OuterRef("pk"))),
             is_new=Exists(new.filter(pk=OuterRef("pk"))),
         )
         .order_by("pk")
     )
+    for offer in rows:
+        offer.booked = counts.get(offer.pk) if offer.is_popular else None
     return [offer for offer in rows if offer.prices.all()]
 
 
-def _popular(habits: Habits, now: datetime) -> Any:
-    """Return offers with how often they were booked in the person's borough, most first."""
+def _popular(habits: Habits, counts: Mapping[int, int]) -> QuerySet[Offering]:
+    """Return the offers booked where the person learns, of people new to them, most first."""
+    rows = Offering.objects.bookable().filter(pk__in=list(counts))
     mine = Booking.objects.filter(student=habits.user_id, purpose="checkout")
-    if habits.place.pk is None:
-        return mine.none().annotate(n=Count("pk"))
-    rows = (
-        recently_booked(now)
-        .filter(neighborhood__borough=habits.place.borough)
-        .exclude(instructor__in=mine.values("instructor"))
-    )
+    rows = rows.exclude(instructor__in=mine.values("instructor"))
     if habits.category_id:
-        rows = rows.filter(offering__service__category=habits.category_id)
+        rows = rows.filter(service__category=habits.category_id)
     if habits.learners == LearningPreferences.Learners.CHILD:
-        rows = rows.filter(offering__age_from__lt=YOUNGEST_GROWN_UP)
-    return rows.values("offering").annotate(n=Count("pk")).order_by("-n", "offering")
+        rows = rows.filter(age_from__lt=YOUNGEST_GROWN_UP)
+    ranks = Value(list(counts), output_field=ArrayField(BigIntegerField()))
+    return rows.order_by(Func(ranks, F("pk"), function="array_position"))
 
 
 def _new(habits: Habits, now: datetime) -> QuerySet[Offering]:

@@ -25,8 +25,14 @@ from catalog.selectors import months_before, offers_of
 from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private
-from instainstru.pages.cards import TIMES_A_CARD, offer_card, usual_minutes
-from search.ranking import Factors, availability_factor, price_factor, quality_factor
+from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card, usual_minutes
+from search.ranking import (
+    STARTS_FOR_FULL,
+    Factors,
+    availability_factor,
+    price_factor,
+    quality_factor,
+)
 
 PAGE_SIZE, MOST_OFFERS, RELATED = 20, 400, 6
 LOOK_AHEAD_DAYS = 14
@@ -115,11 +121,10 @@ def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
 def _times(
     offers: Sequence[Offering], calendars: Calendars | None
 ) -> Mapping[int, Sequence[datetime]]:
+    """Return the next starts of each offer, as many as its rank and its card ask for."""
     if calendars is None:
         return {}
-    return {
-        offer.pk: calendars.starts(offer.instructor_id, usual_minutes(offer)) for offer in offers
-    }
+    return {offer.pk: first_starts(calendars, offer, STARTS_FOR_FULL) for offer in offers}
 
 
 def _ranked(

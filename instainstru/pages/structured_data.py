@@ -36,7 +36,7 @@ def profile_data(
         "name": f"Lessons with {person.display_name}",
         "url": url,
         "provider": {"@id": teacher["@id"]},
-        "areaServed": [person.base_neighborhood.name, *places],
+        "areaServed": list(dict.fromkeys([person.base_neighborhood.name, *places])),
         **_offers(offers),
         **_rating(statistics),
     }

@@ -217,9 +217,9 @@ def relative(instant: datetime) -> str:
 DRAWN_BY_STYLES = frozenset({
     "award", "baby", "calendar", "calendar-check", "chevron-left", "chevron-right",
     "circle-check", "credit-card", "drama", "dumbbell", "gem", "graduation-cap",
-    "languages", "laptop", "layout-grid", "list-filter", "log-in", "log-out", "menu",
+    "languages", "laptop", "layout-grid", "list-filter", "log-in", "log-out", "map-pin", "menu",
     "monitor", "moon", "music", "palette", "search", "share-2", "shield-check", "sparkles",
-    "star", "sun", "user-plus", "x",
+    "star", "sun", "trophy", "user-plus", "x",
 })  # fmt: skip
 """What every page repeats comes with the style sheet (``components/icons.css``)."""
 

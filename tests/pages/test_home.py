@@ -12,7 +12,8 @@ from catalog.importer import import_catalog
 from catalog.models import Service
 from instainstru import clock
 from instainstru.pages.home import available_today, greeting
-from instainstru.pages.market import market_facts
+from instainstru.pages.market import booked_lately, market_facts, popular_services
+from instainstru.tasks import refresh_popular
 from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.catalog import (
     CategoryFactory,
@@ -148,6 +149,7 @@ def test_query_budget_signed_out(
     """S9.1 allows eight queries; our own budget is five, and 60 KB."""
     for _ in range(rows):
         BookingFactory(offering=OfferingFactory(instructor=InstructorFactory()))
+    refresh_popular()
     with django_assert_max_num_queries(5):
         answer = client.get("/")
     assert answer.status_code == 200
@@ -170,6 +172,19 @@ def test_popular_services_are_those_booked_most_lately(client: Client) -> None:
     chips = html.split('id="popular"')[1].split("</section>")[0]
     assert chips.index(">Oud<") < chips.index(">Piano<")
     assert "Lute" not in chips
+
+
+def test_what_is_popular_is_counted_again_by_the_job(client: Client) -> None:
+    """S9.1: a month of lessons is too much to count for every page."""
+    offer, now = OfferingFactory(service=ServiceFactory(name="Oud")), clock.now()
+    borough = offer.instructor.base_neighborhood.borough
+    assert (booked_lately(borough, now), popular_services(now)) == ({}, ())
+    BookingFactory(offering=offer)
+    assert (booked_lately(borough, now), popular_services(now)) == ({}, ())
+    refresh_popular()
+    assert booked_lately(borough, now) == {offer.pk: 1}
+    assert [service.name for service in popular_services(now)] == ["Oud"]
+    assert ">Oud<" in client.get("/").content.decode().split('id="popular"')[1]
 
 
 def _fail(*_: Any) -> None:
