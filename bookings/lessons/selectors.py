@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from accounts.owners import Owner
+from bookings.availability.models import AvailabilityRules
 from bookings.availability.selectors import InstructorTime, load_instructor_time
 from bookings.lessons import rules
 from bookings.lessons.models import Booking
@@ -18,13 +19,15 @@ from bookings.lessons.rules import (
     InstructorRules,
     OfferFacts,
 )
-from bookings.lessons.states import COUNTED, Status
+from bookings.lessons.states import BLOCKING, COUNTED, Status
 from catalog.models import Instructor, Modality, Offering
 from catalog.selectors import earliest_check
 from instainstru.clock import NEW_YORK
 
 # A lesson or its buffers may reach over midnight into the first and last date asked for.
-_MARGIN = timedelta(days=8)
+_NIGHTS = timedelta(days=2)
+# Caps count whole weeks, so the rows of the weeks around the dates are read too.
+_WEEKS = timedelta(days=8)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def load_facts(
     time = load_instructor_time(
         [instructor.pk], first_on=first_on - timedelta(days=1), last_on=last_on + timedelta(days=2)
     )[instructor.pk]
-    existing = _bookings_of([instructor.pk], first_on, last_on, now, wanted.owner)
+    existing = _bookings_of({instructor.pk: time}, first_on, last_on, now, wanted.owner)
     facts = BookabilityFacts(
         rules=_instructor_rules(time, lesson_zone(instructor)),
         offer=_offer_facts(wanted, now),
@@ -111,11 +114,10 @@ def is_place_inside(instructor: Instructor, modality: str, neighborhood_id: int 
     return instructor.served_neighborhoods.filter(pk=neighborhood_id).exists()
 
 
-def _window(first_on: date, last_on: date) -> Q:
-    # Caps count whole weeks, so the rows of the weeks around the dates are read too.
+def _window(first_on: date, last_on: date, margin: timedelta) -> Q:
     noon = datetime(first_on.year, first_on.month, first_on.day, 12, tzinfo=NEW_YORK)
     until = datetime(last_on.year, last_on.month, last_on.day, 12, tzinfo=NEW_YORK)
-    return Q(start_at__lt=until + _MARGIN, end_at__gt=noon - _MARGIN)
+    return Q(start_at__lt=until + margin, end_at__gt=noon - margin)
 
 
 _FIELDS = (
@@ -125,19 +127,31 @@ _FIELDS = (
 
 
 def _bookings_of(
-    instructor_ids: Collection[int],
+    times: Mapping[int, InstructorTime],
     first_on: date,
     last_on: date,
     now: datetime,
     owner: Owner | None,
 ) -> Mapping[int, list[ExistingBooking]]:
-    rows = Booking.objects.filter(
-        _window(first_on, last_on), instructor_id__in=instructor_ids, status__in=list(COUNTED)
-    ).values(*_FIELDS)
+    """Return what blocks the dates; with caps also the lessons that used up their weeks."""
+    capped = [pk for pk, time in times.items() if _has_caps(time.rules)]
+    wanted = Q(
+        _window(first_on, last_on, _NIGHTS),
+        instructor_id__in=list(times),
+        status__in=list(BLOCKING),
+    )
+    if capped:
+        wanted |= Q(
+            _window(first_on, last_on, _WEEKS), instructor_id__in=capped, status__in=list(COUNTED)
+        )
     found: dict[int, list[ExistingBooking]] = defaultdict(list)
-    for row in rows:
+    for row in Booking.objects.filter(wanted).values(*_FIELDS):
         found[row["instructor_id"]].append(_existing(row, owner))
     return found
+
+
+def _has_caps(rules: AvailabilityRules) -> bool:
+    return rules.max_lessons_per_day is not None or rules.max_minutes_per_week is not None
 
 
 def _learner_bookings(
@@ -145,7 +159,7 @@ def _learner_bookings(
 ) -> Iterable[ExistingBooking]:
     rows = (
         Booking.objects.blocking(now)
-        .filter(_window(first_on, last_on), learner_id=learner_id)
+        .filter(_window(first_on, last_on, _NIGHTS), learner_id=learner_id)
         .values(*_FIELDS)
     )
     return (_existing(row, owner) for row in rows)
@@ -214,17 +228,11 @@ def load_calendars(
     instructor_ids: Collection[int], *, first_on: date, last_on: date, now: datetime
 ) -> Calendars:
     """Read the time of many instructors for cards and strips. Spec: S8.4, S12.4."""
-    return Calendars(
-        first_on=first_on,
-        last_on=last_on,
-        now=now,
-        time=load_instructor_time(
-            instructor_ids,
-            first_on=first_on - timedelta(days=1),
-            last_on=last_on + timedelta(days=2),
-        ),
-        bookings=_bookings_of(instructor_ids, first_on, last_on, now, None),
+    times = load_instructor_time(
+        instructor_ids, first_on=first_on - timedelta(days=1), last_on=last_on + timedelta(days=2)
     )
+    bookings = _bookings_of(times, first_on, last_on, now, None)
+    return Calendars(first_on, last_on, now, times, bookings)
 
 
 def next_times(
