@@ -57,6 +57,31 @@ def revoke_role(*, by: User, to: User, role: Role, reason: str) -> None:
     _record("role.revoked", by, to, before, after, reason)
 
 
+@transaction.atomic
+def also_learn(*, by: User) -> None:
+    """Let somebody who teaches book lessons, too, for themselves to begin with.
+
+    Spec: 02 section 2.
+
+    Raises:
+        ForbiddenError: The person does not teach.
+        ConflictError: They can book already.
+    """
+    before = _roles_under_lock(by)
+    if Role.STUDENT in before:
+        raise ConflictError("You can book lessons already.")
+    if Role.INSTRUCTOR not in before:
+        raise ForbiddenError("Only people who teach add learning here.")
+    become(by, Role.STUDENT)
+    record_event(
+        "role.added",
+        by=by,
+        on=by,
+        before={"roles": sorted(role.value for role in before)},
+        after={"roles": sorted(role.value for role in [*before, Role.STUDENT])},
+    )
+
+
 def keep_an_admin(*, without: User) -> None:
     """Refuse to lose the last admin who can sign in: demoted, suspended or closed.
 

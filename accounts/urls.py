@@ -7,6 +7,7 @@ from accounts.views import email, entrance, learners, second_step, security, set
 own_urlpatterns = [
     path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
     path("account/", settings.settings, name="settings"),
+    path("account/learning/", settings.add_learning, name="add-learning"),
     path("account/notifications/", settings.notifications, name="notifications"),
     path("account/learners/", learners.learner_list, name="learners"),
     path("account/learners/<slug:learner_id>/", learners.learner_edit, name="learner"),

@@ -24,6 +24,7 @@ account_reset_password_done           public
 account_reset_password_from_key       public                   /accounts/password/reset/key/1-x/
 account_reset_password_from_key_done  public
 account_signup                        public
+accounts:add-learning                 account.manage_own
 accounts:demo-sign-in                 public
 accounts:email-confirm                public                   /accounts/email/confirm/unknown/
 accounts:email-undo                   public                   /accounts/email/undo/unknown/

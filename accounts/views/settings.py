@@ -4,10 +4,13 @@ from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import profile
 from accounts.models import User
+from accounts.role_changes import also_learn
+from accounts.roles import Role, roles_of
 from accounts.settings_forms import NotificationsForm, SettingsForm
 from accounts.views.frame import OWN, account_page
 from instainstru.access import requires
@@ -39,9 +42,24 @@ def settings(request: HttpRequest) -> HttpResponse:
         profile.update_profile(by=user, browser=_browser(request), **form.cleaned_data)
         messages.success(request, "Saved.")
         return see_other(f"{request.path}?saved=1")
-    context = {"form": form, "is_saved": "saved" in request.GET and not form.is_bound}
+    roles = roles_of(user.groups.values_list("name", flat=True))
+    context = {
+        "form": form,
+        "is_saved": "saved" in request.GET and not form.is_bound,
+        "may_also_learn": Role.INSTRUCTOR in roles and Role.STUDENT not in roles,
+        "may_also_teach": Role.STUDENT in roles and Role.INSTRUCTOR not in roles,
+    }
     status = 422 if form.is_bound else 200
     return account_page(request, "account/settings.html", context, tab=SETTINGS, status=status)
+
+
+@requires(OWN)
+@require_POST
+def add_learning(request: HttpRequest) -> HttpResponse:
+    """Let an instructor book lessons, too; pressed twice it says so. Spec: 02 section 2."""
+    also_learn(by=cast("User", request.user))
+    messages.success(request, "You can book lessons now.")
+    return see_other(reverse(SETTINGS))
 
 
 @requires(OWN)

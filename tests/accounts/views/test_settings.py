@@ -4,11 +4,13 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.models import Learner, NotificationChoice, User
+from accounts.models import AuditEvent, Learner, NotificationChoice, User
 from accounts.profile import parsed_phone, wants_mail
-from instainstru.errors import ValidationFailedError
+from accounts.role_changes import also_learn
+from accounts.roles import Role
+from instainstru.errors import ForbiddenError, ValidationFailedError
 from privacy.models import Consent
-from tests.factories.accounts import student
+from tests.factories.accounts import VerifiedUserFactory, student
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,31 @@ def test_the_theme_of_the_account_is_on_every_page(maya, mine) -> None:
     assert "data-theme=" not in mine.get("/services/").content.decode()[:200]
     User.objects.filter(pk=maya.pk).update(theme="light")
     assert 'data-theme="light"' in mine.get("/services/").content.decode()[:200]
+
+
+def test_who_teaches_can_book_lessons_too() -> None:
+    """Spec: 02 section 2: either role may be added in settings; twice is told, not done."""
+    iris = VerifiedUserFactory(role=Role.INSTRUCTOR)
+    client = Client()
+    client.force_login(iris)
+    assert "Book lessons, too" in client.get(PAGE).content.decode()
+    assert client.get("/lessons/").status_code == 403
+    assert client.post("/account/learning/")["Location"] == PAGE
+    assert client.get("/lessons/").status_code == 200
+    assert Learner.objects.get(manager=iris).is_self
+    assert AuditEvent.objects.get(action="role.added").after == {
+        "roles": ["instructor", "student"]
+    }  # fmt: skip
+    assert "Book lessons, too" not in client.get(PAGE).content.decode()
+    assert client.post("/account/learning/").status_code == 409
+
+
+def test_who_learns_is_led_to_teaching_and_gets_no_role_here(maya, mine) -> None:
+    assert 'href="/teach/start/"' in mine.get(PAGE).content.decode().split('id="also-title"')[1]
+    staff = VerifiedUserFactory(role=Role.ANALYST)
+    with pytest.raises(ForbiddenError):
+        also_learn(by=staff)
+    assert not Learner.objects.filter(manager=staff).exists()
 
 
 def test_what_is_optional_may_be_empty(maya, mine) -> None:
