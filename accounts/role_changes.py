@@ -64,14 +64,13 @@ def also_learn(*, by: User) -> None:
     Spec: 02 section 2.
 
     Raises:
-        ForbiddenError: The person does not teach.
-        ConflictError: They can book already.
+        ConflictError: They can book already, or do not teach.
     """
     before = _roles_under_lock(by)
     if Role.STUDENT in before:
         raise ConflictError("You can book lessons already.")
     if Role.INSTRUCTOR not in before:
-        raise ForbiddenError("Only people who teach add learning here.")
+        raise ConflictError("Only people who teach add learning here.")
     become(by, Role.STUDENT)
     record_event(
         "role.added",

@@ -8,7 +8,7 @@ from accounts.models import AuditEvent, Learner, NotificationChoice, User
 from accounts.profile import parsed_phone, wants_mail
 from accounts.role_changes import also_learn
 from accounts.roles import Role
-from instainstru.errors import ForbiddenError, ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 from privacy.models import Consent
 from tests.factories.accounts import VerifiedUserFactory, student
 
@@ -77,7 +77,7 @@ def test_who_teaches_can_book_lessons_too() -> None:
 def test_who_learns_is_led_to_teaching_and_gets_no_role_here(maya, mine) -> None:
     assert 'href="/teach/start/"' in mine.get(PAGE).content.decode().split('id="also-title"')[1]
     staff = VerifiedUserFactory(role=Role.ANALYST)
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(ConflictError):
         also_learn(by=staff)
     assert not Learner.objects.filter(manager=staff).exists()
 
