@@ -1,6 +1,7 @@
 """Application configuration."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.core.checks import register
 
 
@@ -17,3 +18,9 @@ class AccountsConfig(AppConfig):
         from accounts.checks import check_no_test_addresses
 
         register(check_no_test_addresses)
+
+
+class StaffAdminConfig(AdminConfig):
+    """The admin of Django with the product's own permissions."""
+
+    default_site = "accounts.staff_admin.StaffAdminSite"

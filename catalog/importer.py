@@ -81,7 +81,7 @@ def import_catalog(
         _rename_services(renames, report)
         _sync_services(services, categories, report)
         _sync_aliases(renames)
-        report.phrases = _sync_phrases(services)
+        report.phrases = sync_phrases(services)
         bump(CATALOGUE)
     return report
 
@@ -217,8 +217,11 @@ def _sync_aliases(renames: Mapping[str, str]) -> None:
     ServiceSlugAlias.objects.bulk_update(changed, ["service"])
 
 
-def _sync_phrases(rows: Sequence[ServiceRow]) -> int:
-    """Bring names and keywords of the file's services into line; colloquial phrases are staff's."""
+def sync_phrases(rows: Sequence[ServiceRow | Service]) -> int:
+    """Bring the phrases of services into line with their names and keywords.
+
+    Colloquial phrases are staff's and stay. Returns how many rows were written.
+    """
     services = Service.objects.filter(slug__in=[row.slug for row in rows]).in_bulk(
         field_name="slug"
     )
@@ -243,7 +246,7 @@ def _sync_phrases(rows: Sequence[ServiceRow]) -> int:
     return len(stale) + len(wanted)
 
 
-def _phrases(row: ServiceRow) -> Iterable[tuple[str, str]]:
+def _phrases(row: ServiceRow | Service) -> Iterable[tuple[str, str]]:
     """Yield each phrase once; the name comes last so that it wins over an equal keyword."""
     for keyword in row.keywords:
         yield fold_text(keyword), ServicePhrase.Kind.KEYWORD.value

@@ -1,10 +1,16 @@
 """What may be done with the catalogue and the profiles in it."""
 
+from datetime import date
+
 from django.db import connection, transaction
 
+from accounts.audit import record_event
+from accounts.models import User
+from accounts.permissions import require_permission
 from catalog.models import Instructor, InstructorSlugAlias
 from catalog.text import slug_of
-from instainstru.errors import ConflictError, ValidationFailedError
+from instainstru import clock
+from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
 from instainstru.page_store.versions import CATALOGUE, bump
 
 # One rename at a time: present and former slugs live in two tables.
@@ -37,5 +43,40 @@ def rename_instructor(*, instructor_id: int, slug: str) -> Instructor:
     instructor.slug = slug
     instructor.save(update_fields=["slug"])
     InstructorSlugAlias.objects.create(slug=old_slug, instructor=instructor)
+    bump(CATALOGUE)
+    return instructor
+
+
+@transaction.atomic
+def record_background_check(
+    *, by: User, instructor_id: int, checked_on: date, reason: str
+) -> Instructor:
+    """Write down that an instructor passed a background check on a New York date.
+
+    Raises ``ForbiddenError`` without ``instructors.verify`` and for one's own profile,
+    ``ValidationFailedError`` for a date in the future or a reason of the wrong length,
+    ``ConflictError`` when a newer check is known already. Spec: S15.10, S5.9, S5.10.
+    """
+    require_permission(by, "instructors.verify")
+    instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
+    if instructor.user_id == by.pk:
+        raise ForbiddenError("This concerns you. Somebody else decides.")
+    if checked_on > clock.now().astimezone(clock.NEW_YORK).date():
+        text = "The check cannot have been passed in the future."
+        raise ValidationFailedError(text, fields={"checked_on": text})
+    known = instructor.background_checked_on
+    if known is not None and known >= checked_on:
+        raise ConflictError(f"A check of {known:%B} {known.day}, {known.year} is known already.")
+    instructor.background_checked_on = checked_on
+    instructor.save(update_fields=["background_checked_on"])
+    record_event(
+        "instructor.checked",
+        by=by,
+        on=instructor,
+        subject=instructor.user,
+        before={"background_checked_on": known and known.isoformat()},
+        after={"background_checked_on": checked_on.isoformat()},
+        reason=reason,
+    )
     bump(CATALOGUE)
     return instructor

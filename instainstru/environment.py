@@ -4,6 +4,7 @@ An empty value counts as unset. Spec: 12 section 5.
 """
 
 import os
+import re
 from collections.abc import Collection
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
@@ -45,6 +46,14 @@ def site_address(name: str, *, default: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         _stop(name, "an address such as https://www.example.com")
     return text
+
+
+def folder(name: str, *, default: str) -> str:
+    """Return the path of a part of the site, such as `admin/`; SystemExit names the variable."""
+    text = _text(name).strip("/")
+    if text and not re.fullmatch(r"[a-z0-9][a-z0-9/-]*", text):
+        _stop(name, "a path of small letters, digits and hyphens, such as admin/")
+    return f"{text}/" if text else default
 
 
 def _text(name: str) -> str:

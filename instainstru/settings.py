@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 INSTALLED_APPS = [
     "instainstru.apps.InstaInstruConfig",
     "privacy",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "catalog",
     "bookings.availability",
     "bookings.payments",
@@ -45,7 +45,7 @@ INSTALLED_APPS = [
     "bookings.lessons",
     "bookings.reviews",
     "search",
-    "django.contrib.admin",
+    "accounts.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -131,6 +131,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend", "accounts.backends.GrantBackend"]
 LOGIN_URL = "account_login"
+ADMIN_PATH = environment.folder("ADMIN_PATH", default="admin/")
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"

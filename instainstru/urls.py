@@ -1,5 +1,7 @@
 """One include per app; every view declares its access."""
 
+from django.conf import settings
+from django.contrib import admin
 from django.urls import include, path
 
 from catalog.urls import address_urlpatterns, interest_urlpatterns, team_urlpatterns
@@ -43,6 +45,7 @@ urlpatterns = [
     path("", include((static_pages.legal_urlpatterns, "legal"))),
     path("", include(static_pages.urlpatterns)),
     path("", include((help_pages.urlpatterns, "help"))),
+    path(settings.ADMIN_PATH, admin.site.urls),
     path("staff/inbox/", staff_inbox.index, name="staff-inbox-index"),
     path("staff/inbox/<slug:kind>/", staff_inbox.inbox, name="staff-inbox"),
     path(

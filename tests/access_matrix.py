@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 from accounts.roles import Role, permissions_of
 
-ROWS = """
+ANY_STAFF = (
+    "analytics.export|analytics.view|bookings.manage_all|bookings.view_all|catalog.manage|"
+    "instructors.verify|payouts.manage|refunds.issue|reviews.moderate|roles.assign|"
+    "system.monitor|users.manage|users.view"
+)
+ROWS = f"""
 about                                 public
 access                                account.manage_own
 account_change_password               account.manage_own
@@ -37,6 +42,48 @@ accounts:settings                     account.manage_own
 addresses:edit                        account.manage_own       /account/addresses/ZZZZZZZZZZ/
 addresses:list                        account.manage_own
 addresses:remove                      account.manage_own       /account/addresses/ZZZZZZZZZZ/remove/
+admin:accounts_auditevent_change      system.monitor           /admin/accounts/auditevent/0/change/
+admin:accounts_auditevent_changelist  system.monitor
+admin:accounts_user_action            users.view               /admin/accounts/user/0/reveal/
+admin:accounts_user_action            users.manage             /admin/accounts/user/0/suspend/
+admin:accounts_user_action            roles.assign             /admin/accounts/user/0/assign-role/
+admin:accounts_user_change            users.view               /admin/accounts/user/0/change/
+admin:accounts_user_changelist        users.view
+admin:app_list                        {ANY_STAFF}              /admin/catalog/
+admin:catalog_category_change         catalog.manage           /admin/catalog/category/0/change/
+admin:catalog_category_changelist     catalog.manage
+admin:catalog_instructor_action       instructors.verify       /admin/catalog/instructor/0/background-check/
+admin:catalog_instructor_change       users.view|instructors.verify /admin/catalog/instructor/0/change/
+admin:catalog_instructor_changelist   users.view|instructors.verify
+admin:catalog_neighborhood_change     catalog.manage           /admin/catalog/neighborhood/0/change/
+admin:catalog_neighborhood_changelist catalog.manage
+admin:catalog_offering_change         users.view|catalog.manage /admin/catalog/offering/0/change/
+admin:catalog_offering_changelist     users.view|catalog.manage
+admin:catalog_policy_add              system.monitor
+admin:catalog_policy_change           system.monitor|refunds.issue|payouts.manage /admin/catalog/policy/0/change/
+admin:catalog_policy_changelist       system.monitor|refunds.issue|payouts.manage
+admin:catalog_service_change          catalog.manage           /admin/catalog/service/0/change/
+admin:catalog_service_changelist      catalog.manage
+admin:index                           {ANY_STAFF}
+admin:jsi18n                          {ANY_STAFF}
+admin:lessons_booking_action          bookings.manage_all      /admin/lessons/booking/0/cancel/
+admin:lessons_booking_change          bookings.view_all        /admin/lessons/booking/0/change/
+admin:lessons_booking_changelist      bookings.view_all
+admin:notifications_outgoingmail_change system.monitor           /admin/notifications/outgoingmail/0/change/
+admin:notifications_outgoingmail_changelist system.monitor
+admin:payments_credit_change          refunds.issue|payouts.manage /admin/payments/credit/0/change/
+admin:payments_credit_changelist      refunds.issue|payouts.manage
+admin:payments_ledgertransaction_change refunds.issue|payouts.manage /admin/payments/ledgertransaction/0/change/
+admin:payments_ledgertransaction_changelist refunds.issue|payouts.manage
+admin:payments_paymentattempt_change  refunds.issue|payouts.manage /admin/payments/paymentattempt/0/change/
+admin:payments_paymentattempt_changelist refunds.issue|payouts.manage
+admin:payments_refund_change          refunds.issue|payouts.manage /admin/payments/refund/0/change/
+admin:payments_refund_changelist      refunds.issue|payouts.manage
+admin:privacy_consent_change          users.manage             /admin/privacy/consent/0/change/
+admin:privacy_consent_changelist      users.manage
+admin:reviews_review_action           reviews.moderate         /admin/reviews/review/0/hide/
+admin:reviews_review_change           reviews.moderate         /admin/reviews/review/0/change/
+admin:reviews_review_changelist       reviews.moderate
 catalog:all-services                  public
 catalog:category                      public                   /services/music/
 catalog:notify                        public                   /notify/nobody/
@@ -112,7 +159,7 @@ team:of                               availability.manage_own  /teach/team/maya-
 team:own                              availability.manage_own
 usersessions_list                     account.manage_own
 waitlist                              public
-"""
+"""  # noqa: E501 - one row, one line
 
 
 class Rule(NamedTuple):

@@ -1,0 +1,64 @@
+"""Mail in the admin: what was sent when, never what it says (P30)."""
+
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.admin import masked_email
+from accounts.staff_admin import StaffAdmin, StaffQueue, Waiting, staff_site, waiting_of
+from bookings.notifications.models import ContactMessage, OutgoingMail
+
+MONITOR = "system.monitor"
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(StaffAdmin):
+    """Rows of the outbox."""
+
+    view_permissions = (MONITOR,)
+    list_display = (
+        "public_id",
+        "kind",
+        "recipient",
+        "status",
+        "attempts",
+        "last_error",
+        "created_at",
+        "sent_at",
+    )
+    list_filter = ("status", "kind", "created_at")
+    search_fields = ("=public_id", "=to", "=key")
+    search_help_text = "Mail id, the whole address, or the key."
+    ordering = ("-created_at",)
+    fields = (
+        "public_id", "kind", "key", "recipient", "status", "attempts", "next_attempt_at",
+        "last_error", "created_at", "sent_at",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @admin.display(description="To")
+    def recipient(self, mail: OutgoingMail) -> str:
+        """The address without its name."""
+        return masked_email(mail.to)
+
+
+def _failed() -> Waiting:
+    return waiting_of(OutgoingMail.objects.filter(status=OutgoingMail.Status.FAILED))
+
+
+def _messages() -> Waiting:
+    return waiting_of(ContactMessage.objects.filter(handled_at__isnull=True))
+
+
+staff_site().register_queue(
+    StaffQueue(
+        "Messages", "users.view", lambda: reverse("staff-inbox", args=["messages"]), _messages
+    )
+)
+staff_site().register_queue(
+    StaffQueue(
+        "Failed mail",
+        MONITOR,
+        lambda: f"{reverse('admin:notifications_outgoingmail_changelist')}?status__exact=failed",
+        _failed,
+    )
+)
