@@ -17,12 +17,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
 
 from accounts.audit import record_event
 from accounts.enrolment import STAFF_PERMISSIONS
 from accounts.models import User
 from accounts.models.audit import REASON_MAX, REASON_MIN
 from accounts.reauthentication import ask_again, is_fresh
+from accounts.roles import STAFF_ROLES, permissions_of
 from instainstru.access import Access, has_permission
 from instainstru.errors import ApplicationError, ForbiddenError
 from instainstru.http import mark_private
@@ -235,7 +238,45 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields; whoever may edit is asked why."""
         shown = [name for name in super().get_fields(request, obj) if name != "reason"]
-        return [*shown, "reason"] if self._is_editable(request, obj) else shown
+        if self._is_editable(request, obj):
+            return [*(self._as_shown(name) for name in shown), "reason"]
+        return [self._as_shown(name) for name in shown]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what nobody edits; rows of other models are shown without a closed door."""
+        return [self._as_shown(name) for name in super().get_readonly_fields(request, obj)]
+
+    def _as_shown(self, name: Any) -> Any:
+        """Return a read-only relation as a column of ours: Django would link to it regardless."""
+        if name in self._relations:
+            return self._relations[name]
+        return name
+
+    @cached_property
+    def _relations(self) -> dict[str, Callable[[Any], Any]]:
+        fields = self.opts.concrete_fields
+        return {
+            each.name: self._relation(each)
+            for each in fields
+            if each.is_relation and each.name in self.readonly_fields
+        }
+
+    def _relation(self, relation: Any) -> Callable[[Any], Any]:
+        def show(row: Any) -> Any:
+            other = getattr(row, relation.name)
+            target: Any = self.admin_site._registry.get(relation.related_model)  # noqa: SLF001
+            if other is None or target is None or not self._may_all_open(target):
+                return other
+            return format_html('<a href="{}">{}</a>', target.page_of(other), other)
+
+        show.short_description = relation.verbose_name  # type: ignore[attr-defined]
+        return show
+
+    def _may_all_open(self, target: "StaffAdmin") -> bool:
+        """Tell whether every role that reads these rows may read those, too."""
+        held = [permissions_of(role) for role in STAFF_ROLES]
+        readers = [each for each in held if not each.isdisjoint(self.view_permissions)]
+        return not any(each.isdisjoint(target.view_permissions) for each in readers)
 
     def _is_editable(self, request: HttpRequest, obj: Any) -> bool:
         if obj is None:

@@ -20,6 +20,7 @@ from accounts.staff_admin import (
 )
 from bookings.lessons.cancellation import MANAGE_ALL, cancel_as_staff
 from bookings.lessons.models import Booking
+from bookings.payments.selectors import payment_summary
 from instainstru.templatetags.ui import money_exact
 
 VIEW = "bookings.view_all"
@@ -54,7 +55,7 @@ class BookingAdmin(StaffAdmin):
         "code", "status", "purpose", "service_name", "instructor", "student_id_shown", "begins",
         "duration_minutes", "modality", "neighborhood", "total", "fee_pct", "policy", "revision",
         "ics_sequence", "is_late_move", "created_at", "confirmed_at", "expires_at", "completed_at",
-        "cancelled_at", "cancel_reason", "payments",
+        "cancelled_at", "cancel_reason", "payment",
     )  # fmt: skip
     readonly_fields = fields
     object_actions = (
@@ -92,11 +93,17 @@ class BookingAdmin(StaffAdmin):
         """Lesson and travel."""
         return money_exact(booking.total_cents)
 
-    @admin.display(description="Payments")
-    def payments(self, booking: Booking) -> SafeString:
-        """The way to the tries to pay for it."""
-        address = reverse("admin:payments_paymentattempt_changelist")
-        return format_html('<a href="{}?q={}">Payments</a>', address, booking.hold_id)
+    @admin.display(description="Payment")
+    def payment(self, booking: Booking) -> str:
+        """What was paid and what went back."""
+        paid = payment_summary(booking.pk)
+        if paid is None:
+            return "not paid"
+        back = paid.refunded_cents + paid.returned_credit_cents
+        return (
+            f"{money_exact(paid.paid_cents)} by card, {money_exact(paid.credit_cents)} by credit; "
+            f"{money_exact(back)} given back"
+        )
 
 
 def _reported() -> Waiting:

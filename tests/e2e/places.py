@@ -37,6 +37,15 @@ SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
 CHANGE_PASSWORD: Final = "/accounts/password/change/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
+STAFF_LISTS: Final = (
+    "accounts_auditevent", "accounts_user", "catalog_category", "catalog_instructor",
+    "catalog_neighborhood", "catalog_offering", "catalog_policy", "catalog_service",
+    "lessons_booking", "notifications_outgoingmail", "payments_credit",
+    "payments_ledgertransaction", "payments_paymentattempt", "payments_refund",
+    "privacy_consent", "reviews_review",
+)  # fmt: skip
+LIKE_A_USER: Final = "the form of an account, with other fields"
+
 PLACES: Final = (
     Place("home", "/"),
     Place("home", "/", "student"),
@@ -185,6 +194,42 @@ PLACES: Final = (
     Place("legal:accessibility", "/accessibility/"),
     Place("notifications:mail-list", "/dev/mail/"),
     Place("notifications:mail-detail", "/dev/mail/{mail}/"),
+    Place("admin:index", "/admin/", "staff", takes_focus=True),
+    Place("admin:app_list", "/admin/catalog/", "staff", takes_focus=True),
+    *(
+        Place(
+            f"admin:{kind}_changelist",
+            f"/admin/{kind.replace('_', '/')}/",
+            "staff",
+            takes_focus=True,
+        )
+        for kind in STAFF_LISTS
+    ),
+    Place(
+        "admin:accounts_user_change",
+        "/admin/accounts/user/{learner_key}/change/",
+        "staff",
+        takes_focus=True,
+    ),
+    Place(
+        "admin:accounts_user_action",
+        "/admin/accounts/user/{learner_key}/suspend/",
+        "staff",
+        takes_focus=True,
+    ),
+    Place(
+        "admin:lessons_booking_change",
+        "/admin/lessons/booking/{lesson_key}/change/",
+        "staff",
+        takes_focus=True,
+    ),
+    Place(
+        "admin:catalog_service_change",
+        "/admin/catalog/service/{service_key}/change/",
+        "staff",
+        takes_focus=True,
+    ),
+    Place("admin:catalog_policy_add", "/admin/catalog/policy/add/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/?dialog=1", "staff"),
     *(
@@ -208,6 +253,29 @@ NO_PAGES: Final = {
     "readyz": "JSON for machines",
     "robots": "lines for machines",
     "sitemap": "XML for machines",
+    "admin:jsi18n": "words for the widgets of the admin",
+    **dict.fromkeys(
+        (
+            "admin:accounts_auditevent_change",
+            "admin:catalog_category_change",
+            "admin:catalog_instructor_change",
+            "admin:catalog_neighborhood_change",
+            "admin:catalog_offering_change",
+            "admin:catalog_policy_change",
+            "admin:notifications_outgoingmail_change",
+            "admin:payments_credit_change",
+            "admin:payments_ledgertransaction_change",
+            "admin:payments_paymentattempt_change",
+            "admin:payments_refund_change",
+            "admin:privacy_consent_change",
+            "admin:reviews_review_change",
+        ),
+        LIKE_A_USER,
+    ),
+    "admin:catalog_instructor_action": "the page of an account's action, with a date",
+    "admin:lessons_booking_action": "the page of an account's action",
+    "admin:reviews_review_action": "the page of an account's action",
+    "accounts:add-learning": "takes a form only",
     "accounts:demo-sign-in": "takes a form only",
     "staff-inbox-index": "leads to the first list",
     "staff-inbox-handle": "takes a form only",

@@ -76,7 +76,7 @@ def _check_nothing_is_inline(nodes: list[Any]) -> None:
 def _check_links(nodes: list[Any], ids: set[str]) -> None:
     """Links and forms lead to addresses and marks that exist; the first skips to the content."""
     found = [node.get("href") for node in nodes if node.tag == "a" and "href" in node.attrib]
-    assert found[0] == "#main"
+    assert found[0] in ("#main", "#content-start")
     found += [node.get("action") for node in nodes if node.tag == "form"]
     for address in {address for address in found if address}:
         if address.startswith("#"):

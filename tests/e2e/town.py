@@ -50,6 +50,7 @@ from tests.factories.catalog import (
     paused_instructor,
 )
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
+from tests.factories.staff import at_work
 
 CATEGORIES = (
     ("Music", "music"), ("Tutoring", "graduation-cap"), ("Sports & Fitness", "dumbbell"),
@@ -86,7 +87,7 @@ def build_town() -> Town:
         "holder": Client(),
         "student": _signed_in(learner),
         "newcomer": _signed_in(newcomer),
-        "staff": _signed_in(staff),
+        "staff": at_work(staff),
         "registering": Client(),
     }
     become_guest(town.people["holder"], GUEST_KEY)
@@ -96,6 +97,11 @@ def build_town() -> Town:
     _write_and_wait(town, learner)
     _share(town, learner, newcomer, staff)
     look_after_accounts(town)
+    town.words |= {
+        "learner_key": str(learner.pk),
+        "lesson_key": str(Booking.objects.filter(student=learner, code__isnull=False)[0].pk),
+        "service_key": str(Service.objects.get(name="Piano").pk),
+    }
     forget_snapshot()
     return town
 
