@@ -355,3 +355,9 @@ def test_support_staff_keep_no_way_to_edit_people(maya: User) -> None:
     changed = browser.post(page("accounts_user", maya), {"is_active": "", **REASON})
     assert changed.status_code == 403
     assert VerifiedUserFactory._meta.model.objects.get(pk=maya.pk).is_active
+
+
+def test_a_list_keeps_its_filter_while_somebody_searches(maya: User) -> None:
+    address = f"{reverse('admin:accounts_user_changelist')}?is_active__exact=1"
+    html = at_work(staff(Role.SUPPORT)).get(address).content.decode()
+    assert '<input type="hidden" name="is_active__exact" value="1">' in html
