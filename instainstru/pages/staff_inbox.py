@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -12,7 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from bookings.notifications.models import ContactMessage
+from catalog.inbox import decide
 from catalog.models import (
     Neighborhood,
     ProfileReport,
@@ -20,8 +22,8 @@ from catalog.models import (
     ServiceSuggestion,
     TeachingInterest,
 )
-from instainstru import clock
 from instainstru.access import has_permission, requires_any
+from instainstru.errors import ValidationFailedError
 from instainstru.http import mark_private
 
 PAGE_SIZE = 50
@@ -73,7 +75,33 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def inbox(request: HttpRequest, kind: str) -> HttpResponse:
     """Show one list, what waits first."""
+    return _page(request, kind, _queue(request, kind))
+
+
+@requires_any(*READERS)
+@require_POST
+def handle(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
+    """Mark a row as done with what was decided, or open it again. Spec: S5.9, S5.10."""
     queue = _queue(request, kind)
+    row = get_object_or_404(queue.rows(), public_id=public_id)
+    reason = request.POST.get("reason", "").replace("\x00", "")
+    by, is_done = cast("User", request.user), request.POST.get("to") != "open"
+    try:
+        decide(row, by=by, is_done=is_done, reason=reason)
+    except ValidationFailedError as error:
+        problem = {"id": public_id, "text": error.message, "reason": reason}
+        return _page(request, kind, queue, problem=problem, status=422)
+    return redirect("staff-inbox", kind)
+
+
+def _page(
+    request: HttpRequest,
+    kind: str,
+    queue: Queue,
+    *,
+    problem: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
     page = Paginator(queue.rows(), PAGE_SIZE).get_page(request.GET.get("page"))
     tabs = [
         {
@@ -85,21 +113,14 @@ def inbox(request: HttpRequest, kind: str) -> HttpResponse:
         for name, other in QUEUES.items()
         if has_permission(request, other.permission)
     ]
-    context = {"kind": kind, "queue": queue, "page": page, "tabs": tabs}
+    context = {"kind": kind, "queue": queue, "page": page, "tabs": tabs, "problem": problem}
+    if problem:
+        href = f"#reason-{problem['id']}"
+        context["errors"] = [{"href": href, "text": problem["text"]}]
+        context["page_error"] = True
     if kind == "suggestions":
         context |= {"services": _wanted_services(), "places": _wanted_places()}
-    return mark_private(render(request, "pages/staff_inbox.html", context))
-
-
-@requires_any(*READERS)
-@require_POST
-def handle(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
-    """Mark a row as done, or open again."""
-    rows = _queue(request, kind).rows()
-    row = get_object_or_404(rows, public_id=public_id)
-    row.handled_at = None if row.handled_at else clock.now()
-    row.save(update_fields=["handled_at"])
-    return redirect("staff-inbox", kind)
+    return mark_private(render(request, "pages/staff_inbox.html", context, status=status))
 
 
 def _queue(request: HttpRequest, kind: str) -> Queue:

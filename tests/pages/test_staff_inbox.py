@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from accounts.models import AuditEvent
 from accounts.roles import Role
 from bookings.notifications.interest import report_profile
 from catalog.interest import join_waitlist, request_alert, suggest_service
@@ -39,13 +40,56 @@ def test_the_index_leads_to_the_first_list_a_person_may_read(client: Client) -> 
     assert client.get("/staff/inbox/").status_code == 403
 
 
-def test_rows_are_marked_done_and_opened_again(client: Client) -> None:
-    row = suggest_service(name="Kazoo", note="")
-    client.force_login(VerifiedUserFactory(role=Role.ADMIN))
+def test_rows_are_marked_done_and_opened_again_with_a_reason(client: Client) -> None:
+    """S5.9."""
+    row, boss = suggest_service(name="Kazoo", note=""), VerifiedUserFactory(role=Role.ADMIN)
+    client.force_login(boss)
     assert b"Kazoo" in client.get("/staff/inbox/suggestions/").content
-    for is_done in (True, False):
-        client.post(f"/staff/inbox/suggestions/{row.public_id}/")
-        assert (ServiceSuggestion.objects.get().handled_at is not None) is is_done
+    address = f"/staff/inbox/suggestions/{row.public_id}/"
+    short = client.post(address, {"reason": "no", "to": "done"})
+    assert short.status_code == 422
+    assert b">no</textarea>" in short.content
+    assert ServiceSuggestion.objects.get().handled_at is None
+    for to in ("done", "open"):
+        client.post(address, {"reason": f"Because it is {to} now.", "to": to})
+        assert (ServiceSuggestion.objects.get().handled_at is not None) is (to == "done")
+    events = AuditEvent.objects.filter(object_id=row.public_id).order_by("pk")
+    assert [(event.action, event.actor) for event in events] == [
+        ("inbox.done", boss),
+        ("inbox.reopened", boss),
+    ]
+
+
+def test_the_second_one_is_told_what_the_first_decided(client: Client) -> None:
+    """S5.10."""
+    row = suggest_service(name="Kazoo", note="")
+    address = f"/staff/inbox/suggestions/{row.public_id}/"
+    client.force_login(VerifiedUserFactory(role=Role.MODERATOR, first_name="Mia", last_name="K"))
+    client.post(address, {"reason": "We have the kazoo already.", "to": "done"})
+    client.force_login(VerifiedUserFactory(role=Role.MODERATOR))
+    second = client.post(address, {"reason": "I will add the kazoo.", "to": "done"})
+    assert second.status_code == 409
+    assert "Mia K. has marked this as done already: We have the kazoo already." in (
+        second.content.decode()
+    )
+    assert AuditEvent.objects.filter(object_id=row.public_id).count() == 1
+
+
+def test_nobody_decides_a_report_about_themselves(client: Client) -> None:
+    """S5.10."""
+    moderator = VerifiedUserFactory(role=Role.MODERATOR)
+    person = InstructorFactory(user=moderator)
+    report_profile(
+        by=None, instructor=person, kind="offensive", text="Shouts at children in every lesson."
+    )
+    report = ProfileReport.objects.get()
+    client.force_login(moderator)
+    answer = client.post(
+        f"/staff/inbox/reports/{report.public_id}/", {"reason": "It is not true.", "to": "done"}
+    )
+    assert answer.status_code == 403
+    report.refresh_from_db()
+    assert report.handled_at is None
 
 
 def test_what_is_wanted_most_is_counted(client: Client) -> None:
@@ -69,7 +113,7 @@ def test_reports_of_profiles_stand_by_urgency(client: Client) -> None:
     assert html.index("Somebody else came") < html.index("The degree is invented")
     assert html.count("Urgent") == 1
     urgent = ProfileReport.objects.get(kind="safety")
-    client.post(f"/staff/inbox/reports/{urgent.public_id}/")
+    client.post(f"/staff/inbox/reports/{urgent.public_id}/", {"reason": "Called them both."})
     html = client.get("/staff/inbox/reports/").content.decode()
     assert html.index("The degree is invented") < html.index("Somebody else came")
 
