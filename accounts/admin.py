@@ -6,7 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts import role_changes, suspension
 from accounts.audit import record_event
@@ -15,6 +16,7 @@ from accounts.profile import spoken_phone
 from accounts.roles import Role, roles_of
 from accounts.staff_admin import ObjectAction, ReasonForm, StaffAdmin
 from accounts.support_access import take_support_access
+from accounts.viewing import begin_viewing, enter, may_view
 from privacy.models import Consent
 
 
@@ -78,6 +80,15 @@ def _open(by: User, person: User, given: dict[str, Any]) -> None:
     take_support_access(
         by=by, on=person, owner=person, hours=given["hours"], reason=given["reason"]
     )
+
+
+def _view(by: User, person: User, given: dict[str, Any]) -> None:
+    begin_viewing(by=by, person=person, reason=given["reason"])
+
+
+def _enter(request: HttpRequest, person: User) -> HttpResponse:
+    enter(request, person)
+    return redirect("home")
 
 
 def _is_other(by: User, person: User) -> bool:
@@ -145,6 +156,11 @@ class UserAdmin(StaffAdmin):
             is_offered=lambda by, person: _is_other(by, person) and not person.is_staff,
             note="The person is told by mail and can end it. It ends by itself.",
             done="You can open this account until the hours are over.",
+        ),
+        ObjectAction(
+            "view-as", "See the site as this person", "users.manage", _view,
+            is_offered=may_view, then=_enter,
+            note="For at most 30 minutes. You can change nothing, and it is written down.",
         ),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from django.utils.functional import SimpleLazyObject
 from ua_parser import parse_os, parse_user_agent
 
 from accounts.models import User
+from accounts.viewing import seen_as
 from instainstru import clock
 from instainstru.errors import NotFoundError
 from instainstru.http import client_network
@@ -78,6 +79,12 @@ def _live_user(request: HttpRequest) -> Any:
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         request.session.flush()
         request._cached_user = user = AnonymousUser()  # type: ignore[attr-defined]  # noqa: SLF001
+    if user.is_authenticated and user.is_staff:
+        person = seen_as(request, user, clock.now())
+        if person is not None:
+            # The session stays that of the member of staff: its use is theirs.
+            request.viewer = user  # type: ignore[attr-defined]
+            return person
     return user
 
 

@@ -140,7 +140,7 @@ class ObjectAction:
 
     ``run`` gets ``by``, the row and the cleaned form; what it raises is shown. ``is_offered`` tells
     for which rows the button is there. ``shows`` names a template for what the action brings to
-    light instead of leading back.
+    light instead of leading back; ``then`` answers in place of the row's page.
     """
 
     name: str
@@ -152,6 +152,7 @@ class ObjectAction:
     note: str = ""
     done: str = "Done."
     shows: str = ""
+    then: Callable[[HttpRequest, Any], HttpResponse] | None = None
     is_danger: bool = field(default=False)
 
 
@@ -390,6 +391,8 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     status = error.status
                     form.add_error(None, error.message)
                 else:
+                    if found.then is not None:
+                        return found.then(request, row)
                     if not found.shows:
                         messages.success(request, found.done)
                         return redirect(self.page_of(row))

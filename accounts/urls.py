@@ -2,11 +2,20 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import email, entrance, learners, second_step, security, settings
+from accounts.views import (
+    email,
+    entrance,
+    learners,
+    second_step,
+    security,
+    settings,
+    viewing,
+)
 
 own_urlpatterns = [
     path("accounts/demo-sign-in/", entrance.demo_sign_in, name="demo-sign-in"),
     path("account/", settings.settings, name="settings"),
+    path("account/viewing/end/", viewing.end, name="viewing-end"),
     path("account/learning/", settings.add_learning, name="add-learning"),
     path("account/notifications/", settings.notifications, name="notifications"),
     path("account/learners/", learners.learner_list, name="learners"),

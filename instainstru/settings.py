@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "accounts.guests.GuestKeyMiddleware",
     "instainstru.access.AccessMiddleware",
     "accounts.enrolment.EnrolmentMiddleware",
+    "accounts.viewing.ViewingMiddleware",
     "instainstru.errors_middleware.ApplicationErrorMiddleware",
 ]
 

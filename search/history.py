@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.owners import Owner, owner_of
+from accounts.viewing import viewer_of
 from instainstru.access import has_permission
 from instainstru.page_store.versions import bump, of_person
 from search.history_manager import SHOWN
@@ -45,6 +46,8 @@ def remember_search(request: HttpRequest, *, query: str, results_count: int, now
     Pages that a browser fetched ahead were not asked for by anybody.
     """
     if request.method != "GET" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+        return
+    if viewer_of(request) is not None:  # staff who look at the site as somebody search for nobody
         return
     try:
         owner = historian_of(request)

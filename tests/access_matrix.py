@@ -39,6 +39,7 @@ accounts:learners                     account.manage_own
 accounts:notifications                account.manage_own
 accounts:security                     account.manage_own
 accounts:settings                     account.manage_own
+accounts:viewing-end                  account.manage_own
 addresses:edit                        account.manage_own       /account/addresses/ZZZZZZZZZZ/
 addresses:list                        account.manage_own
 addresses:remove                      account.manage_own       /account/addresses/ZZZZZZZZZZ/remove/

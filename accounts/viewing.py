@@ -1,0 +1,116 @@
+"""Staff see the site as somebody sees it, and can change nothing (Spec: S5.4).
+
+The person is swapped in for each request while the access that support took to the account lives;
+the owner ends it at once, and it ends by itself after 30 minutes.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from accounts.audit import record_event
+from accounts.models import User, UserGrant
+from accounts.permissions import require_permission
+from instainstru import clock
+from instainstru.error_pages import error_page
+from instainstru.errors import ConflictError, ForbiddenError
+
+KEY: Final = "viewing"
+LONGEST: Final = timedelta(minutes=30)
+PERMISSION: Final = "users.manage"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+END: Final = "accounts:viewing-end"
+CLOSED: Final = ("/accounts/", "/admin/", "/staff/")
+"""Passwords, second steps and sessions are the person's alone."""
+
+
+@transaction.atomic
+def begin_viewing(*, by: User, person: User, reason: str) -> None:
+    """Write down that a member of staff looks at the site as somebody, and why.
+
+    Raises ``ForbiddenError`` without ``users.manage``, for staff and for oneself, ``ConflictError``
+    without live support access to the account. Spec: S5.4, S5.7.
+    """
+    require_permission(by, PERMISSION)
+    if person.is_staff or person.pk == by.pk:
+        raise ForbiddenError("Nobody looks at the site as a member of staff.")
+    if not may_view(by, person):
+        raise ConflictError("Open this account as support first; the person is told.")
+    record_event("view_as.began", by=by, on=person, reason=reason)
+
+
+def may_view(by: User, person: User) -> bool:
+    """Tell whether support access to the account lives."""
+    grants = UserGrant.objects.live().held_by(by)
+    return person.is_active and grants.filter(content_object=person).exists()
+
+
+def enter(request: HttpRequest, person: User) -> None:
+    """Let the next requests of this browser be answered as to the person."""
+    until = clock.now() + LONGEST
+    request.session[KEY] = {"person": person.pk, "until": int(until.timestamp())}
+
+
+@transaction.atomic
+def end_viewing(request: HttpRequest, *, by: User) -> User | None:
+    """Leave the person's view; return whose it was."""
+    noted = request.session.pop(KEY, None)
+    person = User.objects.filter(pk=noted["person"]).first() if noted else None
+    if person is not None:
+        record_event("view_as.ended", by=by, on=person)
+    return person
+
+
+def seen_as(request: HttpRequest, staff: User, now: datetime) -> User | None:
+    """Return whom a member of staff looks at the site as, while that may go on."""
+    noted = request.session.get(KEY)
+    if noted is None:
+        return None
+    person = User.objects.filter(pk=noted["person"], is_staff=False).first()
+    is_over = now.timestamp() >= noted["until"]
+    if is_over or person is None or not staff.is_staff or not may_view(staff, person):
+        del request.session[KEY]
+        return None
+    return person
+
+
+def viewer_of(request: HttpRequest) -> User | None:
+    """Return the member of staff behind a request made as somebody else."""
+    return getattr(request, "viewer", None)
+
+
+class ViewingMiddleware:
+    """Refuse what would change something, or is the person's alone; stands behind the rules."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; the decision is taken once the view is known."""
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        _view: Callable[..., Any],
+        _args: tuple[Any, ...],
+        _kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Return the refusal, or None to let the view answer."""
+        # Pages that ask nobody who they are stay the same for all; what changes something asks.
+        is_asked = hasattr(request, "_cached_user") or request.method not in SAFE
+        if not is_asked or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if not request.user.is_authenticated or viewer_of(request) is None:
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name == END:
+            return None
+        if request.method in SAFE and not request.path.startswith(CLOSED):
+            return None
+        message = "You see the site as somebody else sees it. Nothing can be changed here."
+        return error_page(request, 403, message=message)
