@@ -9,6 +9,7 @@ from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import error_handlers, health
 from instainstru.pages import (
     access,
+    blocked,
     favorites,
     gallery,
     help_pages,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("", include((catalog_urlpatterns, "catalog"))),
     path("i/<slug:slug>/", profile.profile, name="instructor-profile"),
     path("i/<slug:slug>/report/", profile_report.report, name="profile-report"),
+    path("i/<slug:slug>/block/", blocked.block, name="block"),
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
     path("", include("bookings.reviews.urls")),

@@ -85,6 +85,7 @@ admin:privacy_consent_changelist      users.manage
 admin:reviews_review_action           reviews.moderate         /admin/reviews/review/0/hide/
 admin:reviews_review_change           reviews.moderate         /admin/reviews/review/0/change/
 admin:reviews_review_changelist       reviews.moderate
+block                                 account.manage_own       /i/maya-c/block/
 catalog:all-services                  public
 catalog:category                      public                   /services/music/
 catalog:notify                        public                   /notify/nobody/

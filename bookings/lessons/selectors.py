@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from accounts.models import Block
 from accounts.owners import Owner
 from bookings.availability.models import AvailabilityRules
 from bookings.availability.selectors import InstructorTime, load_instructor_time
@@ -92,6 +93,8 @@ def _offer_facts(wanted: WantedLesson, now: datetime) -> OfferFacts:
         is_offer_active=offering.is_active and offering.service.is_active,
         is_mode_allowed=wanted.modality in offering.modalities,
         is_place_inside=is_place_inside(instructor, wanted.modality, wanted.neighborhood_id),
+        is_blocked=owner_id is not None
+        and Block.objects.between(owner_id, instructor.user_id).exists(),
         is_self_booking=owner_id is not None and owner_id == instructor.user_id,
     )
 

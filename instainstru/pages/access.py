@@ -11,7 +11,7 @@ from accounts.models import LearnerGrant, User, UserGrant
 from accounts.support_access import end_support_access
 from accounts.views.frame import account_page
 from bookings.lessons.models import BookingGrant
-from catalog.models import InstructorGrant
+from catalog.models import Instructor, InstructorGrant
 from instainstru.access import requires
 from instainstru.errors import ConflictError
 
@@ -28,7 +28,14 @@ def who_has_access(request: HttpRequest) -> HttpResponse:
         end_support_access(chosen, by=user, owner=user)
         messages.success(request, f"{chosen[0].user.short_name} can't open your account any more.")
         return redirect("access")
-    context = {"support": _support(user), "helpers": _helpers(user), "helping": _helping(user)}
+    context = {
+        "support": _support(user),
+        "helpers": _helpers(user),
+        "helping": _helping(user),
+        "blocked": Instructor.objects.filter(user__in=user.blocks.values("person")).order_by(
+            "slug"
+        ),
+    }
     return account_page(request, "account/access.html", context, tab="access")
 
 

@@ -64,6 +64,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {
         "person": person,
         "form": form,
+        "is_blocked": user is not None and user.blocks.filter(person=person.user_id).exists(),
         "is_sent": request.GET.get("sent") == "1" and not form.is_bound,
     }
     status = 422 if form.is_bound else 200

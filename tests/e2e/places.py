@@ -276,6 +276,7 @@ NO_PAGES: Final = {
     "admin:lessons_booking_action": "the page of an account's action",
     "admin:reviews_review_action": "the page of an account's action",
     "accounts:add-learning": "takes a form only",
+    "block": "takes a form only",
     "accounts:viewing-end": "takes a form only",
     "accounts:demo-sign-in": "takes a form only",
     "staff-inbox-index": "leads to the first list",
