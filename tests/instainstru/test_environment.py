@@ -81,3 +81,21 @@ def test_every_command_stops_with_one_line(name: str, value: str, tmp_path: Path
     assert done.returncode == 1
     assert done.stderr.startswith(f"{name} must be ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "path"), [("", "admin/"), ("desk", "desk/"), ("/staff/desk/", "staff/desk/")]
+)
+def test_a_part_of_the_site_may_stand_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    """S17.12."""
+    monkeypatch.setenv("ADMIN_PATH", text)
+    assert environment.folder("ADMIN_PATH", default="admin/") == path
+
+
+@pytest.mark.parametrize("text", ["Admin", "a b", "../x", "<desk>"])
+def test_a_path_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ADMIN_PATH", text)
+    with pytest.raises(SystemExit, match="ADMIN_PATH"):
+        environment.folder("ADMIN_PATH", default="admin/")
