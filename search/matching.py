@@ -13,6 +13,7 @@ from instainstru.clock import NEW_YORK
 from search.demand import Demand
 from search.offers import Offer, misses
 from search.ranking import (
+    STARTS_FOR_FULL,
     Factors,
     availability_factor,
     distance_factor,
@@ -25,6 +26,8 @@ from search.windows import Window
 
 CARD_TIMES = 3
 APART = timedelta(hours=3)
+# When any time will do: more than a rank counts, and a day's worth for the times of a card.
+ENOUGH_STARTS = 2 * STARTS_FOR_FULL
 MOST_REASONS = 3
 # An average worth naming, in hundredths of a star.
 WELL_RATED = 480
@@ -141,7 +144,8 @@ def _with_times(
 ) -> Candidate:
     window, minutes = demand.window, offer.minutes_for(demand.minutes)
     zone = ZoneInfo(offer.zone)
-    starts = calendars.starts(offer.instructor_id, minutes, zone=zone)
+    limit = ENOUGH_STARTS if window.is_open_ended else None
+    starts = calendars.starts(offer.instructor_id, minutes, zone=zone, limit=limit)
     wanted = [start for start in starts if window.fits(start, minutes, zone)]
     if wanted:
         return Candidate(offer, relevance, missed, wanted)

@@ -1,7 +1,8 @@
 """``python -m tests.bench.product``: what the benchmark needs to know about the seeded city.
 
 Runs with the product's settings on its private servers. ``prepare COUNT`` prints addresses and
-COUNT lessons that can be booked; ``connect`` prints what the tier gate adds to a new connection.
+COUNT lessons that can be booked; ``connect`` prints what the tier gate adds to a new connection,
+``sign-in`` how long the answer to a wrong password takes for known and for unknown addresses.
 """
 
 import json
@@ -21,6 +22,7 @@ from tests.bench.load import TOKEN
 LESSONS_AFTER_DAYS, LESSONS_DAYS = 29, 14
 GAP = timedelta(hours=3)
 CONNECTS = 60
+SIGN_INS = 80
 
 
 def main() -> None:
@@ -31,8 +33,12 @@ def main() -> None:
 
     if not settings.DECISION.is_embedded:
         sys.exit("The benchmark uses servers of its own only; take INT_DATABASE_URL out of .env.")
-    found = connect() if sys.argv[1] == "connect" else prepare(int(sys.argv[2]))
-    sys.stdout.write(json.dumps(found))
+    commands: dict[str, Callable[[], Any]] = {
+        "connect": connect,
+        "sign-in": sign_in,
+        "prepare": lambda: prepare(int(sys.argv[2])),
+    }
+    sys.stdout.write(json.dumps(commands[sys.argv[1]]()))
 
 
 def prepare(lesson_count: int) -> dict[str, Any]:
@@ -155,3 +161,45 @@ def connect() -> dict[str, float]:
 
 if __name__ == "__main__":
     main()
+
+
+def sign_in() -> dict[str, float]:
+    """Return milliseconds of answers to a wrong password, by turns, each account tried once.
+
+    ``noise_ms`` is half the middle range of either: what one try differs from another by itself.
+    Spec: S17.2.
+    """
+    from accounts.models import User
+
+    people = list(User.objects.filter(is_demo=True, instructor=None, is_staff=False)[:SIGN_INS])
+    if len(people) < SIGN_INS:
+        sys.exit("The city has too few students; use more --instructors.")
+    waits: dict[str, list[float]] = {"known_ms": [], "unknown_ms": []}
+    for number, person in enumerate(people):
+        person.set_password(f"right-{number}-{person.public_id}")
+        person.save(update_fields=["password"])
+        emails = {"known_ms": person.email, "unknown_ms": f"nobody-{number}@students.example"}
+        turns = list(emails.items())
+        for name, email in turns if number % 2 else reversed(turns):
+            waits[name].append(_wrong_password(email, network=number))
+    medians = {name: statistics.median(each) for name, each in waits.items()}
+    noise = max(_middle_range(each) / 2 for each in waits.values())
+    difference = abs(medians["known_ms"] - medians["unknown_ms"])
+    return medians | {"difference_ms": difference, "noise_ms": noise}
+
+
+def _wrong_password(email: str, *, network: int) -> float:
+    from django.test import Client
+
+    client = Client(REMOTE_ADDR=f"10.0.{network}.1")
+    began = time.perf_counter()
+    answer = client.post("/accounts/login/", {"login": email, "password": "wrong-password"})
+    taken = (time.perf_counter() - began) * 1000
+    if answer.status_code != 422:
+        sys.exit(f"A wrong password was answered with {answer.status_code}.")
+    return taken
+
+
+def _middle_range(values: list[float]) -> float:
+    quarters = statistics.quantiles(values, n=4)
+    return quarters[2] - quarters[0]

@@ -113,6 +113,12 @@ def connection_times(environment: dict[str, str]) -> dict[str, float]:
     return found
 
 
+def sign_in_times(environment: dict[str, str]) -> dict[str, float]:
+    """Return milliseconds of answers to a wrong password, for known and unknown addresses."""
+    found: dict[str, float] = _json(environment, "tests.bench.product", "sign-in")
+    return found
+
+
 def _environment(folder: Path, port: int) -> dict[str, str]:
     """Return production's settings on the private servers, whatever this shell is set up for."""
     kept = {

@@ -26,6 +26,9 @@ def samples(page: list[int]) -> dict[str, list[Sample]]:
     return {key: [sample(rate) for rate in row] for key, row in rates.items()}
 
 
+TOLD_NOTHING = {"known_ms": 150.5, "unknown_ms": 150.0, "difference_ms": 0.5, "noise_ms": 4.0}
+
+
 def result(page: list[int], **changes: Any) -> dict[str, Any]:
     machine = {"processor": "Abacus", "cores": 2, "memory": "4 kB", "system": "Linux"}
     machine |= {"python": "3.11", "commit": "abc", "has_changes": True, "load_average": [0.1]}
@@ -37,6 +40,7 @@ def result(page: list[int], **changes: Any) -> dict[str, Any]:
         "seconds": 1,
         "instructors": 2000,
         "connect": {"plain_ms": 3.0, "gated_ms": 4.5, "overhead_ms": 1.5},
+        "sign_in": TOLD_NOTHING,
         "rows": report.summarise(ROWS, samples(page)),
         **changes,
     }
@@ -68,6 +72,12 @@ def test_a_missed_goal_and_a_slow_gate_fail_the_run() -> None:
     assert report.has_missed(result([400, 200, 40]))
     slow = {"plain_ms": 3.0, "gated_ms": 6.5, "overhead_ms": 3.5}
     assert report.has_missed(result([500, 250, 50], connect=slow))
+
+
+def test_a_sign_in_whose_time_tells_who_has_an_account_fails_the_run() -> None:
+    """S17.2"""
+    told = TOLD_NOTHING | {"difference_ms": 4.1}
+    assert report.has_missed(result([500, 250, 50], sign_in=told))
 
 
 def test_a_loss_of_more_than_a_fifth_is_flagged() -> None:
