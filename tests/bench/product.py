@@ -159,10 +159,6 @@ def connect() -> dict[str, float]:
     return {**medians, "overhead_ms": statistics.median(gated - bare for gated, bare in pairs)}
 
 
-if __name__ == "__main__":
-    main()
-
-
 def sign_in() -> dict[str, float]:
     """Return milliseconds of answers to a wrong password, by turns, each account tried once.
 
@@ -203,3 +199,7 @@ def _wrong_password(email: str, *, network: int) -> float:
 def _middle_range(values: list[float]) -> float:
     quarters = statistics.quantiles(values, n=4)
     return quarters[2] - quarters[0]
+
+
+if __name__ == "__main__":
+    main()
