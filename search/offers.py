@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
+from accounts.models import Block
 from bookings.reviews.ratings import Rating
 from catalog.models import Coverage, Offering, OfferingPrice
 from search.demand import Demand
@@ -62,12 +63,20 @@ class Offer:
 def load_offers(
     service_ids: Collection[int] | None, *, checked_since: date, not_user_id: int | None
 ) -> list[Offer]:
-    """Return the bookable offers of these services (None: of any), in one query. Spec: S8.7."""
+    """Return the bookable offers of these services (None: of any), in one query.
+
+    Left out are those of ``not_user_id``, who searches, and of people with whom either side has
+    blocked the other. Spec: S5.8, S8.7.
+    """
     rows = Offering.objects.bookable().filter(instructor__background_checked_on__gte=checked_since)
     if service_ids is not None:
         rows = rows.filter(service_id__in=service_ids)
     if not_user_id is not None:
-        rows = rows.exclude(instructor__user_id=not_user_id)
+        rows = (
+            rows.exclude(instructor__user_id=not_user_id)
+            .exclude(instructor__user__in=Block.objects.filter(by=not_user_id).values("person"))
+            .exclude(instructor__user__in=Block.objects.filter(person=not_user_id).values("by"))
+        )
     prices = OfferingPrice.objects.filter(offering=OuterRef("pk")).order_by("duration_minutes")
     coverage = Coverage.objects.filter(instructor=OuterRef("instructor_id"))
     values = rows.order_by("pk").values(

@@ -11,6 +11,7 @@ from accounts.services import grant_role
 from bookings.lessons.errors import SlotTakenError
 from bookings.lessons.services import hold_slot
 from catalog.models import Offering
+from search.snapshot import forget_snapshot
 from tests.bookings.lessons.stage import wanted
 from tests.factories.accounts import student
 from tests.factories.catalog import InstructorFactory, OfferingFactory
@@ -80,3 +81,19 @@ def test_the_way_in_is_a_form_of_somebody_signed_in(browser: Client, offering: O
     assert browser.post("/i/nobody/block/").status_code == 404
     guest = Client().post("/i/maya-c/block/")
     assert guest["Location"] == "/accounts/login/?next=%2Fi%2Fmaya-c%2Freport%2F"
+
+
+@pytest.mark.parametrize("is_by_student", [True, False])
+def test_search_shows_neither_to_the_other(
+    browser: Client, sam: User, offering: Offering, is_by_student: bool
+) -> None:
+    """S8.7: only who can truly be booked."""
+    address = f"/search/?q={offering.service.name}"
+    forget_snapshot()
+    assert "/i/maya-c/" in browser.get(address).content.decode()
+    people = (sam, offering.instructor.user)
+    one, other = people if is_by_student else reversed(people)
+    block_person(by=one, person=other)
+    assert "/i/maya-c/" not in browser.get(address).content.decode()
+    assert "/i/maya-c/" in Client().get(address).content.decode()
+    forget_snapshot()
