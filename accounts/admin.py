@@ -110,8 +110,8 @@ class UserAdmin(StaffAdmin):
         "joined_at",
     )
     list_filter = ("groups", "is_active", "is_staff", "joined_at")
-    search_fields = ("=public_id", "=email", "=phone", "first_name", "last_name")
-    search_help_text = "Public id, whole e-mail address or phone, or a name."
+    search_fields = ("=public_id", "=email", "=phone", "=first_name", "=last_name")
+    search_help_text = "Public id, or the whole e-mail address, phone, first or last name."
     ordering = ("-joined_at",)
     fields = (
         "public_id",
@@ -133,13 +133,15 @@ class UserAdmin(StaffAdmin):
         ),
         ObjectAction(
             "suspend", "Suspend", "users.manage", _suspend, is_danger=True,
-            is_offered=lambda by, person: person.is_active and _is_other(by, person),
+            is_offered=lambda by, person: person.is_active and suspension.may_suspend(by, person),
             note="All sessions of this person end with their next request. Their lessons stay.",
             done="The account is suspended.",
         ),
         ObjectAction(
             "reinstate", "Reinstate", "users.manage", _reinstate,
-            is_offered=lambda by, person: not person.is_active and _is_other(by, person),
+            is_offered=lambda by, person: (
+                not person.is_active and suspension.may_suspend(by, person)
+            ),
             done="The account is open again.",
         ),
         ObjectAction(

@@ -37,10 +37,16 @@ def reinstate_account(*, by: User, person: User, reason: str) -> None:
     _record("account.reinstated", by, person, reason)
 
 
+def may_suspend(by: User, person: User) -> bool:
+    """Tell whether the rank allows it: nobody themselves, no staff who may do more."""
+    is_above = person.is_staff and not held_permissions(person) <= held_permissions(by)
+    return by.pk != person.pk and not is_above
+
+
 def _require_rank(by: User, person: User) -> None:
     if by.pk == person.pk:
         raise ForbiddenError("Nobody suspends or reinstates themselves.")
-    if person.is_staff and not held_permissions(person) <= held_permissions(by):
+    if not may_suspend(by, person):
         raise ForbiddenError("This person may do more than you may. Ask an admin.")
 
 

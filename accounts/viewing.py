@@ -16,6 +16,7 @@ from accounts.audit import record_event
 from accounts.models import User, UserGrant
 from accounts.permissions import require_permission
 from instainstru import clock
+from instainstru.access import PERMISSION_APP_LABEL
 from instainstru.error_pages import error_page
 from instainstru.errors import ConflictError, ForbiddenError
 
@@ -44,7 +45,9 @@ def begin_viewing(*, by: User, person: User, reason: str) -> None:
 
 
 def may_view(by: User, person: User) -> bool:
-    """Tell whether support access to the account lives."""
+    """Tell whether the role and the support access to the account both live."""
+    if not by.has_perm(f"{PERMISSION_APP_LABEL}.{PERMISSION}"):
+        return False
     grants = UserGrant.objects.live().held_by(by)
     return person.is_active and grants.filter(content_object=person).exists()
 

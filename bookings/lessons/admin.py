@@ -18,9 +18,11 @@ from accounts.staff_admin import (
     staff_site,
     waiting_of,
 )
-from bookings.lessons.cancellation import MANAGE_ALL, cancel_as_staff
+from bookings.lessons.cancellation import MANAGE_ALL, cancel_as_staff, current_status
 from bookings.lessons.models import Booking
+from bookings.lessons.states import Status
 from bookings.payments.selectors import payment_summary
+from instainstru import clock
 from instainstru.templatetags.ui import money_exact
 
 VIEW = "bookings.view_all"
@@ -63,7 +65,7 @@ class BookingAdmin(StaffAdmin):
             "cancel", "Cancel and refund", MANAGE_ALL, _cancel, is_danger=True,
             note="Everything goes back to the student's card and credit. Both sides get a mail.",
             done="The lesson is canceled and the refund is ordered.",
-            is_offered=lambda _by, booking: booking.status in ("confirmed", "reported"),
+            is_offered=lambda _by, row: current_status(row, clock.now()) is Status.CONFIRMED,
         ),
     )  # fmt: skip
 

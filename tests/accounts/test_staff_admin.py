@@ -23,7 +23,7 @@ from instainstru import clock
 from tests.factories import payments as make
 from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.catalog import InstructorFactory, ServiceFactory
-from tests.factories.lessons import tomorrow_at
+from tests.factories.lessons import BookingFactory, tomorrow_at
 from tests.factories.reviews import ReviewFactory
 from tests.factories.staff import at_work, staff
 
@@ -354,3 +354,42 @@ def test_a_list_keeps_its_filter_while_somebody_searches(maya: User) -> None:
     address = f"{reverse('admin:accounts_user_changelist')}?is_active__exact=1"
     html = at_work(staff(Role.SUPPORT)).get(address).content.decode()
     assert '<input type="hidden" name="is_active__exact" value="1">' in html
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    ["email__startswith=m", "password__startswith=x", "phone__startswith=%2B1", "last_name=Cohen"],
+)
+def test_filters_tell_nothing_that_is_masked(maya: User, lookup: str) -> None:
+    """P18: only the filters that the list offers; Django refuses others with 400."""
+    address = f"{reverse('admin:accounts_user_changelist')}?{lookup}"
+    assert at_work(staff(Role.MODERATOR)).get(address).status_code == 400
+
+
+@pytest.mark.parametrize(("words", "found"), [("Quarrington", 1), ("Quarr", 0), ("quarr@", 0)])
+def test_people_are_found_by_whole_words_only(words: str, found: int) -> None:
+    student(email="quarr@example.com", last_name="Quarrington")
+    answer = at_work(staff(Role.SUPPORT)).get(
+        reverse("admin:accounts_user_changelist"), {"q": words}
+    )
+    assert answer.context["cl"].result_count == found
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "patch"])
+def test_every_way_of_reading_is_written_down(maya: User, method: str) -> None:
+    """S5.7."""
+    getattr(at_work(staff(Role.MODERATOR)), method)(page("accounts_user", maya))
+    assert AuditEvent.objects.filter(action="user.read").exists()
+
+
+def test_support_is_shown_no_way_to_suspend_who_may_do_more() -> None:
+    """S5.2."""
+    boss, agent = staff(Role.ADMIN), at_work(staff(Role.SUPPORT))
+    assert "/suspend/" not in agent.get(page("accounts_user", boss)).content.decode()
+    assert agent.post(page("accounts_user", boss, "suspend"), REASON).status_code == 403
+
+
+def test_a_lesson_that_has_ended_is_not_offered_for_canceling() -> None:
+    ended = BookingFactory(start_at=tomorrow_at(10, days=-3))
+    browser = at_work(staff(Role.SUPPORT))
+    assert not browser.get(page("lessons_booking", ended)).context["object_actions"]

@@ -2,6 +2,7 @@
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -119,3 +120,9 @@ def test_pages_kept_for_a_session_are_not_mixed_up(
     looking.post("/account/viewing/end/")
     for _ in range(2):
         assert "What Maya C. sees" not in looking.get("/").content.decode()
+
+
+def test_it_ends_with_the_role(looking: Client, agent: User) -> None:
+    """S5.3: also where another role keeps somebody staff."""
+    agent.groups.set([Group.objects.get(name=Role.ANALYST.value)])
+    assert looking.get("/lessons/").status_code == 403
