@@ -32,7 +32,11 @@ from catalog.models import (
     ServiceSuggestion,
     TeachingInterest,
 )
-from catalog.services import record_background_check
+from catalog.services import (
+    record_background_check,
+    reinstate_instructor,
+    suspend_instructor,
+)
 from instainstru.page_store.versions import CATALOGUE, bump
 from instainstru.templatetags.ui import money_exact
 
@@ -105,6 +109,14 @@ def _check(by: User, instructor: Instructor, given: dict[str, Any]) -> None:
     )
 
 
+def _suspend(by: User, instructor: Instructor, given: dict[str, Any]) -> None:
+    suspend_instructor(instructor.pk, by=by, reason=given["reason"])
+
+
+def _reinstate(by: User, instructor: Instructor, given: dict[str, Any]) -> None:
+    reinstate_instructor(instructor.pk, by=by, reason=given["reason"])
+
+
 @admin.register(Instructor)
 class InstructorAdmin(StaffAdmin):
     """Profiles; who looks at one is written down (Spec: S5.7)."""
@@ -135,6 +147,17 @@ class InstructorAdmin(StaffAdmin):
         ObjectAction(
             "background-check", "Record a background check", VERIFY, _check, form=BackgroundForm,
             done="The check is recorded.",
+        ),
+        ObjectAction(
+            "suspend", "Suspend the profile", VERIFY, _suspend, is_danger=True,
+            note="It leaves search, and lessons to come are canceled with all money back.",
+            done="The profile is suspended.",
+            is_offered=lambda _by, row: row.status in {"live", "paused"},
+        ),
+        ObjectAction(
+            "reinstate", "Reinstate the profile", VERIFY, _reinstate,
+            done="The profile is live again.",
+            is_offered=lambda _by, row: row.status == "suspended",
         ),
     )  # fmt: skip
 

@@ -80,3 +80,53 @@ def record_background_check(
     )
     bump(CATALOGUE)
     return instructor
+
+
+@transaction.atomic
+def suspend_instructor(instructor_id: int, *, by: User | None, reason: str) -> Instructor:
+    """Take a live or paused profile out of search and bookings; ``by`` is None for the system.
+
+    Lessons to come are cancelled by a job of the lessons. Raises ``ForbiddenError`` without
+    ``instructors.verify`` and for one's own profile, ``ConflictError`` in another state.
+    Spec: S15.2, 05 section 4.
+    """
+    live = {Instructor.Status.LIVE, Instructor.Status.PAUSED}
+    return _switch(instructor_id, live, Instructor.Status.SUSPENDED, by=by, reason=reason)
+
+
+@transaction.atomic
+def reinstate_instructor(instructor_id: int, *, by: User, reason: str) -> Instructor:
+    """Let a suspended profile be found and booked again; raises like suspending. Spec: S15.2."""
+    suspended = {Instructor.Status.SUSPENDED}
+    return _switch(instructor_id, suspended, Instructor.Status.LIVE, by=by, reason=reason)
+
+
+def _switch(
+    instructor_id: int,
+    allowed: set[Instructor.Status],
+    status: Instructor.Status,
+    *,
+    by: User | None,
+    reason: str,
+) -> Instructor:
+    instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
+    if by is not None:
+        require_permission(by, "instructors.verify")
+        if instructor.user_id == by.pk:
+            raise ForbiddenError("This concerns you. Somebody else decides.")
+    before = instructor.status
+    if before not in allowed:
+        raise ConflictError(f"This profile is {instructor.get_status_display().lower()}.")
+    instructor.status = status
+    instructor.save(update_fields=["status"])
+    record_event(
+        f"instructor.{status.value}",
+        by=by,
+        on=instructor,
+        subject=instructor.user,
+        before={"status": before},
+        after={"status": status.value},
+        reason=reason,
+    )
+    bump(CATALOGUE)
+    return instructor

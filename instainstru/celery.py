@@ -103,6 +103,12 @@ signals.beat_init.connect(_declare_server)
 SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
+    "lapse-proposals": ("lessons.lapse_proposals", timedelta(seconds=60)),
+    "accept-silent-reports": ("lessons.accept_silent_reports", timedelta(minutes=5)),
+    "cancel-lessons-of-suspended": (
+        "lessons.cancel_lessons_of_suspended",
+        timedelta(minutes=5),
+    ),
     "finish-payment-attempts": ("lessons.finish_payment_attempts", timedelta(seconds=60)),
     "refresh-open-places": ("pages.refresh_open_places", timedelta(minutes=5)),
     "refresh-popular": ("pages.refresh_popular", timedelta(minutes=5)),

@@ -70,6 +70,11 @@ admin:jsi18n                          {ANY_STAFF}
 admin:lessons_booking_action          bookings.manage_all      /admin/lessons/booking/0/cancel/
 admin:lessons_booking_change          bookings.view_all        /admin/lessons/booking/0/change/
 admin:lessons_booking_changelist      bookings.view_all
+admin:lessons_lessonreport_change     bookings.view_all        /admin/lessons/lessonreport/0/change/
+admin:lessons_lessonreport_changelist bookings.view_all
+admin:lessons_strike_action           bookings.manage_all      /admin/lessons/strike/0/withdraw/
+admin:lessons_strike_change           bookings.view_all        /admin/lessons/strike/0/change/
+admin:lessons_strike_changelist       bookings.view_all
 admin:notifications_outgoingmail_change system.monitor           /admin/notifications/outgoingmail/0/change/
 admin:notifications_outgoingmail_changelist system.monitor
 admin:payments_credit_change          refunds.issue|payouts.manage /admin/payments/credit/0/change/
@@ -111,6 +116,17 @@ lessons:checkout                      public                   /book/ZZZZZZZZZZ/
 lessons:confirm                       bookings.manage_own      /lessons/II-ZZZZZZ/confirm/
 lessons:confirmed                     bookings.view_own        /lessons/II-ZZZZZZ/confirmed/
 lessons:detail                        bookings.view_own        /lessons/II-ZZZZZZ/
+lessons:cancel-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/cancel/
+lessons:good-fit                      bookings.manage_own      /lessons/II-ZZZZZZ/good-fit/
+lessons:propose                       lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/new-time/
+lessons:proposal                      bookings.manage_own      /lessons/II-ZZZZZZ/proposal/
+lessons:proposal-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/proposal/
+lessons:report                        bookings.manage_own      /lessons/II-ZZZZZZ/report/
+lessons:report-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/report/
+lessons:reschedule                    bookings.manage_own      /lessons/II-ZZZZZZ/reschedule/
+lessons:taught                        lessons.view_teaching    /teach/lessons/II-ZZZZZZ/
+lessons:teaching                      lessons.view_teaching
+lessons:waive                         lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/waive/
 lessons:hold-again                    public>bookings.create   /book/ZZZZZZZZZZ/again/
 lessons:list                          bookings.view_own
 lessons:pay                           bookings.create          /book/ZZZZZZZZZZ/pay/

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -12,15 +13,19 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.staff_admin import (
     ObjectAction,
+    ReasonForm,
     StaffAdmin,
     StaffQueue,
     Waiting,
     staff_site,
     waiting_of,
 )
-from bookings.lessons.cancellation import MANAGE_ALL, cancel_as_staff, current_status
-from bookings.lessons.models import Booking
-from bookings.lessons.states import Status
+from bookings.lessons.cancellation import MANAGE_ALL, StaffSplit, cancel_as_staff
+from bookings.lessons.models import Booking, LessonReport, Strike
+from bookings.lessons.reports import decide_report
+from bookings.lessons.states import Status, sources_of
+from bookings.lessons.strikes import withdraw_strike
+from bookings.lessons.transitions import current_status
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.templatetags.ui import money_exact
@@ -28,8 +33,47 @@ from instainstru.templatetags.ui import money_exact
 VIEW = "bookings.view_all"
 
 
+class SplitForm(ReasonForm):
+    """How much goes back; empty gives everything back."""
+
+    card = forms.DecimalField(
+        label="Back to the card, in dollars", min_value=0, decimal_places=2, required=False
+    )
+    credit = forms.DecimalField(
+        label="As credit, in dollars",
+        min_value=0,
+        decimal_places=2,
+        required=False,
+        help_text="Leave both empty to give everything back the way it was paid.",
+    )
+    field_order = ("card", "credit", "reason")
+
+
+class DecisionForm(ReasonForm):
+    """How a lesson under review ends."""
+
+    status = forms.ChoiceField(
+        label="What happened",
+        choices=[
+            (Status.COMPLETED.value, "The lesson took place"),
+            (Status.NO_SHOW_STUDENT.value, "The student did not come: the price is kept"),
+            (Status.NO_SHOW_INSTRUCTOR.value, "The instructor did not come: all back, and a gift"),
+        ],
+    )
+    field_order = ("status", "reason")
+
+
 def _cancel(by: User, booking: Booking, given: dict[str, Any]) -> None:
-    cancel_as_staff(by=by, code=booking.code or "", reason=given["reason"])
+    split = None
+    if given["card"] is not None or given["credit"] is not None:
+        split = StaffSplit(int((given["card"] or 0) * 100), int((given["credit"] or 0) * 100))
+    cancel_as_staff(by=by, code=booking.code or "", reason=given["reason"], staff_split=split)
+
+
+def _decide(by: User, booking: Booking, given: dict[str, Any]) -> None:
+    decide_report(
+        by=by, code=booking.code or "", status=Status(given["status"]), reason=given["reason"]
+    )
 
 
 @admin.register(Booking)
@@ -63,9 +107,16 @@ class BookingAdmin(StaffAdmin):
     object_actions = (
         ObjectAction(
             "cancel", "Cancel and refund", MANAGE_ALL, _cancel, is_danger=True,
-            note="Everything goes back to the student's card and credit. Both sides get a mail.",
+            form=SplitForm,
+            note="Everything goes back unless you say how much. Both sides get a mail.",
             done="The lesson is canceled and the refund is ordered.",
-            is_offered=lambda _by, row: current_status(row, clock.now()) is Status.CONFIRMED,
+            is_offered=lambda _by, row: current_status(row, clock.now()) in sources_of("T10"),
+        ),
+        ObjectAction(
+            "decide", "Decide the report", MANAGE_ALL, _decide, form=DecisionForm,
+            note="Read both sides under Lesson reports first. Both sides get a mail.",
+            done="The report is decided.",
+            is_offered=lambda _by, row: row.status == Status.REPORTED,
         ),
     )  # fmt: skip
 
@@ -108,15 +159,96 @@ class BookingAdmin(StaffAdmin):
         )
 
 
+@admin.register(LessonReport)
+class LessonReportAdmin(StaffAdmin):
+    """What both sides say about a lesson; it is decided on the lesson's page (T14)."""
+
+    view_permissions = (VIEW,)
+    is_read_recorded = True
+    list_display = ("booking", "kind", "opened_by", "created_at", "answered_at", "outcome")
+    list_filter = ("kind", "opened_by", "outcome", "created_at")
+    list_select_related = ("booking",)
+    search_fields = ("=booking__code",)
+    search_help_text = "Lesson code."
+    ordering = ("-created_at",)
+    fields = (
+        "lesson", "kind", "opened_by", "statement", "created_at", "answer_by_at", "answer",
+        "answered_at", "outcome", "decided_at",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def parties(self, row: LessonReport) -> Iterable[int | None]:
+        """Return the student and the instructor."""
+        return (row.booking.student_id, row.booking.instructor.user_id)
+
+    def subject_of(self, row: LessonReport) -> User | None:
+        """Return who reported."""
+        return row.reporter
+
+    @admin.display(description="Lesson")
+    def lesson(self, report: LessonReport) -> SafeString:
+        """The lesson, where the decision is made."""
+        address = reverse("admin:lessons_booking_change", args=[report.booking_id])
+        return format_html('<a href="{}">{}</a>', address, report.booking.code)
+
+
+def _withdraw(by: User, strike: Strike, given: dict[str, Any]) -> None:
+    withdraw_strike(by=by, strike_id=strike.pk, reason=given["reason"])
+
+
+@admin.register(Strike)
+class StrikeAdmin(StaffAdmin):
+    """Marks against instructors, and what they say about them (S15.15)."""
+
+    view_permissions = (VIEW,)
+    is_read_recorded = True
+    list_display = ("instructor", "reason", "booking", "created_at", "disputed_at", "withdrawn_at")
+    list_filter = ("reason", "created_at", "disputed_at", "withdrawn_at")
+    list_select_related = ("instructor", "booking")
+    search_fields = ("=instructor__slug", "=booking__code")
+    search_help_text = "The instructor's address, or a lesson code."
+    ordering = ("-created_at",)
+    fields = (
+        "instructor", "booking", "reason", "created_at", "dispute", "disputed_at", "withdrawn_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    object_actions = (
+        ObjectAction(
+            "withdraw", "Take the strike back", MANAGE_ALL, _withdraw,
+            done="The strike counts no more.",
+            is_offered=lambda _by, row: row.withdrawn_at is None,
+        ),
+    )  # fmt: skip
+
+    def parties(self, row: Strike) -> Iterable[int | None]:
+        """Return the instructor."""
+        return (row.instructor.user_id,)
+
+    def subject_of(self, row: Strike) -> User | None:
+        """Return the instructor's person."""
+        return row.instructor.user
+
+
 def _reported() -> Waiting:
     return waiting_of(Booking.objects.filter(status=Booking.Status.REPORTED), since="end_at")
 
 
-staff_site().register_queue(
-    StaffQueue(
-        "Reported lessons",
-        MANAGE_ALL,
-        lambda: f"{reverse('admin:lessons_booking_changelist')}?status__exact=reported",
-        _reported,
-    )
-)
+def _unsafe() -> Waiting:
+    return waiting_of(LessonReport.objects.filter(kind="safety", outcome=""))
+
+
+def _disputed() -> Waiting:
+    rows = Strike.objects.filter(disputed_at__isnull=False, withdrawn_at__isnull=True)
+    return waiting_of(rows, since="disputed_at")
+
+
+def _list_of(kind: str, query: str) -> str:
+    return f"{reverse(f'admin:lessons_{kind}_changelist')}?{query}"
+
+
+for label, address, waiting in (
+    ("Safety reports", lambda: _list_of("lessonreport", "kind__exact=safety"), _unsafe),
+    ("Reported lessons", lambda: _list_of("booking", "status__exact=reported"), _reported),
+    ("Disputed strikes", lambda: _list_of("strike", "disputed_at__isnull=False"), _disputed),
+):
+    staff_site().register_queue(StaffQueue(label, MANAGE_ALL, address, waiting))

@@ -26,6 +26,12 @@ def _keep_learner(learner: "Learner") -> None:
     refuse_removal_with_lessons(learner)
 
 
+def _lesson_violations() -> list[str]:
+    from bookings.lessons.invariants import lesson_violations
+
+    return lesson_violations()
+
+
 class LessonsConfig(AppConfig):
     """Lessons."""
 
@@ -37,7 +43,9 @@ class LessonsConfig(AppConfig):
         """Keep a guest's holds through sign-in and sign-up. Spec: S17.8."""
         from accounts import learners, sign_in_hooks
         from bookings.lessons import personal_data  # noqa: F401 - registers
+        from instainstru import invariants
 
         learners.register_removal_check(_keep_learner)
+        invariants.register("lessons", _lesson_violations)
         sign_in_hooks.register(_claim_holds)
         sign_in_hooks.register_verification_started(_extend_holds)

@@ -1,73 +1,82 @@
 """Cancelling a lesson: one outcome for the preview and for the deed.
 
-Spec: T8, T10, S11.2, 05 section 4
+Spec: T8, T9, T10, S11.2, 05 section 4
 """
 
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from accounts.audit import record_event
 from accounts.models import User
 from accounts.permissions import require_permission
+from bookings.availability.services import close_once
 from bookings.lessons import mails
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
-from bookings.lessons.locks import booking_transaction
-from bookings.lessons.models import Booking
-from bookings.lessons.policies import BookingFacts, Outcome, PolicyNumbers, outcome
-from bookings.lessons.states import Actor, Status, sources_of, status_at
-from bookings.payments import services as payments
-from bookings.payments.selectors import payment_summary
+from bookings.lessons.locks import lesson_transaction
+from bookings.lessons.models import Booking, LessonReport, Strike
+from bookings.lessons.moves import is_excused, void_open_proposal
+from bookings.lessons.policies import Outcome, PolicyNumbers, RefundTo, outcome, split
+from bookings.lessons.selectors import find_lesson, find_taught_lesson
+from bookings.lessons.settlement import money_facts, settle
+from bookings.lessons.states import Actor, Status, sources_of
+from bookings.lessons.strikes import add_strike
+from bookings.lessons.transitions import current_status, lesson_changed, swap
+from catalog.models import Instructor
 from instainstru import clock
-from instainstru.errors import ConflictError, ForbiddenError, NotFoundError
+from instainstru.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ValidationFailedError,
+)
+from instainstru.templatetags.ui import money
 
-CHANGED = "This lesson changed"
 MANAGE_ALL = "bookings.manage_all"
+MIN_REASON, MAX_REASON = 10, 300
+BATCH_SIZE = 200
+_TRANSITIONS = {
+    Actor.STUDENT: ("T8", Status.CANCELLED_STUDENT),
+    Actor.INSTRUCTOR: ("T9", Status.CANCELLED_INSTRUCTOR),
+    Actor.STAFF: ("T10", Status.CANCELLED_STAFF),
+}
 
 
-def find_lesson(*, by: User, code: str) -> Booking:
-    """Return the person's own confirmed or former lesson; raises ``NotFoundError``. Spec: G5."""
-    rows = Booking.objects.of_student(by).select_related(
-        "instructor__user", "instructor__base_neighborhood", "offering__service", "policy",
-        "neighborhood", "learner", "student",
-    )  # fmt: skip
-    booking = rows.filter(code=code).first()
-    if booking is None:
-        raise NotFoundError("We couldn't find this lesson.")
-    return booking
+@dataclass(frozen=True)
+class StaffSplit:
+    """How much staff give back, in cents; both together at most what was paid (T10)."""
+
+    card_cents: int
+    credit_cents: int
 
 
-def current_status(booking: Booking, now: datetime) -> Status:
-    """Return the state at ``now``, before any job wrote it down. Spec: S4.3."""
-    return status_at(
-        Status(booking.status),
-        end_at=booking.end_at,
-        expires_at=booking.expires_at,
-        now=now,
-        auto_complete_hours=booking.policy.auto_complete_hours,
-    )
-
-
-def preview_cancellation(booking: Booking, now: datetime, actor: Actor = Actor.STUDENT) -> Outcome:
+def preview_cancellation(
+    booking: Booking,
+    now: datetime,
+    actor: Actor = Actor.STUDENT,
+    *,
+    refund_to: RefundTo = RefundTo.CARD,
+    staff_split: StaffSplit | None = None,
+) -> Outcome:
     """Return what cancelling at ``now`` would give back.
 
-    Raises ``LessonChangedError`` when the lesson can no longer be cancelled. Spec: S11.2, T15.
+    ``refund_to`` counts where the student may choose (C2); ``staff_split`` is what staff give in
+    place of everything. Raises ``LessonChangedError`` when the lesson can no longer be cancelled,
+    ``ConflictError`` for a split beyond what was paid. Spec: S11.2, T8-T10, T15.
     """
-    if current_status(booking, now) is not Status.CONFIRMED or booking.confirmed_at is None:
-        raise LessonChangedError(CHANGED)
-    paid = payment_summary(booking.pk)
-    facts = BookingFacts(
-        start_at=booking.start_at,
-        end_at=booking.end_at,
-        confirmed_at=booking.confirmed_at,
-        price_cents=booking.price_cents,
-        travel_fee_cents=booking.travel_fee_cents,
-        credit_cents=paid.credit_cents if paid else 0,
-        fee_pct=booking.fee_pct,
-        is_late_move=booking.is_late_move,
-    )
+    number = _TRANSITIONS[actor][0]
+    if current_status(booking, now) not in sources_of(number) or booking.confirmed_at is None:
+        raise lesson_changed(booking, number)
+    excused = actor is Actor.STUDENT and is_excused(booking, now)
+    facts = money_facts(booking, refund_to=refund_to, is_excused=excused)
+    if staff_split is not None:
+        return split(
+            facts, card_cents=staff_split.card_cents, credit_cents=staff_split.credit_cents
+        )
     try:
         return outcome(facts, actor, now, PolicyNumbers.of(booking.policy))
     except ConflictError as error:
-        raise LessonChangedError(error.message) from error
+        raise lesson_changed(booking, number, error.message) from error
 
 
 def cancel_lesson(
@@ -77,6 +86,7 @@ def cancel_lesson(
     reason: str,
     expected_card_cents: int,
     expected_credit_cents: int,
+    refund_to: RefundTo = RefundTo.CARD,
     now: datetime | None = None,
 ) -> tuple[Booking, Outcome]:
     """Cancel the person's own lesson for exactly the amounts they were shown.
@@ -84,35 +94,59 @@ def cancel_lesson(
     Raises ``AmountChangedError`` with the new outcome when the amounts differ by now, and
     ``LessonChangedError`` when the lesson is no longer confirmed. Spec: T8, S11.2, R13.
     """
-    booking = find_lesson(by=by, code=code)
-    with booking_transaction(
-        instructor_ids=[booking.instructor_id], learner_ids=[booking.learner_id]
-    ):
-        now = now or clock.database_now()
-        Booking.objects.select_for_update(of=("self",)).get(pk=booking.pk)
+    with lesson_transaction(find_lesson(by=by, code=code), now) as at:
         booking = find_lesson(by=by, code=code)
-        due = preview_cancellation(booking, now)
-        if (due.card_refund_cents, due.credit_cents) != (
-            expected_card_cents,
-            expected_credit_cents,
-        ):
-            raise AmountChangedError(
-                "What you get back has changed since you opened this page.", context={"due": due}
-            )
-        _cancel(booking, "T8", Status.CANCELLED_STUDENT, due, reason, now)
+        due = preview_cancellation(booking, at, refund_to=refund_to)
+        _check_amounts(due, expected_card_cents, expected_credit_cents)
+        _cancel(booking, Actor.STUDENT, due, reason, at)
         booking = find_lesson(by=by, code=code)
         mails.queue_cancellation(booking, due)
     return booking, due
 
 
-def cancel_as_staff(
+def cancel_as_instructor(
     *, by: User, code: str, reason: str, now: datetime | None = None
 ) -> tuple[Booking, Outcome]:
-    """Cancel somebody's lesson for the platform: everything goes back to the card (C7).
+    """Cancel a lesson the person teaches: the student gets everything back, the time stays closed.
+
+    Less than a day before the start the student gets a gift and the instructor a strike (C6).
+    Raises ``ValidationFailedError`` without a reason, ``LessonChangedError``. Spec: T9
+    """
+    if not MIN_REASON <= len(reason.strip()) <= MAX_REASON:
+        text = f"Write a reason of {MIN_REASON} to {MAX_REASON} characters for your student."
+        raise ValidationFailedError(text, fields={"reason": text})
+    with lesson_transaction(find_taught_lesson(by=by, code=code), now) as at:
+        booking = find_taught_lesson(by=by, code=code)
+        due = preview_cancellation(booking, at, Actor.INSTRUCTOR)
+        _cancel(booking, Actor.INSTRUCTOR, due, reason.strip(), at)
+        close_once(
+            instructor_id=booking.instructor_id,
+            start_at=booking.start_at,
+            end_at=booking.end_at,
+            zone=ZoneInfo(booking.instructor.zone),
+            label="Canceled lesson",
+        )
+        if due.is_strike:
+            add_strike(booking, Strike.Reason.LATE_CANCELLATION, at)
+        booking = find_taught_lesson(by=by, code=code)
+        mails.queue_cancellation(booking, due)
+    return booking, due
+
+
+def cancel_as_staff(
+    *,
+    by: User,
+    code: str,
+    reason: str,
+    staff_split: StaffSplit | None = None,
+    now: datetime | None = None,
+) -> tuple[Booking, Outcome]:
+    """Cancel somebody's lesson for the platform: everything goes back (C7), or what staff decide.
 
     Raises ``ForbiddenError`` without ``bookings.manage_all`` and for one's own lesson,
-    ``LessonChangedError`` when it is no longer confirmed, ``ValidationFailedError`` for a reason
-    of the wrong length. Spec: T10, S5.9, S5.10.
+    ``LessonChangedError`` when it is neither confirmed nor under review, ``ConflictError`` for a
+    split beyond what was paid, ``ValidationFailedError`` for a reason of the wrong length.
+    Spec: T10, S5.9, S5.10.
     """
     require_permission(by, MANAGE_ALL)
     found = Booking.objects.select_related("instructor").filter(code=code).first()
@@ -120,46 +154,87 @@ def cancel_as_staff(
         raise NotFoundError("We couldn't find this lesson.")
     if by.pk in {found.student_id, found.instructor.user_id}:
         raise ForbiddenError("This concerns you. Somebody else decides.")
-    with booking_transaction(instructor_ids=[found.instructor_id], learner_ids=[found.learner_id]):
-        now = now or clock.database_now()
-        booking = Booking.objects.select_for_update(of=("self",)).get(pk=found.pk)
-        before = booking.status
-        due = preview_cancellation(booking, now, Actor.STAFF)
-        _cancel(booking, "T10", Status.CANCELLED_STAFF, due, "Canceled by InstaInstru", now)
-        record_event(
-            "booking.cancelled",
-            by=by,
-            on=booking,
-            subject=booking.student,
-            before={"status": before},
-            after={"status": Status.CANCELLED_STAFF.value, "card_cents": due.card_refund_cents},
-            reason=reason,
-        )
-        assert booking.student is not None  # noqa: S101 - a confirmed lesson has its student
-        booking = find_lesson(by=booking.student, code=code)
-        mails.queue_cancellation(booking, due)
+    with lesson_transaction(found, now) as at:
+        booking = Booking.objects.with_people().get(pk=found.pk)
+        due = preview_cancellation(booking, at, Actor.STAFF, staff_split=staff_split)
+        check_refund_limit(by, booking, due)
+        _cancel_for_platform(booking, due, by=by, reason=reason, now=at)
     return booking, due
 
 
-def _cancel(
-    booking: Booking, transition: str, status: Status, due: Outcome, reason: str, now: datetime
+def cancel_lessons_of_suspended(now: datetime | None = None) -> int:
+    """Cancel the lessons to come of suspended instructors; everything goes back (05 section 2).
+
+    Each lesson is its own transaction, so that a run may stop anywhere. Returns how many.
+    """
+    count = 0
+    rows = Booking.objects.filter(
+        instructor__status=Instructor.Status.SUSPENDED,
+        status=Status.CONFIRMED,
+        start_at__gt=now or clock.now(),
+    )
+    for booking in rows.order_by("start_at")[:BATCH_SIZE]:
+        with lesson_transaction(booking, now) as instant:
+            lesson = Booking.objects.with_people().get(pk=booking.pk)
+            try:
+                due = preview_cancellation(lesson, instant, Actor.STAFF)
+            except LessonChangedError:
+                continue
+            _cancel_for_platform(
+                lesson, due, by=None, reason="The instructor is suspended", now=instant
+            )
+            count += 1
+    return count
+
+
+def check_refund_limit(by: User, booking: Booking, due: Outcome) -> None:
+    """Refuse what support may not give back alone; raises ``ForbiddenError``. Spec: S14.9, P23."""
+    limit_cents = booking.policy.support_refund_limit_cents
+    given_cents = due.card_refund_cents + due.credit_cents
+    if given_cents > limit_cents and not by.has_perm("accounts.payouts.manage"):
+        raise ForbiddenError(
+            f"More than {money(limit_cents)} for one lesson is for finance to give back."
+        )
+
+
+def _cancel_for_platform(
+    booking: Booking, due: Outcome, *, by: User | None, reason: str, now: datetime
 ) -> None:
+    before = booking.status
+    _cancel(booking, Actor.STAFF, due, "Canceled by InstaInstru", now)
+    LessonReport.objects.filter(booking=booking, outcome="").update(
+        outcome=Status.CANCELLED_STAFF, decided_at=now
+    )
+    record_event(
+        "booking.cancelled",
+        by=by,
+        on=booking,
+        subject=booking.student,
+        before={"status": before},
+        after={"status": Status.CANCELLED_STAFF.value, "card_cents": due.card_refund_cents},
+        reason=reason,
+    )
+    booking.refresh_from_db()
+    mails.queue_cancellation(booking, due)
+
+
+def _check_amounts(due: Outcome, card_cents: int, credit_cents: int) -> None:
+    if (due.card_refund_cents, due.credit_cents) != (card_cents, credit_cents):
+        raise AmountChangedError(
+            "What you get back has changed since you opened this page.", context={"due": due}
+        )
+
+
+def _cancel(booking: Booking, actor: Actor, due: Outcome, reason: str, now: datetime) -> None:
     """Change the state by compare-and-swap and order the money, inside the lock."""
-    changed = Booking.objects.filter(pk=booking.pk, status__in=sources_of(transition)).update(
-        status=status,
+    number, status = _TRANSITIONS[actor]
+    void_open_proposal(booking, now)
+    swap(
+        booking,
+        number,
+        status,
         cancelled_at=now,
         cancel_reason=reason,
         ics_sequence=booking.ics_sequence + 1,
     )
-    if not changed:
-        raise LessonChangedError(CHANGED)
-    payments.request_refund(
-        booking_id=booking.pk,
-        key=f"cancel:{booking.pk}",
-        amount_cents=due.card_refund_cents,
-        credit_cents=due.credit_returned_cents + due.credit_issued_cents,
-        instructor_keeps_cents=due.instructor_cents,
-        fee_keeps_cents=due.fee_cents,
-        policy=booking.policy,
-        now=now,
-    )
+    settle(booking, due, key=f"cancel:{booking.pk}", now=now)

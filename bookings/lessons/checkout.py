@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -50,7 +49,6 @@ from instainstru.errors import (
     PaymentDeclinedError,
     ValidationFailedError,
 )
-from instainstru.identifiers import public_id
 
 log = structlog.get_logger(__name__)
 
@@ -96,11 +94,7 @@ class PaymentRunningError(ConflictError):
 
 def find_hold(*, by: Owner, hold_id: str) -> Booking:
     """Return the owner's hold, whatever its state; raises ``NotFoundError``. Spec: S13.1, G5."""
-    rows = Booking.objects.held_by(by).select_related(
-        "instructor__user", "instructor__base_neighborhood", "offering__service", "policy",
-        "neighborhood", "learner", "student",
-    )  # fmt: skip
-    booking = rows.filter(hold_id=hold_id).first()
+    booking = Booking.objects.held_by(by).with_people().filter(hold_id=hold_id).first()
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
     return booking
@@ -245,11 +239,7 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
 
 
 def _locked(pk: int) -> Booking:
-    rows = Booking.objects.select_for_update(of=("self",)).select_related(
-        "instructor__user", "instructor__base_neighborhood", "offering__service", "policy",
-        "neighborhood", "learner", "student",
-    )  # fmt: skip
-    return rows.get(pk=pk)
+    return Booking.objects.select_for_update(of=("self",)).with_people().get(pk=pk)
 
 
 def _settle_success(booking: Booking, attempt: PaymentAttempt, now: datetime) -> CheckoutResult:
@@ -300,10 +290,8 @@ def _rebook(lapsed: Booking, now: datetime) -> Booking | None:
     # The person chose in time; only the calendar counts now, not notice or what is on offer today.
     if failed & {"R3", "R4", "R6", "R7"} or lapsed.start_at <= now:
         return None
-    fresh = Booking.objects.get(pk=lapsed.pk)
-    fresh.pk, fresh._state.adding = None, True  # noqa: SLF001 - Django's documented way to copy a row
-    fresh.hold_id, fresh.ics_uid = public_id(), uuid4()
-    fresh.status, fresh.replaces_id = Status.HELD, lapsed.pk
+    fresh = Booking.objects.get(pk=lapsed.pk).copy_as_hold()
+    fresh.replaces_id = lapsed.pk
     fresh.expires_at, fresh.created_at = now + timedelta(minutes=1), now
     try:
         with transaction.atomic():

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from accounts.models import User
-from bookings.lessons.cancellation import CHANGED, current_status, find_lesson
-from bookings.lessons.errors import LessonChangedError
 from bookings.lessons.locks import booking_transaction
 from bookings.lessons.models import Booking
+from bookings.lessons.selectors import find_lesson
 from bookings.lessons.states import Status
+from bookings.lessons.transitions import catch_up, lesson_changed, swap
 from instainstru import clock
 
 
@@ -23,13 +23,10 @@ def confirm_outcome(*, by: User, code: str, now: datetime | None = None) -> Book
     ):
         now = now or clock.database_now()
         booking = find_lesson(by=by, code=code)
-        state = current_status(booking, now)
+        state = catch_up(booking, now)
         if state is Status.COMPLETED:
             return booking
         if state is not Status.ENDED:
-            raise LessonChangedError(CHANGED)
-        # The clock's own step first: the table allows no way past ENDED.
-        row = Booking.objects.filter(pk=booking.pk)
-        row.filter(status=Status.CONFIRMED).update(status=Status.ENDED)
-        row.filter(status=Status.ENDED).update(status=Status.COMPLETED, completed_at=now)
+            raise lesson_changed(booking, "T12")
+        swap(booking, "T12", Status.COMPLETED, completed_at=now)
     return find_lesson(by=by, code=code)

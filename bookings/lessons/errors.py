@@ -24,9 +24,13 @@ class SlotTakenError(ConflictError):
 
 
 class LearnerBusyError(ConflictError):
-    """The learner has another lesson at that time (Spec: R7)."""
+    """The learner has another lesson at that time; carries the nearest starts (Spec: R7, R12)."""
 
     code = "learner_busy"
+
+    def __init__(self, message: str, *, nearest: Sequence[datetime] = ()) -> None:
+        super().__init__(message, context={"nearest": list(nearest)})
+        self.nearest = list(nearest)
 
 
 class LessonChangedError(ConflictError):

@@ -1,6 +1,6 @@
 """Parses and checks what people send about lessons; feeds the services."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -112,6 +112,65 @@ class HoldForm(forms.Form):
     )
     start = InstantField(max_length=40, error_messages={"required": "Choose a time."})
     learner = forms.CharField(required=False, max_length=MAX_PUBLIC_ID)
+
+
+class NewTimeForm(forms.Form):
+    """Another time for a lesson, with a word to the other side (Spec: S11.1, T6)."""
+
+    start = InstantField(max_length=40, error_messages={"required": "Choose a time."})
+    reason = PlainTextField(
+        label="Message",
+        max_length=300,
+        required=False,
+        help_text="Up to 300 characters.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        has_lines=True,
+    )
+    wants = forms.ChoiceField(choices=[("move", "Move"), ("ask", "Ask")], required=False)
+
+    @property
+    def chosen_at(self) -> datetime | None:
+        """The start that was sent, if it can be read."""
+        return parse_instant(str(self.data.get("start", ""))) if self.is_bound else None
+
+
+class ReportForm(forms.Form):
+    """What went wrong with a lesson (Spec: S11.8)."""
+
+    kind = forms.ChoiceField(
+        label="What happened?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what happened."},
+    )
+    statement = PlainTextField(
+        label="Tell us more",
+        min_length=20,
+        max_length=2000,
+        has_lines=True,
+        help_text="From 20 to 2,000 characters. The other side reads it and may answer.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": "Tell us what happened."},
+    )
+
+    def __init__(self, *args: Any, kinds: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kinds:
+            self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        else:
+            del self.fields["kind"]
+
+
+class TeacherCancelForm(forms.Form):
+    """Why the instructor cancels; the student reads it (Spec: T9)."""
+
+    reason = PlainTextField(
+        label="Why do you cancel?",
+        min_length=10,
+        max_length=300,
+        help_text="Your student reads it. From 10 to 300 characters.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write a reason for your student."},
+    )
 
 
 class LearnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -232,6 +291,15 @@ class CancelForm(forms.Form):
         choices=CANCEL_REASONS,
         widget=forms.RadioSelect,
         error_messages={"required": "Choose a reason."},
+    )
+    refund_to = forms.ChoiceField(
+        label="Where should it go?",
+        choices=[
+            ("card", "Back to the card"),
+            ("credit", "As lesson credit, at once, valid for 12 months"),
+        ],
+        required=False,
+        widget=forms.RadioSelect,
     )
     card_refund_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     credit_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.owners import Owner
 from bookings.lessons.models import Booking
+from instainstru import clock
 from instainstru.errors import ConflictError
 from instainstru.page_store.versions import bump_instructors
 
@@ -58,6 +59,21 @@ def booking_transaction(
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise SlotBusyError("Somebody is booking this time right now. Please try again.") from error
+
+
+@contextmanager
+def lesson_transaction(booking: Booking, now: datetime | None = None) -> Iterator[datetime]:
+    """Open the transaction in which one lesson may change; gives the instant that decides.
+
+    Locks instructor and learner, then the row, and flips lapsed holds of both sides, so that only
+    rows that count are in the way. Raises ``SlotBusyError``. Spec: R10
+    """
+    learners = [booking.learner_id]
+    with booking_transaction(instructor_ids=[booking.instructor_id], learner_ids=learners):
+        now = now or clock.database_now()
+        Booking.objects.select_for_update().filter(pk=booking.pk).values_list("pk").first()
+        expire_lapsed_holds(instructor_id=booking.instructor_id, learner_ids=learners, now=now)
+        yield now
 
 
 def _owner_key(owner: Owner) -> tuple[int, int]:

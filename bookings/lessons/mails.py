@@ -15,13 +15,15 @@ from bookings.lessons.calendar_files import (
     lesson_event,
     outlook_link,
 )
-from bookings.lessons.models import Booking
+from bookings.lessons.models import Booking, BookingRevision, LessonReport, Proposal
 from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
 from bookings.notifications.services import Attachment, queue_mail
 from instainstru import clock
 from instainstru.clock import NEW_YORK
+
+SIDES = ("student", "instructor")
 
 
 def _url(booking: Booking) -> str:
@@ -63,32 +65,50 @@ def _attachment(booking: Booking, person: User, *, for_student: bool) -> Attachm
     return Attachment("lesson.ics", "text/calendar", content)
 
 
+def _url_for(booking: Booking, side: str) -> str:
+    if side == "student":
+        return _url(booking)
+    return settings.SITE_URL + reverse("lessons:taught", args=[booking.code])
+
+
 def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) -> None:
-    """Write one mail for each side; the key makes a repeat harmless."""
+    """Write one mail for each side with the calendar file; the key makes a repeat harmless."""
+    for side in SIDES:
+        _queue_one(booking, side, kind, subject, extra, version=booking.ics_sequence, is_event=True)
+
+
+def _queue_one(
+    booking: Booking,
+    side: str,
+    kind: str,
+    subject: str,
+    extra: dict[str, object],
+    *,
+    version: int | str,
+    is_event: bool = False,
+) -> None:
+    """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5)."""
+    for_student = side == "student"
     student = booking.student
     assert student is not None  # noqa: S101 - a confirmed booking has a student by constraint
-    for side, person in (("student", student), ("instructor", booking.instructor.user)):
-        for_student = side == "student"
-        zone = viewer_zone(person, booking)
-        queue_mail(
-            key=f"{kind}:{booking.pk}:{booking.ics_sequence}:{side}",
-            to=person.email,
-            subject=subject,
-            template=f"lesson_{kind}",
-            context={
-                "booking": booking,
-                "person": person,
-                "side": side,
-                "zone": zone,
-                "url": _url(booking),
-                "place": place_for_student(booking)
-                if for_student
-                else place_for_instructor(booking),
-                "other": booking.instructor.display_name if for_student else booking.student_name,
-                **extra,
-            },
-            attachments=[_attachment(booking, person, for_student=for_student)],
-        )
+    person = student if for_student else booking.instructor.user
+    queue_mail(
+        key=f"{kind}:{booking.pk}:{version}:{side}",
+        to=person.email,
+        subject=subject,
+        template=f"lesson_{kind}",
+        context={
+            "booking": booking,
+            "person": person,
+            "side": side,
+            "zone": viewer_zone(person, booking),
+            "url": _url_for(booking, side),
+            "place": place_for_student(booking) if for_student else place_for_instructor(booking),
+            "other": booking.instructor.display_name if for_student else booking.student_name,
+            **extra,
+        },
+        attachments=[_attachment(booking, person, for_student=for_student)] if is_event else [],
+    )
 
 
 def queue_confirmation(booking: Booking, now: datetime) -> None:
@@ -102,6 +122,69 @@ def queue_cancellation(booking: Booking, due: Outcome) -> None:
     """Tell both sides that the lesson is cancelled, and the student what comes back."""
     subject = f"Canceled: {booking.service_name} ({booking.code})"
     _queue(booking, "cancelled", subject, {"due": due})
+
+
+def queue_move(booking: Booking, before: BookingRevision) -> None:
+    """Tell both sides the old and the new time; calendars move the entry. Spec: T5, T7."""
+    subject = f"Moved: {booking.service_name} ({booking.code})"
+    _queue(booking, "moved", subject, {"before": before})
+
+
+def queue_proposal(booking: Booking, proposal: Proposal, what: str) -> None:
+    """Tell the side that must know about a proposed time: opened, declined or lapsed. Spec: T6, T7.
+
+    Opened goes to the one who answers, declined to the one who asked, lapsed to both.
+    """
+    other = "student" if proposal.is_of_instructor else "instructor"
+    sides = {"opened": [other], "declined": [proposal.opened_by], "lapsed": list(SIDES)}[what]
+    subject = {
+        "opened": "A new time is proposed",
+        "declined": "The new time was declined",
+        "lapsed": "The new time was not answered",
+    }[what]
+    for side in sides:
+        extra = {"proposal": proposal, "what": what, "is_asker": side == proposal.opened_by}
+        _queue_one(
+            booking,
+            side,
+            "proposal",
+            f"{subject}: {booking.service_name} ({booking.code})",
+            extra,
+            version=f"{proposal.pk}:{what}",
+        )
+
+
+def queue_report(booking: Booking, report: LessonReport, what: str) -> None:
+    """Tell who must know about a report: opened, answered or decided. Spec: T13, T14."""
+    other = "instructor" if report.opened_by == "student" else "student"
+    sides = {"opened": [other], "answered": [report.opened_by], "decided": list(SIDES)}[what]
+    subject = {
+        "opened": "A problem was reported",
+        "answered": "Your report was answered",
+        "decided": "The report is decided",
+    }[what]
+    for side in sides:
+        _queue_one(
+            booking,
+            side,
+            "report",
+            f"{subject}: {booking.service_name} ({booking.code})",
+            {"report": report, "what": what, "is_reporter": side == report.opened_by},
+            version=f"{report.pk}:{what}",
+        )
+
+
+def queue_goodwill(booking: Booking, due: Outcome, what: str) -> None:
+    """Tell the student that the instructor waived a late fee, or that we keep our promise (C9)."""
+    subject = "Your money comes back" if what == "waived" else "Our good-fit promise"
+    _queue_one(
+        booking,
+        "student",
+        "goodwill",
+        f"{subject}: {booking.service_name} ({booking.code})",
+        {"due": due, "what": what},
+        version=what,
+    )
 
 
 def queue_refund_after_lost_time(

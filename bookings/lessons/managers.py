@@ -1,17 +1,23 @@
 """Chainable reads on bookings in domain words."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
 
 from accounts.owners import Owner
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from bookings.lessons.models import Booking
+    from bookings.lessons.models import Booking, Proposal  # noqa: F401 - the base names it
+
+
+_HOUR = Value(timedelta(hours=1), output_field=DurationField())
+_CLOSES_AFTER = ExpressionWrapper(
+    F("policy__auto_complete_hours") * _HOUR, output_field=DurationField()
+)
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -20,6 +26,17 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def of_student(self, user: "User") -> "BookingQuerySet":
         """Bookings this person made, holds of proposals left out."""
         return self.filter(student=user, purpose="checkout")
+
+    def of_instructor(self, user: "User") -> "BookingQuerySet":
+        """Lessons this person teaches or taught: confirmed once, so never a hold."""
+        return self.filter(instructor__user=user, purpose="checkout", code__isnull=False)
+
+    def with_people(self) -> "BookingQuerySet":
+        """Read everybody and everything that a lesson's page, mail or service names."""
+        return self.select_related(
+            "instructor__user", "instructor__base_neighborhood", "offering__service", "policy",
+            "neighborhood", "learner", "student",
+        )  # fmt: skip
 
     def last_at_home(self) -> "Booking | None":
         """The newest lesson at the student's own place whose address is known."""
@@ -46,6 +63,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Holds whose time is over but which no job has written down yet (Spec: T3)."""
         return self.filter(status="held", expires_at__lte=now)
 
+    def with_close(self) -> "BookingQuerySet":
+        """Add ``closes_at``: when an ended lesson completes by itself, in UTC (Spec: T12)."""
+        closes_at = ExpressionWrapper(F("end_at") + _CLOSES_AFTER, output_field=DateTimeField())
+        return self.annotate(closes_at=closes_at)
+
     def completed_since(self, instant: datetime) -> "BookingQuerySet":
         """Lessons that were completed after this instant."""
         return self.filter(completed_at__gt=instant)
@@ -53,3 +75,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def of_either(self, instructor_id: int, learner_ids: Collection[int]) -> "BookingQuerySet":
         """Rows of this instructor or of one of these learners."""
         return self.filter(Q(instructor_id=instructor_id) | Q(learner_id__in=learner_ids))
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    """Reads on proposed times."""
+
+    def alive(self, now: datetime) -> "ProposalQuerySet":
+        """Those that can still be answered (Spec: T7, S4.3)."""
+        return self.filter(status="open", expires_at__gt=now)
+
+    def lapsed(self, now: datetime) -> "ProposalQuerySet":
+        """Those whose time is over but which nobody has written down yet."""
+        return self.filter(status="open", expires_at__lte=now)

@@ -4,7 +4,7 @@ Spec: 06 section 3
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -24,14 +24,17 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from bookings.lessons.cancellation import current_status
-from bookings.lessons.models import Booking
+from bookings.lessons.models import Booking, LessonReport, Proposal
+from bookings.lessons.models.changes import Side
 from bookings.lessons.money_words import returned_words
 from bookings.lessons.places import place_in_words, way_there
 from bookings.lessons.policies import CancelDeadlines, PolicyNumbers, cancel_deadlines
+from bookings.lessons.reports import may_report
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
+from bookings.lessons.transitions import current_status
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
+from instainstru import clock
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
 
@@ -40,12 +43,6 @@ if TYPE_CHECKING:
     from bookings.lessons.managers import BookingQuerySet
 
 SOON = timedelta(hours=24)
-_HOUR = Value(timedelta(hours=1), output_field=DurationField())
-_CLOSES_AFTER = ExpressionWrapper(
-    F("policy__auto_complete_hours") * _HOUR, output_field=DurationField()
-)
-
-
 _DAY = Value(timedelta(days=1), output_field=DurationField())
 _REVIEW_WINDOW = ExpressionWrapper(
     F("policy__review_window_days") * _DAY, output_field=DurationField()
@@ -63,8 +60,9 @@ def _upcoming(now: datetime) -> Q:
 
 def _needs_action(now: datetime) -> Q:
     waits_for_bank = Q(status="held", expires_at__gt=now, waits_for_bank=True)
+    is_asked = Q(status="confirmed", start_at__gt=now, is_asked=True)
     is_review_due = _completed(now) & Q(review__isnull=True, review_until__gte=now)
-    return _is_open(now) | waits_for_bank | is_review_due | Q(status="reported")
+    return _is_open(now) | waits_for_bank | is_asked | is_review_due | Q(status="reported")
 
 
 def _completed(now: datetime) -> Q:
@@ -97,7 +95,10 @@ def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
     """Return the person's lessons that the filter leaves, ready for the tabs."""
     waiting = PaymentAttempt.objects.filter(booking=OuterRef("pk"), status="needs_action")
     rows = Booking.objects.of_student(user).filter(chosen.as_q())
-    rows = rows.annotate(closes_at=F("end_at") + _CLOSES_AFTER, waits_for_bank=Exists(waiting))
+    asked = Proposal.objects.filter(
+        booking=OuterRef("pk"), status="open", opened_by=Side.INSTRUCTOR, expires_at__gt=clock.now()
+    )
+    rows = rows.with_close().annotate(waits_for_bank=Exists(waiting), is_asked=Exists(asked))
     opened_at = Coalesce("completed_at", "closes_at")
     return rows.annotate(
         review_until=ExpressionWrapper(opened_at + _REVIEW_WINDOW, output_field=DateTimeField())
@@ -191,6 +192,10 @@ class LessonCard:
     can_cancel: bool
     is_soon: bool
     payment: PaymentSummary | None
+    proposal: Proposal | None = None
+    report: LessonReport | None = None
+    may_move: bool = False
+    can_report: bool = False
     more: tuple[MoreActions, ...] = ()
 
     @property
@@ -225,7 +230,15 @@ class LessonCard:
             "actions": self.actions,
         }
 
+    @property
+    def asks_me(self) -> bool:
+        """Whether the instructor proposed a time that waits for an answer."""
+        return self.proposal is not None and self.proposal.is_of_instructor
+
     def _note(self) -> str:
+        if self.proposal is not None:
+            who = "They propose" if self.asks_me else "You asked for"
+            return f"{who} {format_when(self.proposal.start_at, self.booking.zone)}"
         if self.deadlines is not None and self.deadlines.is_free:
             return (
                 f"Free to cancel until {format_when(self.deadlines.free_until, self.booking.zone)}"
@@ -254,6 +267,7 @@ class LessonCard:
         return [
             *actions,
             *self.more_actions,
+            *self._report_action(code),
             {"url": self._book_again_url(), "label": "Book again"},
         ]
 
@@ -265,10 +279,22 @@ class LessonCard:
             actions.append({"url": url, "label": label, "variant": variant})
         calendar = reverse("lessons:calendar-file", args=[code])
         actions.append({"url": calendar, "label": "Add to calendar", "is_calendar": True})
+        if self.asks_me:
+            url = reverse("lessons:detail", args=[code])
+            actions.insert(0, {"url": url, "label": "Answer", "variant": "cta"})
         if self.can_cancel:
+            if self.proposal is None:
+                label = "Reschedule" if self.may_move else "Ask to move"
+                actions.append({"url": reverse("lessons:reschedule", args=[code]), "label": label})
             cancel = reverse("lessons:cancel", args=[code])
             actions.append({"url": cancel, "label": "Cancel", "dialog": True})
-        return actions
+        return [*actions, *self._report_action(code)]
+
+    def _report_action(self, code: str) -> list[dict[str, object]]:
+        url = reverse("lessons:report", args=[code])
+        if self.can_report:
+            return [{"url": url, "label": "Report a problem"}]
+        return [{"url": url, "label": "See the report"}] if self.report is not None else []
 
     def _book_again_url(self) -> str:
         booking = self.booking
@@ -308,20 +334,32 @@ def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
     rows = list(bookings)
     money = payment_summaries([row.pk for row in rows if row.status in CANCELLED])
     offers = [source(rows, now) for source in _sources] if rows else []
+    proposals, reports = _proposals_of(rows, now), _reports_of(rows)
     return [
-        _card(
-            row, money.get(row.pk), tuple(found[row.pk] for found in offers if row.pk in found), now
+        replace(
+            _card(row, money.get(row.pk), now),
+            proposal=proposals.get(row.pk),
+            report=reports.get(row.pk),
+            more=tuple(found[row.pk] for found in offers if row.pk in found),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
-def _card(
-    booking: Booking,
-    payment: PaymentSummary | None,
-    more: tuple[MoreActions, ...],
-    now: datetime,
-) -> LessonCard:
+def _proposals_of(rows: Sequence[Booking], now: datetime) -> Mapping[int, Proposal]:
+    ids = [row.pk for row in rows if row.status == Status.CONFIRMED and now < row.start_at]
+    found = Proposal.objects.alive(now).filter(booking__in=ids) if ids else ()
+    return {proposal.booking_id: proposal for proposal in found}
+
+
+def _reports_of(rows: Sequence[Booking]) -> Mapping[int, LessonReport]:
+    states = {Status.REPORTED, *NO_SHOW}
+    ids = [row.pk for row in rows if row.status in states]
+    found = LessonReport.objects.filter(booking__in=ids) if ids else ()
+    return {report.booking_id: report for report in found}
+
+
+def _card(booking: Booking, payment: PaymentSummary | None, now: datetime) -> LessonCard:
     state = current_status(booking, now)
     badge, tone = _badge(booking, state, now)
     numbers = PolicyNumbers.of(booking.policy)
@@ -336,7 +374,8 @@ def _card(
         can_cancel=can_cancel,
         is_soon=booking.start_at - now <= SOON,
         payment=payment,
-        more=more,
+        may_move=now <= booking.start_at - timedelta(hours=booking.policy.move_min_hours),
+        can_report=may_report(booking, state, now) and booking.status != Status.HELD,
     )
 
 

@@ -4,6 +4,14 @@ from accounts.personal_data import SHARING
 from privacy.registry import Basis, Erasure, Holding, Use, register
 from privacy.replacements import ADDRESS, REFERENCE, TEXT
 
+_SETTLING = Use(
+    purpose="To hold, give and settle a lesson",
+    basis=Basis.CONTRACT,
+    erasure=Erasure.RETAIN,
+    retention="7 years after the lesson, under a pseudonym; lapsed holds 30 days",
+    law="26 U.S.C. § 6001 and 26 CFR § 1.6001-1 (records of income)",
+)
+
 register(
     [
         Holding(
@@ -15,13 +23,7 @@ register(
         Holding(
             model="lessons.Booking",
             subjects=("student", "learner__manager", "instructor__user", "guest_key"),
-            use=Use(
-                purpose="To hold, give and settle a lesson",
-                basis=Basis.CONTRACT,
-                erasure=Erasure.RETAIN,
-                retention="7 years after the lesson, under a pseudonym; lapsed holds 30 days",
-                law="26 U.S.C. § 6001 and 26 CFR § 1.6001-1 (records of income)",
-            ),
+            use=_SETTLING,
             personal={
                 "guest_key": REFERENCE,
                 "address": ADDRESS,
@@ -29,6 +31,34 @@ register(
                 "cancel_reason": TEXT,
             },
             plain=("hold_id", "code", "zone", "service_name", "offering", "replaces"),
+        ),
+        Holding(
+            model="lessons.BookingRevision",
+            subjects=("booking__student", "booking__instructor__user"),
+            use=_SETTLING,
+            personal={"reason": TEXT},
+            plain=("booking",),
+        ),
+        Holding(
+            model="lessons.Proposal",
+            subjects=("booking__student", "booking__instructor__user"),
+            use=_SETTLING,
+            personal={"message": TEXT},
+            plain=("booking", "hold"),
+        ),
+        Holding(
+            model="lessons.LessonReport",
+            subjects=("booking__student", "booking__instructor__user", "reporter"),
+            use=_SETTLING,
+            personal={"statement": TEXT, "answer": TEXT},
+            plain=("booking",),
+        ),
+        Holding(
+            model="lessons.Strike",
+            subjects=("instructor__user",),
+            use=_SETTLING,
+            personal={"dispute": TEXT},
+            plain=("booking",),
         ),
         Holding(
             model="lessons.IdempotencyRecord",

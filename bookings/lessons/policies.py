@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bookings.lessons.states import Actor
+from bookings.payments.entries import percent_of
 from instainstru.errors import ConflictError
 
 _INSTANT = timedelta(microseconds=1)
@@ -122,12 +123,6 @@ class Outcome:
     def same_money(self, other: "Outcome") -> bool:
         """Tell whether everybody gets the same, whatever the row is called (Spec: S11.2)."""
         return replace(self, case="", valid_until=None) == replace(other, case="", valid_until=None)
-
-
-def percent_of(cents: int, pct: int) -> int:
-    """Return ``pct`` per cent of ``cents``, rounded half to even (Spec: G9)."""
-    whole, rest = divmod(cents * pct, 100)
-    return whole + (rest > 50 or (rest == 50 and whole % 2 == 1))  # noqa: PLR2004
 
 
 @dataclass(frozen=True)
@@ -320,6 +315,33 @@ def _is_still_due(
         return _decide(booking, actor, now, numbers).same_money(due)
     except ConflictError:
         return False
+
+
+def split(booking: BookingFacts, *, card_cents: int, credit_cents: int) -> Outcome:
+    """Return what is due when staff decide how much goes back, in cents (T10, T14).
+
+    The instructor keeps what is left of the price less the fee on it. Everything given back is the
+    same as C7. Raises ``ConflictError`` for more than the card paid or than was paid in all.
+    """
+    paid_cents = booking.card_cents + booking.credit_cents
+    if not 0 <= card_cents <= booking.card_cents or not 0 <= credit_cents <= (
+        paid_cents - card_cents
+    ):
+        raise ConflictError("That is more than was paid.", code="refund_exceeds_paid")
+    if card_cents + credit_cents == paid_cents:
+        kept_cents = fee_cents = 0
+    else:
+        kept_cents = booking.total_cents - card_cents - credit_cents
+        fee_cents = percent_of(min(kept_cents, booking.price_cents), booking.fee_pct)
+    returned_cents = min(credit_cents, booking.credit_cents)
+    return Outcome(
+        case="T10",
+        card_refund_cents=card_cents,
+        credit_returned_cents=returned_cents,
+        credit_issued_cents=credit_cents - returned_cents,
+        instructor_cents=kept_cents - fee_cents,
+        fee_cents=fee_cents,
+    )
 
 
 def waived(

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from bookings.availability.clock import dates_between, grid_starts, is_on_grid, local_date
 from bookings.availability.intervals import Interval, covers
@@ -48,6 +49,7 @@ __all__ = [
 FEW_STARTS = 2
 # A start further away than this fails by R1 or R2 alone; its calendar is not worth expanding.
 _HORIZON = timedelta(days=3700)
+_DAY = timedelta(days=1)
 
 
 def _describe_notice(prepared: Prepared, wanted: Candidate) -> Failure:
@@ -246,55 +248,82 @@ class DayState(StrEnum):
 
 
 def day_states(
-    facts: BookabilityFacts, duration_minutes: int, first_on: date, last_on: date, now: datetime
+    facts: BookabilityFacts,
+    duration_minutes: int,
+    first_on: date,
+    last_on: date,
+    now: datetime,
+    zone: ZoneInfo | None = None,
 ) -> dict[date, DayState]:
-    """Return the state of every local date from ``first_on`` to ``last_on`` (Spec: S12.1).
+    """Return the state of every date from ``first_on`` to ``last_on`` (Spec: S12.1).
 
-    Outside: before today, after the last day, or too soon for all its hours. Closed: no hours that
-    fit the duration, or an offer that cannot be booked at all. Full: hours, but nothing left.
-    Bookings and external busy time look the same.
+    Dates are those of ``zone``, the instructor's own unless given (D11); facts must then cover a
+    day more on each side. Outside: before today, after the last day, or too soon for all its hours.
+    Closed: no hours that fit the duration, or an offer that cannot be booked at all. Full: hours,
+    but nothing left. Bookings and external busy time look the same.
     """
-    now = now.astimezone(UTC)
+    now, zone = now.astimezone(UTC), zone or facts.rules.zone
     states = dict.fromkeys(dates_between(first_on, last_on), DayState.OUTSIDE)
-    first_on, last_on = _within_window(facts, first_on, last_on, now)
-    if first_on > last_on:
+    read = _within_window(facts, first_on - _DAY, last_on + _DAY, now)
+    if read[0] > read[1]:
         return states
-    prepared = Prepared(facts, duration_minutes, now, first_on, last_on)
-    for on in dates_between(first_on, last_on):
-        states[on] = _day_state(prepared, on)
+    prepared = Prepared(facts, duration_minutes, now, *read)
+    for on in states:
+        grid = _grid_of(on, zone, facts.rules, *read)
+        if grid:
+            states[on] = _day_state(prepared, grid)
     return states
 
 
-def _day_state(prepared: Prepared, on: date) -> DayState:
+def _grid_of(
+    on: date, zone: ZoneInfo, rules: InstructorRules, first_on: date, last_on: date
+) -> list[datetime]:
+    """Return the grid points of a date of ``zone`` that lie on the instructor's given dates."""
+    around = [on] if zone == rules.zone else [on - _DAY, on, on + _DAY]
+    return [
+        start
+        for local_on in around
+        if first_on <= local_on <= last_on
+        for start in grid_starts(local_on, rules.slot_step_minutes, rules.zone)
+        if zone == rules.zone or local_date(start, zone) == on
+    ]
+
+
+def _day_state(prepared: Prepared, grid: list[datetime]) -> DayState:
     if prepared.offer_codes:
         return DayState.CLOSED
-    count = sum(1 for _ in _offered(prepared, on))
-    if count:
-        return DayState.FEW if count <= FEW_STARTS else DayState.OPEN
-    taught = _taught(prepared, on)
+    taught = _taught(prepared, grid)
     if not taught:
         return DayState.CLOSED
+    count = sum(_holds(prepared, wanted) for wanted in taught)
+    if count:
+        return DayState.FEW if count <= FEW_STARTS else DayState.OPEN
     return DayState.FULL if taught[-1].start >= prepared.earliest else DayState.OUTSIDE
 
 
-def _taught(prepared: Prepared, on: date) -> list[Candidate]:
-    """Return the starts of a date that its hours alone would allow."""
-    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
+def _taught(prepared: Prepared, grid: list[datetime]) -> list[Candidate]:
+    """Return the starts of a grid that the instructor's hours alone would allow."""
     wanted = [prepared.candidate(start) for start in grid]
     return [one for one in wanted if covers(prepared.teaching, Interval(one.start, one.end))]
 
 
 def explain_day(
-    facts: BookabilityFacts, duration_minutes: int, on: date, now: datetime
+    facts: BookabilityFacts,
+    duration_minutes: int,
+    on: date,
+    now: datetime,
+    zone: ZoneInfo | None = None,
 ) -> tuple[Failure, ...]:
-    """Return why nothing is free on a local date: the failures of the start nearest to free.
+    """Return why nothing is free on a date: the failures of the start nearest to free.
 
-    Empty exactly when the date has a bookable start (Spec: S12.6).
+    The date is one of ``zone``, the instructor's own unless given (D11). Empty exactly when the
+    date has a bookable start (Spec: S12.6).
     """
-    now = now.astimezone(UTC)
+    now, zone = now.astimezone(UTC), zone or facts.rules.zone
     if abs(on - now.date()) > _HORIZON:
         return (_too_remote(is_past=on < now.date()),)
-    prepared = Prepared(facts, duration_minutes, now, on, on)
-    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
-    wanted = _taught(prepared, on) or [prepared.candidate(start) for start in grid]
+    read = (on, on) if zone == facts.rules.zone else (on - _DAY, on + _DAY)
+    prepared = Prepared(facts, duration_minutes, now, *read)
+    grid = _grid_of(on, zone, facts.rules, *read)
+    wanted = _taught(prepared, grid) or [prepared.candidate(start) for start in grid]
     return min((_failures(prepared, one) for one in wanted), key=len, default=())

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from accounts.models import Block
+from accounts.models import Block, User
 from accounts.owners import Owner
 from bookings.availability.models import AvailabilityRules
 from bookings.availability.selectors import InstructorTime, load_instructor_time
 from bookings.lessons import rules
+from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking
 from bookings.lessons.rules import (
     BookabilityFacts,
@@ -24,6 +25,7 @@ from bookings.lessons.states import BLOCKING, COUNTED, Status
 from catalog.models import Instructor, Modality, Offering
 from catalog.selectors import earliest_check
 from instainstru.clock import NEW_YORK
+from instainstru.errors import NotFoundError
 
 # A lesson or its buffers may reach over midnight into the first and last date asked for.
 _NIGHTS = timedelta(days=2)
@@ -41,6 +43,23 @@ class WantedLesson:
     neighborhood_id: int | None = None
     owner: Owner | None = None
     learner_id: int | None = None
+
+
+def find_lesson(*, by: User, code: str) -> Booking:
+    """Return the person's own confirmed or former lesson; raises ``NotFoundError``. Spec: G5."""
+    return _found(Booking.objects.of_student(by), code)
+
+
+def find_taught_lesson(*, by: User, code: str) -> Booking:
+    """Return a lesson that the person teaches or taught; raises ``NotFoundError``. Spec: G5."""
+    return _found(Booking.objects.of_instructor(by), code)
+
+
+def _found(rows: BookingQuerySet, code: str) -> Booking:
+    booking = rows.with_people().filter(code=code).first()
+    if booking is None:
+        raise NotFoundError("We couldn't find this lesson.")
+    return booking
 
 
 def lesson_zone(instructor: Instructor) -> ZoneInfo:

@@ -6,6 +6,7 @@ Pages, jobs and the admin call these; each use-case is one transaction (Spec: R1
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -25,12 +26,13 @@ from bookings.lessons.models import Booking
 from bookings.lessons.reasons import student_reasons
 from bookings.lessons.rules import BookabilityFacts, Failure
 from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
-from bookings.lessons.states import Status, sources_of
+from bookings.lessons.states import Status
+from bookings.lessons.transitions import lesson_changed, swap
 from catalog.models import Modality, Offering, Policy
 from instainstru import clock
 from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
 from instainstru.identifiers import booking_code
-from instainstru.page_store.versions import bump, bump_instructors, of_person
+from instainstru.page_store.versions import bump_instructors
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +84,7 @@ def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) ->
     except _NotBookableError as refused:
         raise _refusal(refused.failures, lesson, wanted.start_at, now or clock.now()) from None
     except (IntegrityError, SlotBusyError) as error:
-        _reraise_unless_overlap(error)
-        raise slot_taken(lesson, wanted.start_at, now or clock.now()) from error
+        raise lost_race(error, lesson, wanted.start_at, now or clock.now()) from error
 
 
 class _NotBookableError(Exception):
@@ -143,7 +144,7 @@ def _hold_under_lock(
         if failures:
             raise _NotBookableError(failures)
         end_at = start_at + timedelta(minutes=lesson.duration_minutes)
-        _release_overlapping(by, lesson, start_at, end_at, now)
+        release_overlapping(by, lesson, start_at, end_at, now)
         _check_limits(by, now)
         booking = _held_row(by, lesson, offering, start_at, now)
         booking.save(force_insert=True)
@@ -165,7 +166,8 @@ def _refusal(
 ) -> Exception:
     failed = {failure.rule for failure in failures}
     if failed == {"R7"}:
-        return LearnerBusyError(failures[0].student_text)
+        nearest = nearest_bookable(lesson, start_at, now)
+        return LearnerBusyError(failures[0].student_text, nearest=nearest)
     return slot_taken(lesson, start_at, now, reasons=list(student_reasons(failures)))
 
 
@@ -173,25 +175,36 @@ def slot_taken(
     lesson: WantedLesson, start_at: datetime, now: datetime, *, reasons: list[str] | None = None
 ) -> SlotTakenError:
     """Return the refusal with the three nearest bookable starts. Spec: R12."""
-    today = local_date(now, lesson.offering)
-    within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
-    facts: BookabilityFacts = load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
-    nearest = rules.nearest_starts(
-        facts, start_at, lesson.duration_minutes, now, limit=NEAREST, within=within
-    )
+    nearest = nearest_bookable(lesson, start_at, now)
     return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons or [])
 
 
-def _release_overlapping(
+def nearest_bookable(lesson: WantedLesson, start_at: datetime, now: datetime) -> list[datetime]:
+    """Return up to three bookable starts in UTC, the nearest to ``start_at`` first. Spec: R12."""
+    today = local_date(now, lesson.offering)
+    within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
+    facts: BookabilityFacts = load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
+    return rules.nearest_starts(
+        facts, start_at, lesson.duration_minutes, now, limit=NEAREST, within=within
+    )
+
+
+def release_overlapping(
     by: Owner, lesson: WantedLesson, start_at: datetime, end_at: datetime, now: datetime
 ) -> None:
-    """Give up this person's own hold that the new one replaces. Spec: T3."""
+    """Give up this person's own hold that a new one, or a moved lesson, replaces. Spec: T3."""
     same = Q(instructor_id=lesson.offering.instructor_id)
     if lesson.learner_id is not None:
         same |= Q(learner_id=lesson.learner_id)
-    Booking.objects.held_by(by).live_holds(now).filter(
-        same, start_at__lt=end_at, end_at__gt=start_at
-    ).update(status=Status.EXPIRED)
+    rows = Booking.objects.held_by(by).live_holds(now)
+    given_up = dict(
+        rows.filter(same, start_at__lt=end_at, end_at__gt=start_at).values_list(
+            "pk", "instructor_id"
+        )
+    )
+    if given_up:
+        Booking.objects.filter(pk__in=given_up, status=Status.HELD).update(status=Status.EXPIRED)
+        bump_instructors(set(given_up.values()))
 
 
 def _check_limits(by: Owner, now: datetime) -> None:
@@ -260,15 +273,19 @@ def _buffers(instructor_id: int) -> tuple[int, int]:
     return rules_row.buffer_before_minutes, rules_row.buffer_after_minutes
 
 
-def _reraise_unless_overlap(error: Exception) -> None:
-    """Only a lost race for the time is a 409; every other broken invariant is a bug."""
-    if isinstance(error, SlotBusyError):
-        return
+def lost_race(
+    error: Exception, lesson: WantedLesson, start_at: datetime, now: datetime
+) -> Exception:
+    """Return the 409 for a lost race for a time; every other broken invariant is a bug. R12."""
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     if name == "booking_learner_no_overlap":
-        raise LearnerBusyError("This learner already has a lesson at that time.") from error
-    if name != "booking_instructor_no_overlap":
-        raise error
+        return LearnerBusyError(
+            "This learner already has a lesson at that time.",
+            nearest=nearest_bookable(lesson, start_at, now),
+        )
+    if isinstance(error, SlotBusyError) or name == "booking_instructor_no_overlap":
+        return slot_taken(lesson, start_at, now)
+    return error
 
 
 def release_hold(*, by: Owner, hold_id: str) -> Booking:
@@ -279,7 +296,7 @@ def release_hold(*, by: Owner, hold_id: str) -> Booking:
     if not Booking.objects.filter(pk=booking.pk, status=Status.HELD).update(status=Status.EXPIRED):
         booking.refresh_from_db(fields=["status"])
         if booking.status != Status.EXPIRED:
-            raise LessonChangedError("This lesson changed")
+            raise lesson_changed(booking, "T3")
     bump_instructors([booking.instructor_id])
     return booking
 
@@ -336,8 +353,13 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
     for _ in range(CODE_TRIES):
         try:
             with transaction.atomic():
-                changed = Booking.objects.filter(pk=booking.pk, status__in=sources_of("T4")).update(
-                    status=Status.CONFIRMED, code=booking_code(), confirmed_at=now, expires_at=None
+                swap(
+                    booking,
+                    "T4",
+                    Status.CONFIRMED,
+                    code=booking_code(),
+                    confirmed_at=now,
+                    expires_at=None,
                 )
             break
         except IntegrityError as error:
@@ -346,11 +368,7 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
                 raise
     else:
         raise LessonChangedError("We couldn't find a free booking code. Please try again.")
-    if not changed:
-        raise LessonChangedError("This lesson changed")
     booking.refresh_from_db()
-    if booking.student_id is not None:
-        bump(of_person(booking.student_id))
     return booking
 
 
@@ -360,20 +378,29 @@ def flip_clock_states(now: datetime | None = None, *, batch: int = 500) -> dict[
     Bounded batches with SKIP LOCKED, so two runs share the work. Spec: T3, T11, T12, S4.3.
     """
     now = now or clock.now()
-    day = timedelta(hours=Policy.objects.current().auto_complete_hours)
     steps = {
-        "expired": (Q(status="held", expires_at__lte=now), Status.EXPIRED),
-        "ended": (Q(status="confirmed", end_at__lte=now), Status.ENDED),
-        "completed": (Q(status="ended", end_at__lte=now - day), Status.COMPLETED),
+        "expired": _Due(Q(status="held", expires_at__lte=now), Status.EXPIRED),
+        "ended": _Due(Q(status="confirmed", end_at__lte=now), Status.ENDED),
+        "completed": _Due(Q(status="ended", closes_at__lte=now), Status.COMPLETED),
     }
-    return {name: _flip(rows, status, now, batch) for name, (rows, status) in steps.items()}
+    return {name: _flip(due, batch) for name, due in steps.items()}
 
 
-def _flip(rows: Q, status: Status, now: datetime, batch: int) -> int:
+class _Due(NamedTuple):
+    rows: Q
+    status: Status
+
+
+def _flip(due: _Due, batch: int) -> int:
     with transaction.atomic():
-        due = Booking.objects.filter(rows).order_by("pk").select_for_update(skip_locked=True)
-        ids = list(due.values_list("pk", flat=True)[:batch])
-        values = {"status": status}
-        if status is Status.COMPLETED:
-            values["completed_at"] = now  # type: ignore[assignment]
-        return Booking.objects.filter(pk__in=ids).update(**values)
+        rows = Booking.objects.with_close().filter(due.rows).select_related("policy").order_by("pk")
+        locked = rows.select_for_update(skip_locked=True, of=("self",))[:batch]
+        found = {row.pk: row.closes_by_itself_at for row in locked}
+        changed = Booking.objects.filter(pk__in=found)
+        if due.status is not Status.COMPLETED:
+            return changed.update(status=due.status)
+        # The clock decided it then, however late this job writes it down.
+        for closes_at in set(found.values()):
+            ids = [pk for pk, at in found.items() if at == closes_at]
+            changed.filter(pk__in=ids).update(status=due.status, completed_at=closes_at)
+        return len(found)

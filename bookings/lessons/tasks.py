@@ -11,6 +11,30 @@ def flip_clock_states() -> dict[str, int]:
     return services.flip_clock_states()
 
 
+@shared_task(name="lessons.lapse_proposals")
+def lapse_proposals() -> int:
+    """Write down proposed times that nobody answered."""
+    from bookings.lessons import moves
+
+    return moves.lapse_proposals()
+
+
+@shared_task(name="lessons.accept_silent_reports")
+def accept_silent_reports() -> int:
+    """Close reports of missed lessons that nobody answered."""
+    from bookings.lessons import reports
+
+    return reports.accept_silent_reports()
+
+
+@shared_task(name="lessons.cancel_lessons_of_suspended")
+def cancel_lessons_of_suspended() -> int:
+    """Cancel and refund the lessons to come of suspended instructors."""
+    from bookings.lessons import cancellation
+
+    return cancellation.cancel_lessons_of_suspended()
+
+
 @shared_task(name="lessons.finish_payment_attempts")
 def finish_payment_attempts() -> int:
     """Settle payments that a dead process or a slow bank left open."""

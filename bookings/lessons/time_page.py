@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.owners import Owner
 from bookings.lessons import rules
-from bookings.lessons.rules import BookabilityFacts, DayState
+from bookings.lessons.rules import BookabilityFacts
 from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
 from bookings.lessons.time_grid import (
     DayOfWeek,
@@ -199,7 +199,7 @@ def build_time_page(
     by_day = _by_day(rules.bookable_starts(facts, minutes, first_on, last_on, now), zone)
     if selected is None or (choice.view != WEEK and selected.replace(day=1) != month_on):
         selected = next((on for on in sorted(by_day) if on.replace(day=1) == month_on), None)
-    states = _states(facts, minutes, shown, by_day, now)
+    states = rules.day_states(facts, minutes, *shown, now, zone)
     week_on = week_start(selected or max(today, month_on))
     return TimePage(
         instructor=instructor,
@@ -215,7 +215,7 @@ def build_time_page(
         by_day=by_day,
         weeks=weeks_of_month(month_on, states, by_day, selected, today),
         week=days_of_week(week_on, by_day, choice.start_at, today) if choice.view == WEEK else [],
-        day_reasons=_reasons(facts, minutes, selected, by_day, now),
+        day_reasons=_reasons(facts, minutes, selected, by_day, zone, now),
         missed=_missed(facts, minutes, choice.start_at, by_day, zone, (first_on, last_on), now),
     )
 
@@ -243,35 +243,19 @@ def _by_day(starts: Sequence[datetime], zone: ZoneInfo) -> dict[date, list[datet
     return dict(by_day)
 
 
-def _states(
-    facts: BookabilityFacts,
-    minutes: int,
-    shown: tuple[date, date],
-    by_day: Mapping[date, Sequence[datetime]],
-    now: datetime,
-) -> dict[date, DayState]:
-    """Return the state of every shown date; a date with starts in the shown zone is open."""
-    states = rules.day_states(facts, minutes, *shown, now)
-    for on, state in states.items():
-        count = len(by_day.get(on, ()))
-        if count:
-            states[on] = DayState.FEW if count <= rules.FEW_STARTS else DayState.OPEN
-        elif state in (DayState.OPEN, DayState.FEW):  # open on the instructor's wall only
-            states[on] = DayState.CLOSED
-    return states
-
-
 def _reasons(
     facts: BookabilityFacts,
     minutes: int,
     selected: date | None,
     by_day: Mapping[date, Sequence[datetime]],
+    zone: ZoneInfo,
     now: datetime,
 ) -> list[str]:
     """Say in plain words why a day has no time. Spec: S12.6."""
     if selected is None or by_day.get(selected):
         return []
-    return [failure.student_text for failure in rules.explain_day(facts, minutes, selected, now)]
+    failures = rules.explain_day(facts, minutes, selected, now, zone)
+    return [failure.student_text for failure in failures]
 
 
 def _missed(

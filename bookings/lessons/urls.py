@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.lessons.views import checkout, my_lessons, times
+from bookings.lessons.views import changes, checkout, my_lessons, reports, teaching, times
 
 app_name = "lessons"
 
@@ -19,5 +19,20 @@ urlpatterns = [
     path("lessons/<slug:code>/confirmed/", checkout.confirmed, name="confirmed"),
     path("lessons/<slug:code>/confirm/", my_lessons.booking_confirm, name="confirm"),
     path("lessons/<slug:code>/cancel/", my_lessons.booking_cancel, name="cancel"),
+    path("lessons/<slug:code>/reschedule/", changes.reschedule, name="reschedule"),
+    path("lessons/<slug:code>/proposal/", changes.answer_as_student, name="proposal"),
+    path("lessons/<slug:code>/report/", reports.report, name="report"),
+    path("lessons/<slug:code>/good-fit/", reports.good_fit, name="good-fit"),
+    path("teach/", teaching.teaching, name="teaching"),
+    path("teach/lessons/<slug:code>/", teaching.taught, name="taught"),
+    path("teach/lessons/<slug:code>/new-time/", changes.propose, name="propose"),
+    path(
+        "teach/lessons/<slug:code>/proposal/",
+        changes.answer_as_instructor,
+        name="proposal-teaching",
+    ),
+    path("teach/lessons/<slug:code>/cancel/", teaching.cancel_teaching, name="cancel-teaching"),
+    path("teach/lessons/<slug:code>/report/", reports.report_teaching, name="report-teaching"),
+    path("teach/lessons/<slug:code>/waive/", teaching.waive, name="waive"),
     path("lessons/<slug:code>/lesson.ics", my_lessons.calendar_file, name="calendar-file"),
 ]

@@ -78,6 +78,11 @@ def refund_entries(
     )
 
 
+def credit_exchange_entries(cents: int) -> Entries:
+    """Return what it writes that unspent credit becomes money to the card (C3)."""
+    return _entries({Account.STUDENT_CREDIT: -cents, Account.REFUNDS: cents})
+
+
 def refund_settled_entries(card_cents: int) -> Entries:
     """Return what it writes that the gateway paid an ordered refund out (Spec: S14.5)."""
     return _entries({Account.REFUNDS: -card_cents, Account.STUDENT_CASH: card_cents})

@@ -136,7 +136,9 @@ def _refunds_beyond_paid() -> list[Imbalance]:
     """Compare what refunds gave with what was paid, and with the counters beside it."""
     attempts = PaymentAttempt.objects.annotate(
         to_card=Coalesce(Sum("refunds__amount_cents"), 0),
-        to_credit=Coalesce(Sum("refunds__credit_cents"), 0),
+        to_credit=Coalesce(
+            Sum(F("refunds__credit_cents") - F("refunds__replaced_credit_cents")), 0
+        ),
     ).filter(
         Q(to_card__gt=F("amount_cents"))
         | Q(to_card__gt=F("amount_cents") + F("credit_cents") - F("to_credit"))

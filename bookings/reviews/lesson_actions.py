@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
 from bookings.lessons.my_lessons import MoreActions
+from bookings.lessons.transitions import current_status
 from bookings.reviews.models import Review
 from bookings.reviews.windows import REVIEWABLE, is_editable, is_reviewable, window_end
 from instainstru.templatetags.ui import format_when

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from bookings.lessons.cancellation import find_lesson
 from bookings.lessons.models import Booking
+from bookings.lessons.selectors import find_lesson
 from bookings.reviews.errors import ReviewClosedError
 from bookings.reviews.models import InstructorStatistics, Review
 from bookings.reviews.statistics import count_categories, count_instructors

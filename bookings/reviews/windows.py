@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from bookings.lessons.cancellation import current_status
 from bookings.lessons.models import Booking
 from bookings.lessons.states import Status
+from bookings.lessons.transitions import current_status
 from bookings.reviews.models import Review
 
 REVIEWABLE = frozenset({Status.COMPLETED, Status.NO_SHOW_INSTRUCTOR})

@@ -57,6 +57,18 @@ class Policy(models.Model):
     waive_hours = models.PositiveSmallIntegerField(default=48)
     good_fit_claim_hours = models.PositiveSmallIntegerField(default=48)
     good_fit_per_days = models.PositiveSmallIntegerField(default=90)
+    student_moves_max = models.PositiveSmallIntegerField(default=2)
+    move_min_hours = models.PositiveSmallIntegerField(default=12)
+    late_move_hours = models.PositiveSmallIntegerField(
+        default=24, help_text="A move this close to the old start costs the free cancellation."
+    )
+    report_window_hours = models.PositiveSmallIntegerField(default=48)
+    support_refund_limit_cents = models.BigIntegerField(
+        default=200_00, help_text="More for one lesson is for finance to give back."
+    )
+    strike_window_days = models.PositiveSmallIntegerField(default=90)
+    strikes_review = models.PositiveSmallIntegerField(default=3)
+    strikes_suspend = models.PositiveSmallIntegerField(default=5)
     credit_valid_months = models.PositiveSmallIntegerField(default=12)
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
     founding_spots = models.PositiveSmallIntegerField(default=100)
@@ -86,6 +98,10 @@ class Policy(models.Model):
             models.CheckConstraint(
                 condition=Q(credit_cancel_hours__lte=F("free_cancel_hours")),
                 name="policy_cancel_hours_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(strikes_review__lte=F("strikes_suspend")),
+                name="policy_strikes_ordered",
             ),
         ]
 

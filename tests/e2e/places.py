@@ -35,12 +35,16 @@ SHARE: Final = "/account/learners/{learner}/share/"
 INVITE: Final = "section[aria-labelledby=invite] form button[type=submit]"
 SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
 CHANGE_PASSWORD: Final = "/accounts/password/change/"
+MOVE: Final = "/lessons/{code}/reschedule/"
+PROPOSE: Final = "/teach/lessons/{code}/new-time/"
+CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
 STAFF_LISTS: Final = (
     "accounts_auditevent", "accounts_user", "catalog_category", "catalog_instructor",
     "catalog_neighborhood", "catalog_offering", "catalog_policy", "catalog_service",
-    "lessons_booking", "notifications_outgoingmail", "payments_credit",
+    "lessons_booking", "lessons_lessonreport", "lessons_strike",
+    "notifications_outgoingmail", "payments_credit",
     "payments_ledgertransaction", "payments_paymentattempt", "payments_refund",
     "privacy_consent", "reviews_review",
 )  # fmt: skip
@@ -128,6 +132,39 @@ PLACES: Final = (
     Place("reviews:write", "/lessons/{done}/review/", "student"),
     Place("lessons:cancel", "/lessons/{code}/cancel/", "student"),
     Place("lessons:cancel", "/lessons/{late}/cancel/", "student"),
+    Place("lessons:detail", "/lessons/{asked}/", "student"),
+    Place("lessons:detail", "/lessons/{taught}/", "student"),
+    Place("lessons:reschedule", MOVE, "student"),
+    Place("lessons:reschedule", MOVE, "student", 422, FORM, takes_focus=True),
+    Place("lessons:reschedule", "/lessons/{asked}/reschedule/", "student"),
+    Place("lessons:reschedule", "/lessons/{cancelled}/reschedule/", "student", status=409),
+    Place("lessons:report", "/lessons/{taught}/report/", "student"),
+    Place("lessons:report", "/lessons/{taught}/report/", "student", 422, FORM, takes_focus=True),
+    Place("lessons:report", "/lessons/{reported}/report/", "student"),
+    Place("lessons:report", "/lessons/{code}/report/", "student"),
+    Place("lessons:good-fit", "/lessons/{taught}/good-fit/", "student"),
+    Place("lessons:good-fit", "/lessons/{code}/good-fit/", "student"),
+    Place("lessons:teaching", "/teach/", "teacher"),
+    Place("lessons:teaching", "/teach/?tab=needs-action", "teacher"),
+    Place("lessons:teaching", "/teach/?tab=past", "teacher"),
+    Place("lessons:teaching", "/teach/?tab=cancelled", "teacher"),
+    Place("lessons:taught", "/teach/lessons/{code}/", "teacher"),
+    Place("lessons:taught", "/teach/lessons/{asked}/", "teacher"),
+    Place("lessons:propose", PROPOSE, "teacher"),
+    Place("lessons:propose", PROPOSE, "teacher", 422, FORM, takes_focus=True),
+    Place("lessons:cancel-teaching", CANCEL_TEACHING, "teacher"),
+    Place("lessons:cancel-teaching", "/teach/lessons/{late}/cancel/", "teacher"),
+    Place(
+        "lessons:cancel-teaching",
+        CANCEL_TEACHING,
+        "teacher",
+        422,
+        FORM,
+        takes_focus=True,
+    ),
+    Place("lessons:report-teaching", "/teach/lessons/{reported}/report/", "teacher"),
+    Place("lessons:report-teaching", "/teach/lessons/{taught}/report/", "teacher"),
+    Place("lessons:waive", "/teach/lessons/{late_cancelled}/waive/", "teacher"),
     Place("account_login", "/accounts/login/"),
     Place("account_login", "/accounts/login/", status=422, submits=FORM, takes_focus=True),
     Place("account_signup", "/accounts/signup/"),
@@ -239,6 +276,8 @@ PLACES: Final = (
 )
 
 NO_PAGES: Final = {
+    "lessons:proposal": "takes a form only",
+    "lessons:proposal-teaching": "takes a form only",
     "search:history-forget": "takes a form only",
     "search:history-clear": "takes a form only",
     "search:history-undo": "takes a form only",
@@ -262,6 +301,8 @@ NO_PAGES: Final = {
             "admin:catalog_neighborhood_change",
             "admin:catalog_offering_change",
             "admin:catalog_policy_change",
+            "admin:lessons_lessonreport_change",
+            "admin:lessons_strike_change",
             "admin:notifications_outgoingmail_change",
             "admin:payments_credit_change",
             "admin:payments_ledgertransaction_change",
@@ -274,6 +315,7 @@ NO_PAGES: Final = {
     ),
     "admin:catalog_instructor_action": "the page of an account's action, with a date",
     "admin:lessons_booking_action": "the page of an account's action",
+    "admin:lessons_strike_action": "the page of an account's action",
     "admin:reviews_review_action": "the page of an account's action",
     "accounts:add-learning": "takes a form only",
     "block": "takes a form only",

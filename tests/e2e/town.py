@@ -16,8 +16,13 @@ from accounts.roles import Role
 from accounts.services import grant_role
 from accounts.sharing import accept, invite
 from accounts.support_access import take_support_access
+from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.goodwill import waive_fee
 from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
+from bookings.lessons.moves import move_lesson, propose_move
+from bookings.lessons.policies import RefundTo
+from bookings.lessons.reports import report_lesson
 from bookings.notifications.interest import (
     offer_to_teach,
     report_profile,
@@ -34,7 +39,7 @@ from catalog.interest import (
     suggest_service,
     toggle_favorite,
 )
-from catalog.models import Instructor, Service, WaitlistEntry
+from catalog.models import Instructor, Offering, Service, WaitlistEntry
 from catalog.team import ASSISTANTS
 from instainstru import clock
 from search.snapshot import forget_snapshot
@@ -188,6 +193,8 @@ def _invitation_of(person: User | str) -> str:
 def _book(town: Town, learner: User) -> None:
     offering = Instructor.objects.get(slug="maya-c").offerings.get()
     who: dict[str, Any] = {"offering": offering}
+    # First: what happens to a lesson tomorrow lets the holds of today lapse.
+    _change(town, learner, offering)
 
     def hold(days: int) -> Booking:
         return hold_of(learner, start_at=tomorrow_at(10, days=days), **who)
@@ -220,6 +227,53 @@ def _book(town: Town, learner: User) -> None:
         "late": str(late.code), "done": str(done.code), "cancelled": str(cancelled.code),
         "mail": OutgoingMail.objects.filter(kind="lesson_confirmed")[0].public_id,
     }  # fmt: skip
+
+
+def _change(town: Town, learner: User, offering: Offering) -> None:
+    """Ask for new times, report, cancel late: each lesson in another state of its life."""
+    grant_role(offering.instructor.user, Role.INSTRUCTOR)
+    who: dict[str, Any] = {"student": learner, "offering": offering}
+    asked = BookingFactory(start_at=tomorrow_at(17, days=4), **who)
+    propose_move(
+        by=offering.instructor.user,
+        code=str(asked.code),
+        start_at=tomorrow_at(18, 30, days=4),
+        message=f"My train is late. {LONG_NAME}",
+    )
+    taught = BookingFactory(
+        status=Booking.Status.ENDED, start_at=clock.now() - timedelta(hours=3), **who
+    )
+    reported = BookingFactory(
+        status=Booking.Status.ENDED, start_at=clock.now() - timedelta(hours=6), **who
+    )
+    Booking.objects.filter(pk=taught.pk).update(confirmed_at=clock.now() - timedelta(days=2))
+    report_lesson(by=learner, code=str(reported.code), kind="late", statement=LONG_NAME * 3)
+    left = BookingFactory(start_at=tomorrow_at(12), **who)
+    for booking in (taught, left):
+        make.pay(booking)
+    cancel_lesson(
+        by=learner, code=str(left.code), reason="illness", now=left.start_at - timedelta(hours=2),
+        expected_card_cents=0, expected_credit_cents=0,
+    )  # fmt: skip
+    _move_and_be_kind(learner, who)
+    town.words |= {
+        "asked": str(asked.code), "taught": str(taught.code), "reported": str(reported.code),
+        "late_cancelled": str(left.code),
+    }  # fmt: skip
+
+
+def _move_and_be_kind(learner: User, who: dict[str, Any]) -> None:
+    moved = BookingFactory(start_at=tomorrow_at(17, days=12), **who)
+    move_lesson(by=learner, code=str(moved.code), start_at=tomorrow_at(18, days=12))
+    kind = BookingFactory(start_at=tomorrow_at(14), **who)
+    make.pay(kind)
+    cancel_lesson(
+        by=learner, code=str(kind.code), reason="illness", now=kind.start_at - timedelta(hours=2),
+        expected_card_cents=0, expected_credit_cents=0,
+    )  # fmt: skip
+    waive_fee(
+        by=kind.instructor.user, code=str(kind.code), refund_to=RefundTo.CARD, now=kind.start_at
+    )
 
 
 def _pay(town: Town, hold: Booking, number: str) -> None:

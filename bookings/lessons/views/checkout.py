@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Learner, User
 from accounts.owners import Owner, owner_of
 from bookings.lessons import checkout
-from bookings.lessons.cancellation import find_lesson
 from bookings.lessons.errors import HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
@@ -23,6 +22,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.money_words import paid_words, price_lines
 from bookings.lessons.places import place_for_student, place_in_words
 from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
+from bookings.lessons.selectors import find_lesson
 from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
 from bookings.payments import services as payments

@@ -13,18 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.owners import owner_of
 from bookings.lessons.calendar_files import lesson_event
-from bookings.lessons.cancellation import (
-    cancel_lesson,
-    current_status,
-    find_lesson,
-    preview_cancellation,
-)
+from bookings.lessons.cancellation import cancel_lesson, preview_cancellation
 from bookings.lessons.completion import confirm_outcome
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
 from bookings.lessons.forms import CancelForm
+from bookings.lessons.goodwill import good_fit_offer
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.mails import calendar_lesson, calendar_links
 from bookings.lessons.models import Booking
+from bookings.lessons.models.changes import Side
 from bookings.lessons.money_words import card_words, paid_words, price_lines, returned_words
 from bookings.lessons.my_lessons import (
     TABS,
@@ -37,14 +34,18 @@ from bookings.lessons.my_lessons import (
     tab_counts,
 )
 from bookings.lessons.places import place_for_student
-from bookings.lessons.policies import Outcome
+from bookings.lessons.policies import Outcome, RefundTo
+from bookings.lessons.selectors import find_lesson
 from bookings.lessons.states import CANCELLED, Status
+from bookings.lessons.transitions import current_status
+from bookings.lessons.views.sides import lesson_changed_page
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.http import lead_whole_page, mark_private, render_page_or_fragment, see_other
 
 PAGE_SIZE = 20
+_TAUGHT = {Status.ENDED, Status.COMPLETED}
 
 
 @requires("bookings.view_own")
@@ -119,6 +120,8 @@ def _detail(
         "card": cards_of([booking], now)[0],
         "place": place_for_student(booking) if booking.code else "",
         "calendars": calendar_links(booking) if state is Status.CONFIRMED else [],
+        "good_fit": good_fit_offer(booking, now) if state in _TAUGHT else None,
+        "revisions": list(booking.revisions.order_by("-number")) if booking.revision else [],
         "paid": paid_words(payment),
         "returned": returned_words(payment) if state in CANCELLED else "",
         "price_lines": price_lines(booking),
@@ -160,7 +163,7 @@ def booking_cancel(request: HttpRequest, code: str) -> HttpResponse:
     try:
         due = preview_cancellation(booking, clock.now())
     except LessonChangedError as error:
-        return _changed(request, booking, error)
+        return lesson_changed_page(request, booking, error, Side.STUDENT)
     return _render_cancel(request, booking, due, _fresh_form(due))
 
 
@@ -168,18 +171,12 @@ def _find(request: HttpRequest, code: str) -> Booking:
     return find_lesson(by=cast("User", request.user), code=code)
 
 
-def _changed(request: HttpRequest, booking: Booking, error: LessonChangedError) -> HttpResponse:
-    """Say that the lesson changed and show how it stands. Spec: G3, T15."""
-    context = {"lesson": cards_of([booking], clock.now())[0].as_component, "page_error": True}
-    return mark_private(
-        render_page_or_fragment(
-            request, "lessons/changed.html", context, fragment="changed", status=error.status
-        )
-    )
-
-
 def _fresh_form(due: Outcome, data: Any = None) -> CancelForm:
-    amounts = {"card_refund_cents": due.card_refund_cents, "credit_cents": due.credit_cents}
+    amounts = {
+        "card_refund_cents": due.card_refund_cents,
+        "credit_cents": due.credit_cents,
+        "refund_to": RefundTo.CARD.value,
+    }
     return CancelForm(data, initial=amounts)
 
 
@@ -189,13 +186,7 @@ def _cancel(request: HttpRequest, booking: Booking) -> HttpResponse:
         if not form.is_valid():
             due = preview_cancellation(booking, clock.now())
             return _render_cancel(request, booking, due, form, status=422)
-        _, due = cancel_lesson(
-            by=request.user,  # type: ignore[arg-type]
-            code=str(booking.code),
-            reason=form.cleaned_data["reason"],
-            expected_card_cents=form.cleaned_data["card_refund_cents"],
-            expected_credit_cents=form.cleaned_data["credit_cents"],
-        )
+        _cancel_as_chosen(request, booking, form.cleaned_data)
     except AmountChangedError as error:
         changed = _fresh_form(error.context["due"])
         changed.initial["reason"] = form.cleaned_data["reason"]
@@ -203,9 +194,29 @@ def _cancel(request: HttpRequest, booking: Booking) -> HttpResponse:
             request, booking, error.context["due"], changed, status=409, notice=error.message
         )
     except LessonChangedError as error:
-        return _changed(request, _find(request, str(booking.code)), error)
+        return lesson_changed_page(request, booking, error, Side.STUDENT)
     messages.success(request, "Lesson canceled.")
     return see_other(reverse("lessons:detail", args=[booking.code]))
+
+
+def _cancel_as_chosen(request: HttpRequest, booking: Booking, data: dict[str, Any]) -> None:
+    """Cancel for the amounts that were shown, or for the same as credit where that was chosen."""
+    amounts = (data["card_refund_cents"], data["credit_cents"])
+    refund_to = RefundTo(data["refund_to"] or RefundTo.CARD)
+    if refund_to is RefundTo.CREDIT:
+        now = clock.now()
+        shown = preview_cancellation(booking, now)
+        if amounts == (shown.card_refund_cents, shown.credit_cents):
+            due = preview_cancellation(booking, now, refund_to=refund_to)
+            amounts = (due.card_refund_cents, due.credit_cents)
+    cancel_lesson(
+        by=cast("User", request.user),
+        code=str(booking.code),
+        reason=data["reason"],
+        expected_card_cents=amounts[0],
+        expected_credit_cents=amounts[1],
+        refund_to=refund_to,
+    )
 
 
 def _render_cancel(
@@ -220,6 +231,7 @@ def _render_cancel(
     context = {
         "booking": booking,
         "due": due,
+        "may_choose": due.case == "C2" and due.card_refund_cents > 0,
         "form": form,
         "card_words": card_words(payment_summary(booking.pk)),
         "notice": notice,

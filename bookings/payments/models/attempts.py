@@ -128,6 +128,9 @@ class Refund(models.Model):
     key = models.CharField(max_length=80)
     amount_cents = models.BigIntegerField(help_text="To the card.")
     credit_cents = models.BigIntegerField(default=0, help_text="As credit.")
+    replaced_credit_cents = models.BigIntegerField(
+        default=0, help_text="Credit of an earlier refund that this one took back (C3)."
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED)
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
@@ -145,6 +148,11 @@ class Refund(models.Model):
                 & Q(credit_cents__gte=0)
                 & (Q(amount_cents__gt=0) | Q(credit_cents__gt=0)),
                 name="refund_gives_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(replaced_credit_cents__gte=0)
+                & Q(replaced_credit_cents__lte=F("amount_cents")),
+                name="refund_replaces_within_amount",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["requested", "sent", "settled", "failed"]),

@@ -18,6 +18,7 @@ from bookings.payments.services.credits import (
 )
 from bookings.payments.services.ledger import LessonTerms, record_charge
 from bookings.payments.services.refunds import (
+    exchange_credit,
     refund_orphan_charge,
     request_refund,
     settle_refunds,
@@ -30,6 +31,7 @@ __all__ = [
     "available_credit_cents",
     "charge_attempt",
     "complete_extra_step",
+    "exchange_credit",
     "grant_credit",
     "open_attempt",
     "read_card",

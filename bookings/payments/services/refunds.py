@@ -8,13 +8,14 @@ from django.db.models import Sum
 
 from bookings.payments.entries import (
     Account,
+    credit_exchange_entries,
     orphan_charge_entries,
     refund_entries,
     refund_settled_entries,
 )
 from bookings.payments.gateways import gateway_named
 from bookings.payments.gateways.base import GatewayError, GatewayTimeoutError
-from bookings.payments.models import LedgerEntry, LedgerTransaction, PaymentAttempt, Refund
+from bookings.payments.models import Credit, LedgerEntry, LedgerTransaction, PaymentAttempt, Refund
 from bookings.payments.services.credits import release_credit, return_as_credit
 from bookings.payments.services.ledger import charge_event, post_event
 from catalog.models import Policy
@@ -53,6 +54,8 @@ def request_refund(
     """
     if not amount_cents and not credit_cents:
         return None
+    if min(amount_cents, credit_cents) < 0:
+        raise ValueError("a refund is not negative")
     attempt = _locked_payment(booking_id)
     known = Refund.objects.filter(key=key).first()
     if known is not None:
@@ -79,6 +82,44 @@ def request_refund(
     if credit_cents:
         return_as_credit(attempt, credit_cents, key=f"refund:{key}", policy=policy, now=now)
     return _create(attempt, key, amount_cents, credit_cents, now)
+
+
+@transaction.atomic
+def exchange_credit(*, booking_id: int, source_key: str, key: str, now: datetime) -> Refund | None:
+    """Turn the new credit that the refund ``source_key`` gave into money to the card, once.
+
+    Only what the student has not spent meanwhile can be exchanged; nothing left returns ``None``.
+    Spec: 05 section 4 C3
+    """
+    attempt = _locked_payment(booking_id)
+    known = Refund.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    credit = (
+        Credit.objects.select_for_update(no_key=True)
+        .filter(key=f"refund:{source_key}:new", remaining_cents__gt=0)
+        .first()
+    )
+    if credit is None:
+        return None
+    cents = credit.remaining_cents
+    credit.remaining_cents = 0
+    credit.save(update_fields=["remaining_cents"])
+    _count(attempt, cents, -cents)
+    charge = LedgerTransaction.objects.get(booking_id=booking_id, kind=Kind.CHARGE)
+    post_event(
+        kind=Kind.REFUND,
+        key=f"refund:{key}",
+        entries=credit_exchange_entries(cents),
+        occurred_at=now,
+        booking_id=booking_id,
+        student_id=charge.student_id,
+        instructor_id=charge.instructor_id,
+    )
+    refund = _create(attempt, key, cents, 0, now)
+    refund.replaced_credit_cents = cents
+    refund.save(update_fields=["replaced_credit_cents"])
+    return refund
 
 
 @transaction.atomic
@@ -154,7 +195,7 @@ def _count(attempt: PaymentAttempt, amount_cents: int, credit_cents: int) -> Non
     attempt.refunded_cents += amount_cents
     attempt.credited_cents += credit_cents
     too_much = attempt.refunded_cents + attempt.credited_cents > attempt.paid_cents
-    if min(amount_cents, credit_cents) < 0:
+    if min(attempt.refunded_cents, attempt.credited_cents) < 0:
         raise ValueError("a refund is not negative")
     if too_much or attempt.refunded_cents > attempt.amount_cents:
         raise ConflictError("That is more than was paid.", code="refund_exceeds_paid")

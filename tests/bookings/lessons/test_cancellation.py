@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from accounts.models import User
-from bookings.lessons.cancellation import cancel_lesson, find_lesson, preview_cancellation
+from bookings.lessons.cancellation import cancel_lesson, preview_cancellation
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
 from bookings.lessons.models import Booking
 from bookings.lessons.policies import Outcome
+from bookings.lessons.selectors import find_lesson
 from bookings.lessons.services import hold_slot
 from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail

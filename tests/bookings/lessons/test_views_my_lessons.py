@@ -174,13 +174,19 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
         card = cards_of([lesson_of(maya, **fields)], now)[0]
         return [action["label"] for action in card.actions]
 
-    assert labels() == ["Add to calendar", "Cancel"]
+    assert labels() == ["Add to calendar", "Reschedule", "Cancel"]
     soon = {"modality": "online", "neighborhood": None, "start_at": now + timedelta(hours=20)}
-    assert labels(**soon) == ["Join online", "Add to calendar", "Cancel"]
+    assert labels(**soon) == ["Join online", "Add to calendar", "Reschedule", "Cancel"]
+    near = {**soon, "start_at": now + timedelta(hours=7)}
+    assert labels(**near) == ["Join online", "Add to calendar", "Ask to move", "Cancel"]
     there = {"modality": "at_instructor", "start_at": tomorrow_at(10, days=4)}
-    assert labels(**there) == ["Directions", "Add to calendar", "Cancel"]
-    assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar"]
-    assert labels(start_at=now - timedelta(hours=2)) == ["It happened", "Book again"]
+    assert labels(**there) == ["Directions", "Add to calendar", "Reschedule", "Cancel"]
+    assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar", "Report a problem"]
+    assert labels(start_at=now - timedelta(hours=2)) == [
+        "It happened",
+        "Report a problem",
+        "Book again",
+    ]
     assert labels(start_at=now - timedelta(hours=60)) == ["Review", "Book again"]
     assert labels(start_at=now - timedelta(days=16)) == ["Book again"]
     assert labels(status=Status.CANCELLED_STUDENT) == ["Book again"]

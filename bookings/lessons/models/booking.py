@@ -1,6 +1,8 @@
 """The booking: one row from hold to outcome, and the records beside it (Spec: 05)."""
 
 import uuid
+from copy import copy as copy_of
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -10,6 +12,7 @@ from django.db.models import F, Func, Q
 from accounts.models import Grant, Learner, User
 from accounts.models.grants import ends_within_a_day, one_grant_each
 from bookings.lessons.managers import BookingQuerySet
+from bookings.payments.entries import percent_of
 from catalog.models import Instructor, Modality, Neighborhood, Offering, Policy
 from instainstru import clock
 from instainstru.identifiers import public_id
@@ -190,10 +193,29 @@ class Booking(models.Model):
     def __str__(self) -> str:
         return self.code or self.hold_id
 
+    def copy_as_hold(self) -> "Booking":
+        """Return an unsaved HELD row with the same terms and people, and names of its own."""
+        copy = copy_of(self)
+        copy.pk, copy._state.adding = None, True  # noqa: SLF001 - Django's own way to copy
+        copy.hold_id, copy.ics_uid, copy.code = public_id(), uuid.uuid4(), None
+        copy.status, copy.confirmed_at = self.Status.HELD, None
+        copy.revision = copy.ics_sequence = 0
+        return copy
+
     @property
     def total_cents(self) -> int:
         """Lesson and travel, in cents."""
         return self.price_cents + self.travel_fee_cents
+
+    @property
+    def closes_by_itself_at(self) -> datetime:
+        """When the lesson, once ended, completes without anybody saying so (Spec: T12)."""
+        return self.end_at + timedelta(hours=self.policy.auto_complete_hours)
+
+    @property
+    def fee_cents(self) -> int:
+        """The platform's fee on the lesson price, in cents (Spec: 00 section 5)."""
+        return percent_of(self.price_cents, self.fee_pct)
 
     @property
     def student_name(self) -> str:

@@ -1,0 +1,112 @@
+"""Giving back what nobody has to: waived late fees and the good-fit promise (C3, C4, C9)."""
+
+from datetime import datetime
+
+from accounts.models import User
+from bookings.lessons import mails
+from bookings.lessons.locks import lesson_transaction
+from bookings.lessons.models import Booking
+from bookings.lessons.policies import (
+    Outcome,
+    PolicyNumbers,
+    RefundTo,
+    outcome,
+    waived,
+)
+from bookings.lessons.selectors import find_lesson, find_taught_lesson
+from bookings.lessons.settlement import good_fit_facts, money_facts, settle
+from bookings.lessons.states import Actor, Status
+from bookings.lessons.transitions import catch_up, lesson_changed
+from bookings.payments import services as payments
+from bookings.payments.models import Refund
+from instainstru.errors import ConflictError
+
+
+def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str, Outcome] | None:
+    """Return the case and what the instructor would give back by waiving, or ``None``.
+
+    Spec: 05 section 4 C3 and C4, S15.9
+    """
+    decided = _decided(booking)
+    if decided is None or Refund.objects.filter(key=_waive_key(booking)).exists():
+        return None
+    case, decided_at = decided
+    numbers = PolicyNumbers.of(booking.policy)
+    try:
+        return case, waived(
+            money_facts(booking), case, refund_to, decided_at=decided_at, now=now, numbers=numbers
+        )
+    except ConflictError:
+        return None
+
+
+def _decided(booking: Booking) -> tuple[str, datetime] | None:
+    """Return by which row of the table, and when, the student lost the money or part of it."""
+    if booking.status == Status.NO_SHOW_STUDENT:
+        report = getattr(booking, "report", None)
+        return ("C4", report.decided_at) if report and report.decided_at else None
+    if booking.status != Status.CANCELLED_STUDENT or booking.cancelled_at is None:
+        return None
+    numbers = PolicyNumbers.of(booking.policy)
+    due = outcome(money_facts(booking), Actor.STUDENT, booking.cancelled_at, numbers)
+    return due.case, booking.cancelled_at
+
+
+def _waive_key(booking: Booking) -> str:
+    return f"waive:{booking.pk}"
+
+
+def waive_fee(
+    *, by: User, code: str, refund_to: RefundTo, now: datetime | None = None
+) -> tuple[Booking, Outcome]:
+    """Give back, as the instructor, what a late cancellation or a missed lesson cost the student.
+
+    Within 48 hours, once. C3 replaces what is left of its credit by money to the card. Raises
+    ``LessonChangedError`` when there is nothing to waive. Spec: C3, C4, S15.9
+    """
+    with lesson_transaction(find_taught_lesson(by=by, code=code), now) as at:
+        booking = find_taught_lesson(by=by, code=code)
+        found = waivable(booking, at, refund_to)
+        if found is None:
+            raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
+        case, due = found
+        if case == "C3":
+            payments.exchange_credit(
+                booking_id=booking.pk,
+                source_key=f"cancel:{booking.pk}",
+                key=_waive_key(booking),
+                now=at,
+            )
+        else:
+            settle(booking, due, key=_waive_key(booking), now=at)
+        mails.queue_goodwill(booking, due, "waived")
+    return booking, due
+
+
+def good_fit_offer(booking: Booking, now: datetime) -> Outcome | None:
+    """Return what the good-fit promise would give for this lesson now, or ``None``. Spec: C9."""
+    if Refund.objects.filter(attempt__booking=booking).exists():
+        return None
+    try:
+        return outcome(
+            good_fit_facts(booking), Actor.STUDENT, now, PolicyNumbers.of(booking.policy)
+        )
+    except ConflictError:
+        return None
+
+
+def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple[Booking, Outcome]:
+    """Give the student of a first lesson its price as credit; the instructor keeps theirs.
+
+    Once in 90 days, within 48 hours of the end, for a lesson that is not under review. Raises
+    ``LessonChangedError`` otherwise. Spec: C9
+    """
+    with lesson_transaction(find_lesson(by=by, code=code), now) as at:
+        booking = find_lesson(by=by, code=code)
+        state = catch_up(booking, at)
+        due = good_fit_offer(booking, at)
+        if state not in {Status.ENDED, Status.COMPLETED} or due is None:
+            raise lesson_changed(booking, "good fit", "The good-fit promise does not cover this.")
+        settle(booking, due, key=f"good-fit:{booking.pk}", now=at)
+        mails.queue_goodwill(booking, due, "good_fit")
+    return booking, due

@@ -1,0 +1,81 @@
+"""What must always hold of lessons, beyond what the constraints can say (Spec: S14.5, S16.6)."""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from bookings.lessons.models import Booking, BookingRevision, Proposal
+from bookings.lessons.states import CANCELLED, FINAL, Status
+from bookings.payments.models import PaymentAttempt
+
+_PAID = [Status.CONFIRMED, Status.ENDED, Status.COMPLETED, Status.REPORTED]
+
+
+def lesson_violations() -> list[str]:
+    """Return one sentence per broken promise; none means all is well."""
+    return [
+        *_unpaid(),
+        *_too_close(),
+        *_cancelled_without_instant(),
+        *_revisions(),
+        *_targets(),
+    ]
+
+
+def _sentences(names: Iterable[str | None], text: str) -> Iterator[str]:
+    return (text.format(name) for name in names)
+
+
+def _unpaid() -> Iterator[str]:
+    """Every lesson that stands has a charge, or costs nothing (Spec: S14.5)."""
+    paid = PaymentAttempt.objects.succeeded().filter(booking=OuterRef("pk"))
+    rows = Booking.objects.filter(status__in=_PAID).filter(
+        ~Exists(paid), Q(price_cents__gt=0) | Q(travel_fee_cents__gt=0)
+    )
+    yield from _sentences(rows.values_list("code", flat=True), "lesson {} is not paid")
+
+
+def _too_close() -> Iterator[str]:
+    """No two lessons of one instructor are closer than their buffers ask (Spec: R4)."""
+    other = Booking.objects.filter(
+        instructor=OuterRef("instructor"), status__in=_PAID, pk__gt=OuterRef("pk")
+    )
+    clash = other.filter(
+        Q(span__overlap=OuterRef("blocked")) | Q(blocked__overlap=OuterRef("span"))
+    )
+    rows = Booking.objects.filter(Exists(clash), status__in=_PAID)
+    yield from _sentences(rows.values_list("code", flat=True), "lesson {} is too close to another")
+
+
+def _cancelled_without_instant() -> Iterator[str]:
+    rows = Booking.objects.filter(status__in=list(CANCELLED), cancelled_at__isnull=True)
+    yield from _sentences(rows.values_list("code", flat=True), "lesson {} was canceled at no time")
+
+
+def _revisions() -> Iterator[str]:
+    """A lesson moved n times keeps n earlier times, numbered from 0 (Spec: 05 section 2)."""
+    kept = BookingRevision.objects.filter(booking=OuterRef("pk"), number__gte=OuterRef("revision"))
+    before = BookingRevision.objects.filter(booking=OuterRef("pk"), number=OuterRef("revision") - 1)
+    rows = Booking.objects.filter(Exists(kept) | (Q(revision__gt=0) & ~Exists(before)))
+    yield from _sentences(rows.values_list("code", flat=True), "lesson {} lost an earlier time")
+
+
+def _targets() -> Iterator[str]:
+    """A time kept for a proposal belongs to one that is open (Spec: R16)."""
+    proposals = Proposal.objects.filter(hold=OuterRef("pk"), status=Proposal.Status.OPEN)
+    rows = (
+        Booking.objects.filter(purpose=Booking.Purpose.PROPOSAL)
+        .exclude(status__in=[*FINAL])
+        .filter(~Exists(proposals))
+    )
+    yield from _sentences(rows.values_list("hold_id", flat=True), "hold {} keeps a time for nobody")
+    done = Proposal.objects.filter(
+        status=Proposal.Status.OPEN, booking__status__in=list(FINAL)
+    ).values_list("booking__code", flat=True)
+    yield from (f"lesson {code} is over and has an open proposal" for code in done)
+    moved = Proposal.objects.filter(status=Proposal.Status.OPEN).exclude(
+        revision=F("booking__revision")
+    )
+    yield from _sentences(
+        moved.values_list("booking__code", flat=True), "lesson {} moved under an open proposal"
+    )

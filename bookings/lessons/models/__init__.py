@@ -1,0 +1,25 @@
+"""Bookings and what happens to them."""
+
+from bookings.lessons.models.booking import (
+    BLOCKING_STATUSES,
+    Blocked,
+    Booking,
+    BookingGrant,
+    IdempotencyRecord,
+    Span,
+)
+from bookings.lessons.models.changes import BookingRevision, Proposal
+from bookings.lessons.models.reports import LessonReport, Strike
+
+__all__ = [
+    "BLOCKING_STATUSES",
+    "Blocked",
+    "Booking",
+    "BookingGrant",
+    "BookingRevision",
+    "IdempotencyRecord",
+    "LessonReport",
+    "Proposal",
+    "Span",
+    "Strike",
+]

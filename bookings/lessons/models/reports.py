@@ -1,0 +1,95 @@
+"""What went wrong: reports of a lesson, and an instructor's strikes (T13, T14, 05 section 4)."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from bookings.lessons.models.booking import Booking
+from bookings.lessons.models.changes import Side
+from catalog.models import Instructor
+from instainstru import clock
+
+
+class LessonReport(models.Model):
+    """One side's report of a lesson, the other side's answer, and how it ended (Spec: T13, T14).
+
+    A lesson has one report; when both sides report, the second statement is the answer. ``outcome``
+    is the state the lesson went to; empty while open.
+    """
+
+    class Kind(models.TextChoices):
+        INSTRUCTOR_NO_SHOW = "instructor_no_show", "The instructor did not come"
+        STUDENT_NO_SHOW = "student_no_show", "The student did not come"
+        LATE = "late", "More than 10 minutes late"
+        SAFETY = "safety", "I did not feel safe"
+        QUALITY = "quality", "The lesson was not what was agreed"
+        OTHER = "other", "Something else"
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="report")
+    opened_by = models.CharField(max_length=10, choices=Side.choices)
+    reporter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="lesson_reports")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    statement = models.CharField(max_length=2000)
+    answer = models.CharField(max_length=2000, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer_by_at = models.DateTimeField(help_text="Silence until then accepts the report.")
+    outcome = models.CharField(max_length=20, choices=Booking.Status.choices, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="", decided_at__isnull=True)
+                | (~Q(outcome="") & Q(decided_at__isnull=False)),
+                name="lesson_report_decided_with_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(answer="", answered_at__isnull=True)
+                | (~Q(answer="") & Q(answered_at__isnull=False)),
+                name="lesson_report_answer_has_instant",
+            ),
+            models.CheckConstraint(
+                condition=~Q(opened_by=Side.STAFF), name="lesson_report_of_student_or_instructor"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["answer_by_at"], name="lesson_report_silent", condition=Q(outcome="")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.booking_id}"
+
+
+class Strike(models.Model):
+    """A mark against an instructor: a late cancellation or a lesson they missed (05 section 4).
+
+    The instructor may dispute it once; staff who agree take it back. Spec: C6, C7, S15.15
+    """
+
+    class Reason(models.TextChoices):
+        LATE_CANCELLATION = "late_cancellation", "Canceled less than a day before"
+        NO_SHOW = "no_show", "Did not come"
+
+    instructor = models.ForeignKey(Instructor, on_delete=models.PROTECT, related_name="strikes")
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="strike")
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    created_at = models.DateTimeField(default=clock.now)
+    dispute = models.CharField(max_length=1000, blank=True)
+    disputed_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(dispute="", disputed_at__isnull=True)
+                | (~Q(dispute="") & Q(disputed_at__isnull=False)),
+                name="strike_dispute_has_instant",
+            )
+        ]
+        indexes = [models.Index(fields=["instructor", "created_at"], name="strike_by_instructor")]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} ({self.booking_id})"

@@ -1,0 +1,85 @@
+"""From an outcome of the policy table to orders of money (Spec: 05 section 4, S14.9)."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import Max
+
+from bookings.lessons.models import Booking
+from bookings.lessons.policies import BookingFacts, Kind, Outcome, RefundTo
+from bookings.lessons.states import Status
+from bookings.payments import services as payments
+from bookings.payments.models import Credit, Refund
+from bookings.payments.selectors import payment_summary
+
+
+def money_facts(
+    booking: Booking,
+    *,
+    kind: Kind = Kind.CANCELLATION,
+    refund_to: RefundTo = RefundTo.CARD,
+    is_excused: bool = False,
+) -> BookingFacts:
+    """Return what the policy table needs to know of a confirmed or former lesson."""
+    paid = payment_summary(booking.pk)
+    return BookingFacts(
+        start_at=booking.start_at,
+        end_at=booking.end_at,
+        confirmed_at=booking.confirmed_at or booking.created_at,
+        price_cents=booking.price_cents,
+        travel_fee_cents=booking.travel_fee_cents,
+        credit_cents=paid.credit_cents if paid else 0,
+        fee_pct=booking.fee_pct,
+        is_late_move=booking.is_late_move,
+        is_excused=is_excused,
+        kind=kind,
+        refund_to=refund_to,
+    )
+
+
+def good_fit_facts(booking: Booking) -> BookingFacts:
+    """Return the facts of a good-fit claim: whether it is the first lesson, and the last claim."""
+    others = Booking.objects.filter(
+        student_id=booking.student_id,
+        instructor_id=booking.instructor_id,
+        status__in=[Status.CONFIRMED, Status.ENDED, Status.COMPLETED, Status.REPORTED],
+        start_at__lt=booking.start_at,
+    )
+    claims = Refund.objects.filter(
+        key__startswith="good-fit:", attempt__student_id=booking.student_id
+    )
+    return replace(
+        money_facts(booking, kind=Kind.GOOD_FIT_CLAIM),
+        is_first_with_instructor=not others.exists(),
+        last_good_fit_at=claims.aggregate(last_at=Max("created_at"))["last_at"],
+    )
+
+
+def settle(booking: Booking, due: Outcome, *, key: str, now: datetime) -> None:
+    """Order everything an outcome gives, once per key, in the caller's transaction.
+
+    Card refunds are paid out by a job, credits and the platform's gift arrive at once. Spec: C1-C9
+    """
+    given_cents = due.card_refund_cents + due.credit_returned_cents + due.credit_issued_cents
+    reversed_cents = booking.total_cents - due.instructor_cents - due.fee_cents
+    payments.request_refund(
+        booking_id=booking.pk,
+        key=key,
+        amount_cents=due.card_refund_cents,
+        credit_cents=due.credit_returned_cents + due.credit_issued_cents,
+        instructor_keeps_cents=due.instructor_cents,
+        fee_keeps_cents=due.fee_cents,
+        platform_cents=given_cents - reversed_cents,
+        policy=booking.policy,
+        now=now,
+    )
+    if due.extra_credit_cents and booking.student_id is not None:
+        payments.grant_credit(
+            user_id=booking.student_id,
+            amount_cents=due.extra_credit_cents,
+            reason=Credit.Reason.APOLOGY,
+            key=key,
+            policy=booking.policy,
+            now=now,
+            booking_id=booking.pk,
+        )

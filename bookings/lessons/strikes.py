@@ -1,0 +1,118 @@
+"""Strikes of instructors: given with a late cancellation or a missed lesson (05 section 4)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.audit import record_event
+from accounts.models import User
+from accounts.permissions import require_permission
+from bookings.lessons.models import Booking, Strike
+from catalog.models import Instructor, Policy
+from catalog.services import suspend_instructor
+from instainstru import clock
+from instainstru.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ValidationFailedError,
+)
+
+DISPUTE_DAYS = 14
+DISPUTE_MIN, DISPUTE_MAX = 20, 1000
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many strikes count now, and at how many something happens."""
+
+    count: int
+    review_at: int
+    suspend_at: int
+
+    @property
+    def is_ranked_down(self) -> bool:
+        """Whether search ranks the instructor down and staff look at them."""
+        return self.count >= self.review_at
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the instructor takes no more bookings."""
+        return self.count >= self.suspend_at
+
+
+def standing_of(instructor_id: int, now: datetime) -> Standing:
+    """Return the strikes that still count, in the policy's window of days (05 section 4)."""
+    policy = Policy.objects.current()
+    since = now - timedelta(days=policy.strike_window_days)
+    rows = Strike.objects.filter(
+        instructor_id=instructor_id, created_at__gt=since, withdrawn_at__isnull=True
+    )
+    return Standing(rows.count(), policy.strikes_review, policy.strikes_suspend)
+
+
+def dispute_strike(*, by: User, strike_id: int, text: str, now: datetime | None = None) -> Strike:
+    """Say, as the instructor, why a strike is wrong; once, within 14 days. Spec: S15.15.
+
+    Raises ``NotFoundError`` for somebody else's, ``ValidationFailedError`` for a text that says
+    nothing, ``ConflictError`` for the second time or too late.
+    """
+    now = now or clock.now()
+    if not DISPUTE_MIN <= len(text.strip()) <= DISPUTE_MAX:
+        message = f"Write {DISPUTE_MIN} to {DISPUTE_MAX} characters."
+        raise ValidationFailedError(message, fields={"text": message})
+    strike = Strike.objects.filter(pk=strike_id, instructor__user=by).first()
+    if strike is None:
+        raise NotFoundError("We couldn't find this strike.")
+    open_rows = Strike.objects.filter(
+        pk=strike.pk, dispute="", created_at__gte=now - timedelta(days=DISPUTE_DAYS)
+    )
+    if not open_rows.update(dispute=text.strip(), disputed_at=now):
+        raise ConflictError("This strike can't be disputed any more.", code="dispute_closed")
+    strike.refresh_from_db()
+    return strike
+
+
+@transaction.atomic
+def withdraw_strike(*, by: User, strike_id: int, reason: str, now: datetime | None = None) -> None:
+    """Take a strike back as staff; it counts no more. Spec: S15.15, S5.9, S5.10.
+
+    Raises ``ForbiddenError`` without ``bookings.manage_all`` and for one's own profile,
+    ``ConflictError`` when it was taken back already.
+    """
+    require_permission(by, "bookings.manage_all")
+    strike = Strike.objects.select_related("instructor__user", "booking").get(pk=strike_id)
+    if strike.instructor.user_id == by.pk:
+        raise ForbiddenError("This concerns you. Somebody else decides.")
+    rows = Strike.objects.filter(pk=strike.pk, withdrawn_at__isnull=True)
+    if not rows.update(withdrawn_at=now or clock.now()):
+        raise ConflictError("This strike was taken back already.")
+    record_event(
+        "strike.withdrawn",
+        by=by,
+        on=strike,
+        subject=strike.instructor.user,
+        after={"booking": strike.booking.code},
+        reason=reason,
+    )
+
+
+def add_strike(booking: Booking, reason: str, now: datetime) -> Strike:
+    """Mark the instructor of a lesson, once per lesson; at the limit they are suspended.
+
+    The caller holds the instructor's lock. Spec: C6, C7, 05 section 4
+    """
+    strike, is_new = Strike.objects.get_or_create(
+        booking=booking,
+        defaults={
+            "instructor_id": booking.instructor_id,
+            "reason": reason,
+            "created_at": now,
+        },
+    )
+    instructor = booking.instructor
+    takes_lessons = instructor.status in {Instructor.Status.LIVE, Instructor.Status.PAUSED}
+    if is_new and takes_lessons and standing_of(instructor.pk, now).is_suspended:
+        suspend_instructor(instructor.pk, by=None, reason="Too many strikes in the last days")
+    return strike

@@ -1,0 +1,151 @@
+"""Reporting a lesson, answering a report, claiming the good-fit promise (S11.8, T13, T14, C9)."""
+
+import secrets
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.owners import owner_of
+from bookings.lessons import reports
+from bookings.lessons.errors import LessonChangedError
+from bookings.lessons.forms import ReportForm
+from bookings.lessons.goodwill import claim_good_fit, good_fit_offer
+from bookings.lessons.idempotency import run_once
+from bookings.lessons.models import Booking, LessonReport
+from bookings.lessons.models.changes import Side
+from bookings.lessons.selectors import find_lesson
+from bookings.lessons.transitions import current_status
+from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url
+from instainstru import clock
+from instainstru.access import requires
+from instainstru.errors import ApplicationError
+from instainstru.http import mark_private, render_page_or_fragment, see_other
+
+
+@requires("bookings.manage_own")
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest, code: str) -> HttpResponse:
+    """The student reports the lesson, or answers the instructor's report. Spec: S11.8."""
+    return _report(request, code, Side.STUDENT)
+
+
+@requires("lessons.manage_teaching")
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_teaching(request: HttpRequest, code: str) -> HttpResponse:
+    """The instructor reports the lesson, or answers the student's report. Spec: T13."""
+    return _report(request, code, Side.INSTRUCTOR)
+
+
+def _report(request: HttpRequest, code: str, side: Side) -> HttpResponse:
+    booking = find_by_side(request, code, side)
+    if request.method == "POST":
+        return run_once(
+            request, owner_of(request), f"report:{code}", lambda: _send(request, booking, side)
+        )
+    known = LessonReport.objects.filter(booking=booking).first()
+    form = ReportForm(kinds=_kinds(side, known))
+    return _render(request, booking, side, form, known)
+
+
+def _kinds(side: Side, known: LessonReport | None) -> list[tuple[str, str]]:
+    """Return what this side may report; an answer needs no kind."""
+    return [] if known is not None else [(kind.value, kind.label) for kind in reports.KINDS[side]]
+
+
+def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
+    known = LessonReport.objects.filter(booking=booking).first()
+    by, code = cast("User", request.user), str(booking.code)
+    form = ReportForm(request.POST, kinds=_kinds(side, known))
+    try:
+        if known is not None and request.POST.get("agree"):
+            reports.accept_report(by=by, code=code)
+            words = "Thank you. The report is accepted."
+        elif not form.is_valid():
+            return _render(request, booking, side, form, known, status=422)
+        elif known is not None:
+            reports.answer_report(by=by, code=code, statement=form.cleaned_data["statement"])
+            words = "Thank you. We look at both sides and decide."
+        else:
+            reports.report_lesson(by=by, code=code, **form.cleaned_data)
+            words = "Thank you. The lesson is under review."
+    except LessonChangedError as error:
+        return lesson_changed_page(request, booking, error, side)
+    except ApplicationError as error:
+        for name, text in (error.fields or {"": error.message}).items():
+            form.add_error(name if name in form.fields else None, text)
+        return _render(request, booking, side, form, known, status=error.status)
+    messages.success(request, words)
+    return see_other(lesson_url(booking, side))
+
+
+def _render(
+    request: HttpRequest,
+    booking: Booking,
+    side: Side,
+    form: ReportForm,
+    known: LessonReport | None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    now = clock.now()
+    may_answer = (
+        known is not None
+        and known.opened_by != side
+        and not known.outcome
+        and not known.answer
+        and now <= known.answer_by_at
+    )
+    may_report = known is None and reports.may_report(booking, current_status(booking, now), now)
+    names = {Side.STUDENT: "lessons:report", Side.INSTRUCTOR: "lessons:report-teaching"}
+    context = {
+        "booking": booking,
+        "side": side,
+        "report": known,
+        "form": form,
+        "may_send": may_answer or may_report,
+        "may_agree": may_answer and known is not None and known.kind.endswith("no_show"),
+        "opens_at": reports.report_window(booking)[0],
+        "until": reports.report_window(booking)[1],
+        "form_url": reverse(names[side], args=[booking.code]),
+        "back_url": lesson_url(booking, side),
+        "page_error": form.is_bound,
+        "idempotency_key": secrets.token_urlsafe(12),
+    }
+    return mark_private(
+        render_page_or_fragment(
+            request, "lessons/report.html", context, fragment="report", status=status
+        )
+    )
+
+
+@requires("bookings.manage_own")
+@require_http_methods(["GET", "HEAD", "POST"])
+def good_fit(request: HttpRequest, code: str) -> HttpResponse:
+    """Claim the price of a first lesson that was no good fit, as credit. Spec: C9."""
+    by = cast("User", request.user)
+    booking = find_lesson(by=by, code=code)
+    if request.method == "POST":
+        return run_once(
+            request, owner_of(request), f"good-fit:{code}", lambda: _claim(request, booking)
+        )
+    context = {
+        "booking": booking,
+        "due": good_fit_offer(booking, clock.now()),
+        "idempotency_key": secrets.token_urlsafe(12),
+    }
+    return mark_private(
+        render_page_or_fragment(request, "lessons/good_fit.html", context, fragment="claim")
+    )
+
+
+def _claim(request: HttpRequest, booking: Booking) -> HttpResponse:
+    try:
+        claim_good_fit(by=cast("User", request.user), code=str(booking.code))
+    except LessonChangedError as error:
+        return lesson_changed_page(request, booking, error, Side.STUDENT)
+    messages.success(request, "We gave you the price as lesson credit.")
+    return see_other(lesson_url(booking, Side.STUDENT))

@@ -1,0 +1,48 @@
+"""What the pages of both sides of a lesson share."""
+
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+from bookings.lessons.models import Booking
+from bookings.lessons.models.changes import Side
+from bookings.lessons.my_lessons import cards_of
+from bookings.lessons.selectors import find_lesson, find_taught_lesson
+from bookings.lessons.taught import taught_cards
+from instainstru import clock
+from instainstru.errors import ApplicationError
+from instainstru.http import mark_private, render_page_or_fragment
+
+_PAGES = {Side.STUDENT: "lessons:detail", Side.INSTRUCTOR: "lessons:taught"}
+
+
+def find_by_side(request: HttpRequest, code: str, side: Side) -> Booking:
+    """Return the lesson of the one who booked or teaches it; strangers' do not exist (G5)."""
+    find = find_lesson if side is Side.STUDENT else find_taught_lesson
+    return find(by=cast("User", request.user), code=code)
+
+
+def lesson_url(booking: Booking, side: Side) -> str:
+    """Return the lesson's own page as this side sees it."""
+    return reverse(_PAGES[side], args=[booking.code])
+
+
+def lesson_changed_page(
+    request: HttpRequest, booking: Booking, error: ApplicationError, side: Side
+) -> HttpResponse:
+    """Say that nothing was done and show how the lesson stands now. Spec: G3, T15."""
+    booking = find_by_side(request, str(booking.code), side)
+    now = clock.now()
+    card = cards_of([booking], now)[0] if side is Side.STUDENT else taught_cards([booking], now)[0]
+    context = {
+        "lesson": card.as_component,
+        "message": error.message.rstrip("."),
+        "page_error": True,
+    }
+    return mark_private(
+        render_page_or_fragment(
+            request, "lessons/changed.html", context, fragment="changed", status=error.status
+        )
+    )

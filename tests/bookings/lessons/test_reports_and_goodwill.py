@@ -1,0 +1,217 @@
+"""Reports of lessons, what they come to, and what is given back freely (T13, T14, C3, C4, C9)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from accounts.models import Block
+from accounts.roles import Role
+from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.errors import LessonChangedError
+from bookings.lessons.goodwill import claim_good_fit, waive_fee
+from bookings.lessons.models import LessonReport, Strike
+from bookings.lessons.policies import RefundTo
+from bookings.lessons.reports import (
+    accept_report,
+    accept_silent_reports,
+    answer_report,
+    decide_report,
+    report_lesson,
+)
+from bookings.lessons.states import Status
+from bookings.notifications.models import OutgoingMail
+from bookings.payments.models import Credit
+from bookings.payments.selectors import ledger_imbalances, payment_summary
+from instainstru import clock
+from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
+from tests.bookings.lessons.lesson_stage import Stage, set_stage
+from tests.factories.accounts import VerifiedUserFactory
+from tests.factories.lessons import BookingFactory, tomorrow_at
+
+pytestmark = [pytest.mark.S11, pytest.mark.django_db]
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+WORDS = "I waited at the door for half an hour."
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return set_stage()
+
+
+def report(
+    stage: Stage, now: datetime, *, kind: str = "instructor_no_show", by: str = "maya"
+) -> LessonReport:
+    return report_lesson(
+        by=getattr(stage, by), code=stage.code, kind=kind, statement=WORDS, now=now
+    )
+
+
+def given_back(stage: Stage) -> tuple[int, int]:
+    paid = payment_summary(stage.lesson.pk)
+    assert paid is not None
+    return paid.refunded_cents, paid.returned_credit_cents
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        (10 * MINUTE, True),
+        (10 * MINUTE - SECOND, False),
+        (HOUR + 48 * HOUR, True),
+        (HOUR + 48 * HOUR + SECOND, False),
+    ],
+)
+def test_window_of_a_report(stage: Stage, at: timedelta, is_open: bool) -> None:
+    """T13: from start + 10 min to end + 48 h, both in time."""
+    now = stage.lesson.start_at + at
+    if not is_open:
+        with pytest.raises(LessonChangedError):
+            report(stage, now)
+        assert stage.fresh().status == "confirmed"
+        return
+    report(stage, now)
+    assert stage.fresh().status == "reported"
+    mail = OutgoingMail.objects.get(kind="lesson_report")
+    assert mail.to == stage.andre.email
+
+
+def test_student_no_show_needs_a_quarter_of_an_hour(stage: Stage) -> None:
+    """T13"""
+    edge = stage.lesson.start_at + 15 * MINUTE
+    with pytest.raises(LessonChangedError):
+        report(stage, edge - SECOND, kind="student_no_show", by="andre")
+    report(stage, edge, kind="student_no_show", by="andre")
+    assert stage.fresh().status == "reported"
+
+
+@pytest.mark.parametrize(("by", "kind"), [("maya", "student_no_show"), ("andre", "quality")])
+def test_each_side_has_its_kinds(stage: Stage, by: str, kind: str) -> None:
+    with pytest.raises(ValidationFailedError):
+        report(stage, stage.lesson.end_at, kind=kind, by=by)
+
+
+def test_silence_accepts_a_missed_lesson(stage: Stage) -> None:
+    """T14, C7: all back, 20 % on top, a strike; the job may run twice."""
+    opened = report(stage, stage.lesson.end_at)
+    assert accept_silent_reports(opened.answer_by_at - SECOND) == 0
+    assert accept_silent_reports(opened.answer_by_at) == 1
+    assert accept_silent_reports(opened.answer_by_at) == 0
+    assert stage.fresh().status == "no_show_instructor"
+    assert given_back(stage) == (9500, 0)
+    assert Credit.objects.get(reason="apology").remaining_cents == 1800
+    assert Strike.objects.get().reason == "no_show"
+    assert ledger_imbalances() == []
+
+
+def test_agreement_ends_it_at_once(stage: Stage) -> None:
+    """T14, C4: the student did not come and says so; the instructor keeps the price."""
+    report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
+    accept_report(by=stage.maya, code=stage.code, now=stage.lesson.end_at + HOUR)
+    assert stage.fresh().status == "no_show_student"
+    assert given_back(stage) == (0, 0)
+    assert ledger_imbalances() == []
+
+
+def test_answered_report_waits_for_staff_and_both_sides_make_one(stage: Stage) -> None:
+    """05 section 2: both report, one report, both statements."""
+    opened = report(stage, stage.lesson.end_at)
+    report(stage, stage.lesson.end_at + HOUR, kind="student_no_show", by="andre")
+    opened.refresh_from_db()
+    assert opened.answer == WORDS
+    assert accept_silent_reports(opened.answer_by_at) == 0
+    with pytest.raises(LessonChangedError):
+        answer_report(by=stage.andre, code=stage.code, statement=WORDS)
+    decided = decide_report(
+        by=VerifiedUserFactory(role=Role.SUPPORT),
+        code=stage.code,
+        status=Status.COMPLETED,
+        reason="The lesson took place, both sent pictures.",
+    )
+    assert decided.status == "completed"
+    assert decided.completed_at is not None
+    assert clock.now() - decided.completed_at < MINUTE
+    assert given_back(stage) == (0, 0)
+
+
+def test_staff_do_not_decide_about_themselves_and_others_not_at_all(stage: Stage) -> None:
+    """S5.9, S5.10"""
+    report(stage, stage.lesson.end_at)
+    support = VerifiedUserFactory(role=Role.SUPPORT)
+    type(stage.lesson.instructor).objects.filter(pk=stage.lesson.instructor_id).update(user=support)
+    for person in (support, VerifiedUserFactory(role=Role.MODERATOR)):
+        with pytest.raises(ForbiddenError):
+            decide_report(
+                by=person, code=stage.code, status=Status.COMPLETED, reason="Because I say so."
+            )
+
+
+def test_safety_shuts_the_other_side_out_at_once(stage: Stage) -> None:
+    """S11.8"""
+    report(stage, stage.lesson.end_at, kind="safety")
+    assert Block.objects.between(stage.maya.pk, stage.andre.pk).exists()
+    with pytest.raises(ConflictError):
+        accept_report(by=stage.andre, code=stage.code, now=stage.lesson.end_at + HOUR)
+
+
+def late_cancellation(stage: Stage, before: timedelta, credit: int) -> datetime:
+    now = stage.lesson.start_at - before
+    cancel_lesson(
+        by=stage.maya,
+        code=stage.code,
+        reason="illness",
+        expected_card_cents=0,
+        expected_credit_cents=credit,
+        now=now,
+    )
+    return now
+
+
+@pytest.mark.parametrize(
+    ("to", "card", "credit"), [(RefundTo.CARD, 9500, 0), (RefundTo.CREDIT, 0, 9500)]
+)
+def test_instructor_waives_a_late_fee_as_they_choose(
+    stage: Stage, to: RefundTo, card: int, credit: int
+) -> None:
+    """C4: within 48 h, once; the instructor then has nothing of it."""
+    now = late_cancellation(stage, 3 * HOUR, 0)
+    with pytest.raises(LessonChangedError):
+        waive_fee(by=stage.andre, code=stage.code, refund_to=to, now=now + 48 * HOUR + SECOND)
+    waive_fee(by=stage.andre, code=stage.code, refund_to=to, now=now + 48 * HOUR)
+    assert given_back(stage) == (card, credit)
+    with pytest.raises(LessonChangedError):
+        waive_fee(by=stage.andre, code=stage.code, refund_to=to, now=now + HOUR)
+    assert ledger_imbalances() == []
+
+
+def test_agreeing_to_a_full_refund_takes_the_credit_back(stage: Stage) -> None:
+    """C3: replaces the credit, what is left of it."""
+    now = late_cancellation(stage, 18 * HOUR, 9500)
+    assert given_back(stage) == (0, 9500)
+    Credit.objects.filter(user=stage.maya).update(remaining_cents=9500)
+    waive_fee(by=stage.andre, code=stage.code, refund_to=RefundTo.CARD, now=now + HOUR)
+    assert given_back(stage) == (9500, 0)
+    assert Credit.objects.get(user=stage.maya).remaining_cents == 0
+    assert ledger_imbalances() == []
+
+
+def test_good_fit_promise_pays_once_in_ninety_days(stage: Stage) -> None:
+    """C9: first lesson with this instructor, by the platform; the instructor keeps theirs."""
+    end = stage.lesson.end_at
+    with pytest.raises(LessonChangedError):
+        claim_good_fit(by=stage.maya, code=stage.code, now=end + 48 * HOUR + SECOND)
+    claim_good_fit(by=stage.maya, code=stage.code, now=end + 48 * HOUR)
+    assert given_back(stage) == (0, 9500)
+    assert ledger_imbalances() == []
+    with pytest.raises(LessonChangedError):
+        claim_good_fit(by=stage.maya, code=stage.code, now=end + HOUR)
+    second = set_stage(start_at=tomorrow_at(15, days=8))
+    other = BookingFactory(
+        student=stage.maya,
+        offering=second.lesson.offering,
+        start_at=tomorrow_at(17, days=9),
+    )
+    from tests.factories import payments as make
+
+    make.pay(other)
+    with pytest.raises(LessonChangedError):
+        claim_good_fit(by=stage.maya, code=str(other.code), now=other.end_at)
