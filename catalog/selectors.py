@@ -92,9 +92,9 @@ def service_sections() -> list[CategorySection]:
     ]
 
 
-def earliest_check(today: date) -> date:
+def earliest_check(today: date, policy: Policy | None = None) -> date:
     """Return the date of the oldest background check that still counts. Spec: S10.1, S15.10."""
-    return months_before(today, Policy.objects.current().background_check_months)
+    return months_before(today, (policy or Policy.objects.current()).background_check_months)
 
 
 def months_before(on: date, months: int) -> date:

@@ -254,6 +254,8 @@ class CheckoutForm(forms.Form):
         label="I agree to the terms and the cancellation policy",
         error_messages={"required": "Please agree to the terms and the cancellation policy."},
     )
+    credit_cents = 0
+    """How much of the total credits pay, as the page says."""
     CARD_FIELDS = ("card_number", "card_expiry", "card_cvc", "card_zip")
 
     def __init__(

@@ -22,7 +22,7 @@ from bookings.lessons.rules import (
     OfferFacts,
 )
 from bookings.lessons.states import BLOCKING, COUNTED, Status
-from catalog.models import Instructor, Modality, Offering
+from catalog.models import Instructor, Modality, Offering, Policy
 from catalog.selectors import earliest_check
 from instainstru.clock import NEW_YORK
 from instainstru.errors import NotFoundError
@@ -35,7 +35,10 @@ _WEEKS = timedelta(days=8)
 
 @dataclass(frozen=True)
 class WantedLesson:
-    """What somebody wants to book: an offer, a length in minutes, a place, perhaps a learner."""
+    """What somebody wants to book: an offer, a length in minutes, a place, perhaps a learner.
+
+    ``policy`` is the one in force where it has been read already.
+    """
 
     offering: Offering
     duration_minutes: int
@@ -43,6 +46,7 @@ class WantedLesson:
     neighborhood_id: int | None = None
     owner: Owner | None = None
     learner_id: int | None = None
+    policy: Policy | None = None
 
 
 def find_lesson(*, by: User, code: str) -> Booking:
@@ -108,7 +112,7 @@ def _offer_facts(wanted: WantedLesson, now: datetime) -> OfferFacts:
     owner_id = wanted.owner.user_id if wanted.owner else None
     return OfferFacts(
         priced_minutes=frozenset(price.duration_minutes for price in offering.prices.all()),
-        is_instructor_live=takes_bookings(instructor, now),
+        is_instructor_live=takes_bookings(instructor, now, wanted.policy),
         is_offer_active=offering.is_active and offering.service.is_active,
         is_mode_allowed=wanted.modality in offering.modalities,
         is_place_inside=is_place_inside(instructor, wanted.modality, wanted.neighborhood_id),
@@ -118,15 +122,17 @@ def _offer_facts(wanted: WantedLesson, now: datetime) -> OfferFacts:
     )
 
 
-def takes_bookings(instructor: Instructor, now: datetime) -> bool:
+def takes_bookings(instructor: Instructor, now: datetime, policy: Policy | None = None) -> bool:
     """Tell whether the instructor is live and their background check young enough.
+
+    ``policy`` is the one in force, for whoever has read it already.
 
     Spec: R8, S15.10
     """
     if instructor.status != Instructor.Status.LIVE or instructor.background_checked_on is None:
         return False
     today = now.astimezone(NEW_YORK).date()
-    return instructor.background_checked_on >= earliest_check(today)
+    return instructor.background_checked_on >= earliest_check(today, policy)
 
 
 def is_place_inside(instructor: Instructor, modality: str, neighborhood_id: int | None) -> bool:

@@ -26,7 +26,7 @@ from bookings.lessons.time_grid import (
     weeks_of_month,
 )
 from bookings.lessons.time_selection import WEEK, Choice, ChosenOffer, choose_offer, shown_zone
-from catalog.models import Instructor, Offering
+from catalog.models import Instructor, Offering, Policy
 from instainstru.clock import NEW_YORK
 
 # The page looks one step further for "Next open"; the advance limit is at most a year.
@@ -172,6 +172,7 @@ def build_time_page(
     owner: Owner | None,
     learner_id: int | None = None,
     viewer: ZoneInfo = NEW_YORK,
+    policy: Policy | None = None,
     now: datetime,
 ) -> TimePage | None:
     """Return the page for a choice, filling what is missing; None when nothing is on offer."""
@@ -189,6 +190,7 @@ def build_time_page(
         modality=chosen.modality,
         owner=owner,
         learner_id=learner_id,
+        policy=policy,
     )
     shown = month_bounds(month_on)
     # A day more on each side: another zone's dates reach over the instructor's.

@@ -219,24 +219,23 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
         "address": saved.line if saved else before.address,
         "note": hold.note,
     }
-    return CheckoutForm(
+    credit_cents = _credit_cents(hold, Owner(user_id=user.pk))
+    form = CheckoutForm(
         data,
         initial=initial,
         user=user,
         asks_place=hold.modality == Modality.AT_STUDENT,
-        asks_card=_card_cents(hold, Owner(user_id=user.pk)) > 0,
+        asks_card=hold.total_cents > credit_cents,
         today=clock.now().astimezone(clock.NEW_YORK).date(),
     )
+    form.credit_cents = credit_cents
+    return form
 
 
 def _credit_cents(hold: Booking, owner: Owner) -> int:
     if owner.user_id is None:
         return 0
     return checkout.credit_for(hold, owner.user_id, clock.now())
-
-
-def _card_cents(hold: Booking, owner: Owner) -> int:
-    return hold.total_cents - _credit_cents(hold, owner)
 
 
 def _is_live(hold: Booking, now: datetime) -> bool:
@@ -261,6 +260,9 @@ def _render(
     is_own = owner.user_id == hold.instructor.user_id
     if form is None and is_live and may_pay and not is_own:
         form = _form(request, hold)
+    # After a refusal the credit may be another one than the form was made with.
+    is_fresh = form is not None and error is None
+    credit_cents = form.credit_cents if form and is_fresh else _credit_cents(hold, owner)
     context = {
         "hold": hold,
         "form": form,
@@ -270,8 +272,8 @@ def _render(
         "is_own": is_own,
         "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
         "server_now": now,
-        "due_cents": _card_cents(hold, owner),
-        "price_lines": price_lines(hold, credit_cents=_credit_cents(hold, owner)),
+        "due_cents": hold.total_cents - credit_cents,
+        "price_lines": price_lines(hold, credit_cents=credit_cents),
         "place": place_in_words(hold),
         "deadlines": cancel_deadlines(hold.start_at, PolicyNumbers.of(hold.policy), now),
         "idempotency_key": _key(),

@@ -5,7 +5,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -43,6 +42,7 @@ from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.http import lead_whole_page, mark_private, render_page_or_fragment, see_other
+from instainstru.paging import CountedPaginator
 
 PAGE_SIZE = 20
 _TAUGHT = {Status.ENDED, Status.COMPLETED}
@@ -57,10 +57,13 @@ def lesson_list(request: HttpRequest) -> HttpResponse:
     tab = TABS.get(key) or TABS["upcoming"]
     chosen, choices = _chosen_filter(request, user)
     lessons = lessons_of(user, chosen)
-    page = Paginator(tab.rows(lessons, now), PAGE_SIZE).get_page(request.GET.get("page"))
+    counts = tab_counts(lessons, now)
+    key = next(name for name, each in TABS.items() if each is tab)
+    rows = tab.rows(lessons, now)
+    page = CountedPaginator(rows, PAGE_SIZE, count=counts[key]).get_page(request.GET.get("page"))
     cards = cards_of(page.object_list, now)
     context = {
-        "tabs": _tabs(tab_counts(lessons, now), chosen, tab),
+        "tabs": _tabs(counts, chosen, tab),
         "tab": key if key in TABS else "",
         "page": page,
         "cards": cards,

@@ -5,7 +5,6 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -29,6 +28,7 @@ from bookings.lessons.views.sides import lesson_changed_page
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.http import mark_private, render_page_or_fragment, see_other
+from instainstru.paging import CountedPaginator
 
 PAGE_SIZE = 20
 
@@ -42,7 +42,8 @@ def teaching(request: HttpRequest) -> HttpResponse:
     key = key if key in TABS else "upcoming"
     lessons = taught_by(user, now)
     counts = tab_counts(lessons, now)
-    page = Paginator(rows_of(lessons, key, now), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = rows_of(lessons, key, now)
+    page = CountedPaginator(rows, PAGE_SIZE, count=counts[key]).get_page(request.GET.get("page"))
     context = {
         "tabs": [
             {
@@ -57,7 +58,6 @@ def teaching(request: HttpRequest) -> HttpResponse:
         "page": page,
         "groups": by_day(taught_cards(page.object_list, now), now),
         "empty": TABS[key].empty,
-        "has_profile": hasattr(user, "instructor"),
     }
     return mark_private(
         render_page_or_fragment(request, "lessons/teaching.html", context, fragment="list")

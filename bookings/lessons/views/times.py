@@ -114,12 +114,14 @@ def _render(
     owner = owner_of(request)
     learners = _learners(request)
     learner = _named(learners, choice.learner)
+    policy = Policy.objects.current()
     page = build_time_page(
         instructor,
         choice,
         owner=owner,
         learner_id=learner.pk if learner else None,
         viewer=viewer_zone(request),
+        policy=policy,
         now=now,
     )
     if page is None:
@@ -131,7 +133,7 @@ def _render(
         "refusal": refusal,
         "page_error": refusal is not None or (form is not None and not form.is_valid()),
         "learners": learners,
-        "hold_minutes": Policy.objects.current().hold_minutes,
+        "hold_minutes": policy.hold_minutes,
         "idempotency_key": secrets.token_urlsafe(12),
         "is_own": owner.user_id == instructor.user_id,
     }
