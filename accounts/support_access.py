@@ -89,10 +89,12 @@ def owner_of(grant: Grant) -> User:
 
 
 def _tell(owner: User, grant: Grant) -> None:
+    is_account = isinstance(grant.content_object, User)
     write_mail(
         "support_access",
         to=owner.email,
-        subject="Support opened your account",
+        subject=f"Support opened your {'account' if is_account else 'lesson'}",
+        is_account=is_account,
         agent=grant.user.short_name,
         until=grant.expires_at,
         url=settings.SITE_URL + reverse("access"),

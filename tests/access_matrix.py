@@ -68,6 +68,7 @@ admin:catalog_service_changelist      catalog.manage
 admin:index                           {ANY_STAFF}
 admin:jsi18n                          {ANY_STAFF}
 admin:lessons_booking_action          bookings.manage_all      /admin/lessons/booking/0/cancel/
+admin:lessons_booking_action          users.manage             /admin/lessons/booking/0/support-access/
 admin:lessons_booking_change          bookings.view_all        /admin/lessons/booking/0/change/
 admin:lessons_booking_changelist      bookings.view_all
 admin:lessons_lessonreport_change     bookings.view_all        /admin/lessons/lessonreport/0/change/

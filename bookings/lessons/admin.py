@@ -1,16 +1,18 @@
 """Lessons in the admin: found by code, changed only through services (P21, P22)."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.models import User
+from accounts.admin import HoursForm
+from accounts.models import User, UserGrant
 from accounts.staff_admin import (
     ObjectAction,
     ReasonForm,
@@ -20,8 +22,9 @@ from accounts.staff_admin import (
     staff_site,
     waiting_of,
 )
+from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import MANAGE_ALL, StaffSplit, cancel_as_staff
-from bookings.lessons.models import Booking, LessonReport, Strike
+from bookings.lessons.models import Booking, BookingGrant, LessonReport, Strike
 from bookings.lessons.reports import decide_report
 from bookings.lessons.states import Status, sources_of
 from bookings.lessons.strikes import withdraw_strike
@@ -70,6 +73,22 @@ def _cancel(by: User, booking: Booking, given: dict[str, Any]) -> None:
     cancel_as_staff(by=by, code=booking.code or "", reason=given["reason"], staff_split=split)
 
 
+def _open(by: User, booking: Booking, given: dict[str, Any]) -> None:
+    assert booking.student is not None  # noqa: S101 - offered for lessons that have one
+    take_support_access(
+        by=by, on=booking, owner=booking.student, hours=given["hours"], reason=given["reason"]
+    )
+
+
+def _is_open_to(by: User, booking: Booking) -> bool:
+    """Tell whether a support access to this lesson, or to its student's account, lives (S5.5)."""
+    if booking.student_id is None or not by.has_perm("accounts.users.manage"):
+        return False
+    own = BookingGrant.objects.live().held_by(by).filter(content_object=booking)
+    account = UserGrant.objects.live().held_by(by).filter(content_object=booking.student_id)
+    return own.exists() or account.exists()
+
+
 def _decide(by: User, booking: Booking, given: dict[str, Any]) -> None:
     decide_report(
         by=by, code=booking.code or "", status=Status(given["status"]), reason=given["reason"]
@@ -101,7 +120,7 @@ class BookingAdmin(StaffAdmin):
         "code", "status", "purpose", "service_name", "instructor", "student_id_shown", "begins",
         "duration_minutes", "modality", "neighborhood", "total", "fee_pct", "policy", "revision",
         "ics_sequence", "is_late_move", "created_at", "confirmed_at", "expires_at", "completed_at",
-        "cancelled_at", "cancel_reason", "payment",
+        "cancelled_at", "payment", "place_and_words",
     )  # fmt: skip
     readonly_fields = fields
     object_actions = (
@@ -111,6 +130,15 @@ class BookingAdmin(StaffAdmin):
             note="Everything goes back unless you say how much. Both sides get a mail.",
             done="The lesson is canceled and the refund is ordered.",
             is_offered=lambda _by, row: current_status(row, clock.now()) in sources_of("T10"),
+        ),
+        ObjectAction(
+            "support-access", "Open as support", "users.manage", _open, form=HoursForm,
+            note="For some hours you see where this lesson is and what was written about it. "
+            "The student gets a mail and can end it at any time.",
+            done="You can see the place and the words of this lesson now.",
+            is_offered=lambda by, row: row.code is not None
+            and by.pk not in {row.student_id, row.instructor.user_id}
+            and not _is_open_to(by, row),
         ),
         ObjectAction(
             "decide", "Decide the report", MANAGE_ALL, _decide, form=DecisionForm,
@@ -127,6 +155,21 @@ class BookingAdmin(StaffAdmin):
     def subject_of(self, row: Booking) -> User | None:
         """Return the student."""
         return row.student
+
+    def get_object(self, request: HttpRequest, *args: Any) -> Booking | None:
+        """Return the lesson, with whether its place and words are open to who looks."""
+        booking: Any = super().get_object(request, *args)
+        if booking is not None:
+            booking.is_open_to_reader = _is_open_to(cast("User", request.user), booking)
+        return cast("Booking | None", booking)
+
+    @admin.display(description="Place and words")
+    def place_and_words(self, booking: Booking) -> str | SafeString:
+        """Address, note and reason, while a support access lives (Spec: S5.5, S5.7)."""
+        if not getattr(booking, "is_open_to_reader", False):
+            return "hidden; open the lesson as support to see the address and what was written"
+        lines = (booking.address, booking.note, booking.cancel_reason)
+        return format_html_join("", "<p>{}</p>", ((line,) for line in lines if line)) or "nothing"
 
     @admin.display(description="Student")
     def student_id_shown(self, booking: Booking) -> str | SafeString:

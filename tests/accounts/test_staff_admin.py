@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent, User, UserGrant
 from accounts.roles import STAFF_ROLES, Role
 from accounts.staff_admin import StaffAdmin
+from bookings.lessons.models import BookingGrant, Strike
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import LedgerTransaction, Refund
 from bookings.payments.selectors import ledger_imbalances
@@ -392,4 +393,96 @@ def test_support_is_shown_no_way_to_suspend_who_may_do_more() -> None:
 def test_a_lesson_that_has_ended_is_not_offered_for_canceling() -> None:
     ended = BookingFactory(start_at=tomorrow_at(10, days=-3))
     browser = at_work(staff(Role.SUPPORT))
-    assert not browser.get(page("lessons_booking", ended)).context["object_actions"]
+    offered = browser.get(page("lessons_booking", ended)).context["object_actions"]
+    assert [each["label"] for each in offered] == ["Open as support"]
+
+
+# --- A lesson opened as support -------------------------------------------------------------------
+def test_support_opens_a_lesson_for_some_hours_and_the_student_ends_it(maya: User) -> None:
+    """S5.5, S5.7: place and words are hidden without it; it is listed, told and ended."""
+    lesson = BookingFactory(student=maya, address="45 Carroll Street", note="Ring twice")
+    agent = staff(Role.SUPPORT)
+    desk = at_work(agent)
+    before = desk.get(page("lessons_booking", lesson)).content.decode()
+    assert "45 Carroll Street" not in before
+    assert "Ring twice" not in before
+    form = {"hours": "2", "reason": "They cannot find the address."}
+    answer = desk.post(page("lessons_booking", lesson, "support-access"), form)
+    assert answer.status_code == 302
+    opened = desk.get(page("lessons_booking", lesson)).content.decode()
+    assert "45 Carroll Street" in opened
+    assert "Ring twice" in opened
+    other = at_work(staff(Role.SUPPORT)).get(page("lessons_booking", lesson)).content.decode()
+    assert "45 Carroll Street" not in other
+    mail = OutgoingMail.objects.get(kind="support_access")
+    assert (mail.to, "one of your lessons" in mail.text) == (maya.email, True)
+    grant = BookingGrant.objects.get()
+    assert grant.expires_at - clock.now() <= timedelta(hours=2)
+    assert AuditEvent.objects.filter(action="support_access.given", subject=maya).exists()
+    BookingGrant.objects.update(expires_at=clock.now())
+    assert "Ring twice" not in desk.get(page("lessons_booking", lesson)).content.decode()
+
+
+def test_roles_without_users_manage_never_see_place_and_words(maya: User) -> None:
+    """S5.5: the grant is checked together with the permission of the role."""
+    lesson = BookingFactory(student=maya, address="45 Carroll Street", note="Ring twice")
+    agent = staff(Role.FINANCE)
+    BookingGrant.objects.create(
+        user=agent, content_object=lesson, granted_by=agent, reason="By hand in the database.",
+        expires_at=clock.now() + timedelta(hours=1),
+        permission=Permission.objects.get(codename="support_access", content_type__model="booking"),
+    )  # fmt: skip
+    text = at_work(agent).get(page("lessons_booking", lesson)).content.decode()
+    assert "Ring twice" not in text
+
+
+def test_strike_is_taken_back_and_a_report_decided_in_the_admin(maya: User) -> None:
+    """T14, S15.15: with a reason and an audit row; the money follows the decision."""
+    lesson = BookingFactory(student=maya, status="reported")
+    make.pay(lesson)
+    old = BookingFactory(
+        offering=lesson.offering, status="cancelled_instructor", start_at=tomorrow_at(15),
+        cancelled_at=clock.now(),
+    )  # fmt: skip
+    strike = Strike.objects.create(instructor=lesson.instructor, booking=old, reason="no_show")
+    desk = at_work(staff(Role.SUPPORT))
+    assert desk.post(page("lessons_strike", strike, "withdraw"), REASON).status_code == 302
+    strike.refresh_from_db()
+    assert strike.withdrawn_at is not None
+    form = {**REASON, "status": "no_show_instructor"}
+    assert desk.post(page("lessons_booking", lesson, "decide"), form).status_code == 302
+    lesson.refresh_from_db()
+    assert lesson.status == "no_show_instructor"
+    assert Refund.objects.get().amount_cents == lesson.total_cents
+    assert ledger_imbalances() == []
+    actions = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {"strike.withdrawn", "booking.decided"} <= actions
+
+
+def test_support_names_finance_above_its_limit(maya: User) -> None:
+    """S14.9: more than $200 for one lesson is not for support."""
+    lesson = BookingFactory(student=maya, price_cents=25000, address="")
+    make.pay(lesson)
+    desk = at_work(staff(Role.SUPPORT))
+    answer = desk.post(page("lessons_booking", lesson, "cancel"), REASON)
+    assert answer.status_code == 403
+    assert "finance" in answer.content.decode()
+    lesson.refresh_from_db()
+    assert lesson.status == "confirmed"
+    less = desk.post(page("lessons_booking", lesson, "cancel"), {**REASON, "card": "150.00"})
+    assert less.status_code == 302
+    assert Refund.objects.get().amount_cents == 15000
+
+
+def test_profile_is_suspended_and_reinstated(maya: User) -> None:
+    """S15.2: out of bookings and back, each with a reason; never one's own."""
+    instructor = InstructorFactory()
+    desk = at_work(staff(Role.MODERATOR))
+    for action, status in (("suspend", "suspended"), ("reinstate", "live")):
+        assert desk.post(page("catalog_instructor", instructor, action), REASON).status_code == 302
+        instructor.refresh_from_db()
+        assert instructor.status == status
+    moderator = staff(Role.MODERATOR)
+    own = InstructorFactory(user=moderator)
+    answer = at_work(moderator).post(page("catalog_instructor", own, "suspend"), REASON)
+    assert answer.status_code == 403
