@@ -57,6 +57,8 @@ urlpatterns = [
     path("i/<slug:slug>/", profile.profile, name="instructor-profile"),
     path("i/<slug:slug>/report/", profile_report.report, name="profile-report"),
     path("i/<slug:slug>/block/", blocked.block, name="block"),
+    path("teach/lessons/<slug:code>/block/", blocked.block_student, name="block-student"),
+    path("account/access/blocked/<int:pk>/", blocked.unblock, name="unblock"),
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
     path("", include("bookings.reviews.urls")),

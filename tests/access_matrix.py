@@ -92,6 +92,7 @@ admin:reviews_review_action           reviews.moderate         /admin/reviews/re
 admin:reviews_review_change           reviews.moderate         /admin/reviews/review/0/change/
 admin:reviews_review_changelist       reviews.moderate
 block                                 account.manage_own       /i/maya-c/block/
+block-student                         lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/block/
 catalog:all-services                  public
 catalog:category                      public                   /services/music/
 catalog:notify                        public                   /notify/nobody/
@@ -176,6 +177,7 @@ teach-start                           public
 team:invitation                       signed-in                /invitations/calendar/unknown/
 team:of                               availability.manage_own  /teach/team/maya-c/
 team:own                              availability.manage_own
+unblock                               account.manage_own       /account/access/blocked/0/
 usersessions_list                     account.manage_own
 waitlist                              public
 """  # noqa: E501 - one row, one line

@@ -25,3 +25,8 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return f"block {self.pk}"
+
+    @property
+    def shown_name(self) -> str:
+        """First name and initial, all that the two ever saw of each other."""
+        return self.person.short_name

@@ -11,7 +11,7 @@ from accounts.models import LearnerGrant, User, UserGrant
 from accounts.support_access import end_support_access
 from accounts.views.frame import account_page
 from bookings.lessons.models import BookingGrant
-from catalog.models import Instructor, InstructorGrant
+from catalog.models import InstructorGrant
 from instainstru.access import requires
 from instainstru.errors import ConflictError
 
@@ -32,9 +32,7 @@ def who_has_access(request: HttpRequest) -> HttpResponse:
         "support": _support(user),
         "helpers": _helpers(user),
         "helping": _helping(user),
-        "blocked": Instructor.objects.filter(user__in=user.blocks.values("person")).order_by(
-            "slug"
-        ),
+        "blocked": user.blocks.select_related("person__instructor").order_by("pk"),
     }
     return account_page(request, "account/access.html", context, tab="access")
 

@@ -319,6 +319,8 @@ NO_PAGES: Final = {
     "admin:reviews_review_action": "the page of an account's action",
     "accounts:add-learning": "takes a form only",
     "block": "takes a form only",
+    "block-student": "takes a form only",
+    "unblock": "leads to the list",
     "accounts:viewing-end": "takes a form only",
     "accounts:demo-sign-in": "takes a form only",
     "staff-inbox-index": "leads to the first list",

@@ -47,8 +47,25 @@ def test_a_student_blocks_and_unblocks_an_instructor(
     assert Block.objects.get().person == offering.instructor.user
     assert offering.instructor.display_name in browser.get("/account/access/").content.decode()
     assert b"You have blocked" in browser.get("/i/maya-c/report/").content
-    browser.post("/i/maya-c/block/", {"to": "open"})
+    row = Block.objects.get()
+    stranger = Client()
+    stranger.force_login(student())
+    assert stranger.post(f"/account/access/blocked/{row.pk}/").status_code == 404
+    browser.post(f"/account/access/blocked/{row.pk}/")
     assert not Block.objects.exists()
+
+
+def test_an_instructor_blocks_a_student_they_teach(sam: User, offering: Offering) -> None:
+    teacher, client = offering.instructor.user, Client()
+    grant_role(teacher, Role.INSTRUCTOR)
+    client.force_login(teacher)
+    lesson, other = BookingFactory(student=sam, offering=offering), BookingFactory()
+    assert client.post(f"/teach/lessons/{other.code}/block/").status_code == 404
+    client.post(f"/teach/lessons/{lesson.code}/block/")
+    assert Block.objects.get().person == sam
+    text = client.get("/account/access/").content.decode()
+    assert sam.short_name in text
+    assert sam.email not in text
 
 
 @pytest.mark.parametrize("is_by_student", [True, False])
