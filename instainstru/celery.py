@@ -117,6 +117,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-email-changes": ("accounts.forget_email_changes", timedelta(hours=24)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),
+    "embed-offerings": ("search.embed_offerings", timedelta(seconds=60)),
     "embed-services": ("search.embed_services", timedelta(seconds=60)),
     "tidy-search-history": ("search.tidy_history", timedelta(hours=1)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),

@@ -15,10 +15,15 @@ CLOSE_PER_GROUP = 5
 
 @dataclass(frozen=True)
 class CloseGroup:
-    """Instructors who fit but for one thing, ``relaxed``."""
+    """Instructors who fit but for ``relaxed``: one thing, or several joined by ``+``."""
 
     relaxed: str
     hits: Sequence[Hit]
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """What was given up, in the order of S8.5."""
+        return self.relaxed.split("+")
 
 
 def close_groups(ranked: Sequence[tuple[Candidate, Hit]], taken: Iterable[int]) -> list[CloseGroup]:
@@ -33,8 +38,38 @@ def close_groups(ranked: Sequence[tuple[Candidate, Hit]], taken: Iterable[int]) 
     return groups
 
 
+def wider_groups(ranked: Sequence[tuple[Candidate, Hit]], taken: Iterable[int]) -> list[CloseGroup]:
+    """Group those who miss several things by how far S8.5 had to go, the nearest first.
+
+    Everything before the last thing that was given up may be missed, too.
+    """
+    groups, seen = [], set(taken)
+    for reach in range(2, len(RELAX_ORDER) + 1):
+        given_up = set(RELAX_ORDER[:reach])
+        near = [
+            (row, hit)
+            for row, hit in ranked
+            if len(row.missed) > 1 and row.missed <= given_up and hit.starts
+        ]
+        hits = one_card_each((hit for _, hit in near), seen)[:CLOSE_PER_GROUP]
+        if hits:
+            missed = {name for row, hit in near if hit in hits for name in row.missed}
+            names = "+".join(name for name in RELAX_ORDER if name in missed)
+            groups.append(CloseGroup(names, hits))
+            seen |= {hit.offer.instructor_id for hit in hits}
+            break
+    return groups
+
+
 def difference(hit: Hit, relaxed: str, demand: Demand) -> str:
     """Say what is not as asked, such as ``Open Sun, Mar 8, 11:00 AM EST instead``."""
+    if "+" in relaxed:
+        said = [_difference(hit, part, demand) for part in relaxed.split("+")]
+        return ". ".join(dict.fromkeys(text for text in said if text))
+    return _difference(hit, relaxed, demand)
+
+
+def _difference(hit: Hit, relaxed: str, demand: Demand) -> str:
     if relaxed in ("time", "date"):
         start, zone = hit.starts[0], hit.offer.zone
         on = format_day(start.astimezone(ZoneInfo(zone)).date())
@@ -55,8 +90,7 @@ def _price_difference(hit: Hit, demand: Demand) -> str:
     basis = "lesson" if is_lesson else "hour"
     if demand.max_cents is not None and cents > demand.max_cents:
         return f"{money(cents)}/{basis}, {money(cents - demand.max_cents)} more than you asked"
-    under = (demand.min_cents or 0) - cents
-    return f"{money(cents)}/{basis}, {money(under)} less than you asked"
+    return f"{money(cents)}/{basis}"
 
 
 def miles(kilometers: float) -> str:

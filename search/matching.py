@@ -2,9 +2,10 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.lessons.selectors import Calendars, load_calendars
@@ -17,9 +18,15 @@ from search.ranking import (
     Factors,
     availability_factor,
     distance_factor,
+    jitter,
     kilometers_between,
+    largest_reasons,
+    mixed_neighbours,
+    newness_factor,
     price_factor,
     quality_factor,
+    relevance_factor,
+    reliability_factor,
 )
 from search.snapshot import Snapshot
 from search.windows import Window
@@ -29,6 +36,8 @@ APART = timedelta(hours=3)
 # When any time will do: more than a rank counts, and a day's worth for the times of a card.
 ENOUGH_STARTS = 2 * STARTS_FOR_FULL
 MOST_REASONS = 3
+# So many lessons are worth naming.
+MANY_LESSONS = 20
 # An average worth naming, in hundredths of a star.
 WELL_RATED = 480
 MILES_PER_KILOMETER = 0.6214
@@ -59,6 +68,15 @@ class Hit:
     factors: Factors
     kilometers: float | None
     reasons: Sequence[str]
+    score: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where somebody who said "near me" is, in degrees; nothing more is known of them."""
+
+    latitude: float
+    longitude: float
 
 
 @dataclass(frozen=True)
@@ -76,34 +94,63 @@ class Candidate:
         return self.missed.isdisjoint({"time", "date"})
 
 
-def match_offers(
-    offers: Iterable[Offer],
-    demand: Demand,
-    relevance: Mapping[int, float],
-    *,
-    snapshot: Snapshot,
-    now: datetime,
-) -> list[tuple[Candidate, Hit]]:
-    """Return the offers that miss at most one thing, best first, each with its times.
+@dataclass(frozen=True)
+class Matcher:
+    """What offers are held against besides the demand.
 
-    ``relevance`` is the score of each service; services that are not in it count as 1. Reads times
-    in three queries.
+    ``relevance`` is the score of each service; services that are not in it count as 1. ``cosines``
+    says how well the words that are left fit each offer. ``owner`` names who looks, for the jitter.
     """
+
+    demand: Demand
+    relevance: Mapping[int, float]
+    snapshot: Snapshot
+    now: datetime
+    cosines: Mapping[int, float] = field(default_factory=dict)
+    origin: Origin | None = None
+    owner: str = ""
+
+    def service_score(self, service_id: int) -> float:
+        """Return how much a service is meant; the best one is 1."""
+        best = max(self.relevance.values(), default=1.0)
+        return self.relevance.get(service_id, best) / best
+
+    def jitter(self, instructor_id: int) -> float:
+        """Return the day's small luck of an instructor."""
+        return jitter(self.owner, self.now.astimezone(NEW_YORK).date(), instructor_id)
+
+
+def match_offers(
+    offers: Iterable[Offer], matcher: Matcher, *, most_missed: int = 1
+) -> list[tuple[Candidate, Hit]]:
+    """Return the offers that miss at most ``most_missed`` of place, price and level, best first.
+
+    Each comes with its times, which may miss the day or the hour besides. Reads times in three
+    queries.
+    """
+    demand, snapshot, now = matcher.demand, matcher.snapshot, matcher.now
     kept = [
         (offer, missed)
         for offer in offers
-        if (missed := misses(offer, demand, snapshot)) is not None and len(missed) <= 1
+        if (missed := misses(offer, demand, snapshot)) is not None and len(missed) <= most_missed
     ]
     first_on, last_on = demand.window.horizon(now.astimezone(NEW_YORK).date())
     calendars = load_calendars(
         {offer.instructor_id for offer, _ in kept}, first_on=first_on, last_on=last_on, now=now
     )
-    best = max(relevance.values(), default=1.0)
     rows = [
-        _with_times(offer, missed, relevance.get(offer.service_id, best) / best, demand, calendars)
+        _with_times(
+            offer,
+            missed,
+            relevance_factor(
+                matcher.service_score(offer.service_id), matcher.cosines.get(offer.pk)
+            ),
+            demand,
+            calendars,
+        )
         for offer, missed in kept
     ]
-    return _ranked(rows, demand, snapshot)
+    return _ranked(rows, matcher)
 
 
 def in_order(hits: Iterable[Hit], sort: Sort) -> list[Hit]:
@@ -162,12 +209,21 @@ def _nearest(starts: Sequence[datetime], window: Window, zone: ZoneInfo) -> Sequ
     return [start for start, days in zip(starts, off, strict=True) if days == least]
 
 
-def _ranked(
-    rows: Sequence[Candidate], demand: Demand, snapshot: Snapshot
-) -> list[tuple[Candidate, Hit]]:
-    medians = _medians(rows, demand)
-    pairs = [(row, _hit(row, medians, demand, snapshot)) for row in rows]
-    return sorted(pairs, key=lambda pair: (-pair[1].factors.score, pair[0].offer.pk))
+def _ranked(rows: Sequence[Candidate], matcher: Matcher) -> list[tuple[Candidate, Hit]]:
+    medians = _medians(rows, matcher.demand)
+    pairs = [(row, _hit(row, medians, matcher)) for row in rows]
+    usual = _usual([hit.factors.as_dict() for _, hit in pairs])
+    pairs = [(row, replace(hit, reasons=_reasons(row, hit, usual, matcher))) for row, hit in pairs]
+    pairs.sort(key=lambda pair: (-pair[1].score, pair[0].offer.pk))
+    if matcher.demand.places or matcher.origin:
+        return pairs
+    return mixed_neighbours(pairs, lambda pair: pair[1].offer.base_id, lambda pair: pair[1].score)
+
+
+def _usual(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the mean of each factor."""
+    names = rows[0] if rows else {}
+    return {name: statistics.fmean(row[name] for row in rows) for name in names}
 
 
 def _medians(rows: Sequence[Candidate], demand: Demand) -> dict[int, int]:
@@ -178,12 +234,12 @@ def _medians(rows: Sequence[Candidate], demand: Demand) -> dict[int, int]:
     return {pk: int(statistics.median(cents)) for pk, cents in by_service.items()}
 
 
-def _hit(row: Candidate, medians: dict[int, int], demand: Demand, snapshot: Snapshot) -> Hit:
-    offer = row.offer
+def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
+    offer, demand, snapshot = row.offer, matcher.demand, matcher.snapshot
     minutes = offer.minutes_for(demand.minutes)
     hourly = offer.hourly_cents(minutes)
-    kilometers = _kilometers(offer, demand, snapshot)
-    covered = "location" not in row.missed
+    kilometers = _kilometers(offer, demand, snapshot, matcher.origin)
+    covered = "location" not in row.missed and not _is_sorted_by_distance(demand, matcher.origin)
     factors = Factors(
         relevance=row.relevance,
         availability=availability_factor(
@@ -193,6 +249,10 @@ def _hit(row: Candidate, medians: dict[int, int], demand: Demand, snapshot: Snap
         distance=distance_factor(None if covered else kilometers),
         price=price_factor(hourly, medians[offer.service_id], demand.price_preference),
         quality=quality_factor(offer.rating, offer.category_rating),
+        reliability=reliability_factor(
+            offer.lessons, offer.strikes, is_struck=offer.strikes >= snapshot.strikes_review
+        ),
+        newness=newness_factor(offer.lessons),
     )
     service = snapshot.services[offer.service_id]
     return Hit(
@@ -205,8 +265,14 @@ def _hit(row: Candidate, medians: dict[int, int], demand: Demand, snapshot: Snap
         starts=spread(row.starts, CARD_TIMES),
         factors=factors,
         kilometers=kilometers,
-        reasons=_reasons(row, service.name, demand, kilometers),
+        reasons=(),
+        score=factors.score * matcher.jitter(offer.instructor_id),
     )
+
+
+def _is_sorted_by_distance(demand: Demand, origin: Origin | None) -> bool:
+    """Tell whether "near me" counts: somewhere is known, and the lesson is not online."""
+    return origin is not None and not demand.places and demand.modalities != {"online"}
 
 
 def spread(starts: Sequence[datetime], count: int) -> list[datetime]:
@@ -220,8 +286,13 @@ def spread(starts: Sequence[datetime], count: int) -> list[datetime]:
     return sorted([*kept, *spare[: count - len(kept)]])
 
 
-def _kilometers(offer: Offer, demand: Demand, snapshot: Snapshot) -> float | None:
-    places = [snapshot.places[name] for name in demand.places if name in snapshot.places]
+def _kilometers(
+    offer: Offer, demand: Demand, snapshot: Snapshot, origin: Origin | None
+) -> float | None:
+    """Return the distance from the nearest wanted place, or from who said "near me"."""
+    places: list[Any] = [snapshot.places[name] for name in demand.places if name in snapshot.places]
+    if not places and origin is not None:
+        places = [origin]
     return min(
         (
             kilometers_between(offer.latitude, offer.longitude, p.latitude, p.longitude)
@@ -231,14 +302,23 @@ def _kilometers(offer: Offer, demand: Demand, snapshot: Snapshot) -> float | Non
     )
 
 
-def _reasons(row: Candidate, service: str, demand: Demand, kilometers: float | None) -> list[str]:
-    reasons = [f"teaches {service}"]
+def _reasons(row: Candidate, hit: Hit, usual: Mapping[str, float], matcher: Matcher) -> list[str]:
+    """Say why somebody stands here: what lifts them most above the others. Spec: S8.3"""
+    offer, demand = row.offer, matcher.demand
+    said: dict[str, str] = {"relevance": f"teaches {hit.service_name}"}
     if row.is_time_open and not demand.window.is_open_ended:
-        reasons.append("open at the time you asked for")
+        said["availability"] = "open at the time you asked for"
     if demand.places and "location" not in row.missed:
-        reasons.append(f"teaches in {' or '.join(demand.places)}")
-    elif kilometers is not None:
-        reasons.append(f"{kilometers * MILES_PER_KILOMETER:.1f} miles away")
-    if row.offer.rating.is_at_least(WELL_RATED):
-        reasons.append(f"rated {row.offer.rating.text} by students")
-    return reasons[:MOST_REASONS]
+        is_remote = demand.modalities == {"online"}
+        said["distance"] = "online" if is_remote else f"teaches in {' or '.join(demand.places)}"
+    elif hit.kilometers is not None:
+        said["distance"] = f"{hit.kilometers * MILES_PER_KILOMETER:.1f} miles away"
+    if offer.rating.is_at_least(WELL_RATED):
+        said["quality"] = f"rated {offer.rating.text} by students"
+    if offer.lessons >= MANY_LESSONS and not offer.strikes:
+        said["reliability"] = f"{offer.lessons} lessons taught"
+    elif not offer.lessons:
+        said["newness"] = "new here"
+    if hit.factors.price > usual["price"]:
+        said["price"] = "a usual price" if not demand.price_preference else "the price you like"
+    return largest_reasons(hit.factors.as_dict(), usual, said, MOST_REASONS)

@@ -3,9 +3,9 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
-from pgvector.django import VectorField
+from pgvector.django import HalfVectorField, VectorField
 
-from catalog.models import Service
+from catalog.models import Offering, Service
 from search.history_manager import HistoryPauseManager, SearchHistoryManager
 
 MOST_LETTERS = 200
@@ -132,3 +132,25 @@ class ServiceVector(models.Model):
 
     def __str__(self) -> str:
         return f"vector {self.pk}"
+
+
+class OfferingVector(models.Model):
+    """What an instructor says about an offer as a vector of one model (Spec: S8.11, S8.15).
+
+    ``text_digest`` is that of the text it was made of; the worker makes it anew after an edit.
+    """
+
+    offering = models.ForeignKey(Offering, models.CASCADE, related_name="+")
+    model_digest = models.CharField(max_length=16)
+    text_digest = models.CharField(max_length=32)
+    vector = HalfVectorField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "model_digest"], name="offering_vector_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"vector of offering {self.offering_id}"

@@ -2,19 +2,23 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Block
+from bookings.lessons.models import Strike
 from bookings.reviews.ratings import Rating
 from catalog.models import Coverage, Offering, OfferingPrice
 from search.demand import Demand
 from search.snapshot import Snapshot
 
 DEFAULT_MINUTES = 60
+# So many offers have their calendars read; hard filters come before, so that nobody who fits is
+# cut for somebody who does not, and whoever serves the place or is rated best comes first.
 MAX_OFFERS = 400
 # A price a little over the limit is a close match (Spec: S8.5).
 STRETCH = 1.2
@@ -48,6 +52,8 @@ class Offer:
     served: frozenset[int]
     rating: Rating
     category_rating: Rating
+    lessons: int = 0
+    strikes: int = 0
 
     def minutes_for(self, wanted: int | None) -> int:
         """Return the wanted length when it is priced, else an hour or the shortest."""
@@ -61,14 +67,22 @@ class Offer:
 
 
 def load_offers(
-    service_ids: Collection[int] | None, *, checked_since: date, not_user_id: int | None
+    service_ids: Collection[int] | None,
+    demand: Demand,
+    *,
+    checked_since: date,
+    struck_since: datetime,
+    not_user_id: int | None,
+    place_ids: Collection[int] = (),
 ) -> list[Offer]:
-    """Return the bookable offers of these services (None: of any), in one query.
+    """Return the bookable offers of these services (None: of any) that nothing rules out.
 
-    Left out are those of ``not_user_id``, who searches, and of people with whom either side has
-    blocked the other. Spec: S5.8, S8.7.
+    Left out are those of ``not_user_id``, who searches, of people with whom either side has
+    blocked the other, and what a hard filter of the demand refuses. Of more than 400 those stay
+    who serve one of ``place_ids``, then the best rated. One query. Spec: S5.8, S8.3, S8.7.
     """
     rows = Offering.objects.bookable().filter(instructor__background_checked_on__gte=checked_since)
+    rows = rows.filter(_hard_filters(demand))
     if service_ids is not None:
         rows = rows.filter(service_id__in=service_ids)
     if not_user_id is not None:
@@ -79,19 +93,49 @@ def load_offers(
         )
     prices = OfferingPrice.objects.filter(offering=OuterRef("pk")).order_by("duration_minutes")
     coverage = Coverage.objects.filter(instructor=OuterRef("instructor_id"))
-    values = rows.order_by("pk").values(
+    strikes = (
+        Strike.objects.filter(
+            instructor=OuterRef("instructor_id"),
+            created_at__gt=struck_since,
+            withdrawn_at__isnull=True,
+        )
+        .order_by()
+        .values("instructor")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    serves = Exists(coverage.filter(neighborhood__in=list(place_ids)))
+    order = [serves.desc()] if place_ids else []
+    values = rows.order_by(
+        *order, F("instructor__statistics__rating_sum").desc(nulls_last=True), "pk"
+    ).values(
         "pk", "service_id", "instructor_id", "modalities", "levels", "age_from", "age_to",
         "instructor__user_id", "instructor__slug", "instructor__display_name",
         "instructor__headline", "instructor__years_teaching", "instructor__is_founding",
         "instructor__languages", "instructor__zone", "instructor__base_neighborhood_id",
         "instructor__base_neighborhood__name", "instructor__base_neighborhood__borough",
         "instructor__base_neighborhood__latitude", "instructor__base_neighborhood__longitude",
+        "instructor__statistics__lessons_taught",
         *(f"{owner}__statistics__{name}" for owner in _RATED for name in _RATING),
         minutes=ArraySubquery(prices.values("duration_minutes")),
         cents=ArraySubquery(prices.values("price_cents")),
         served=ArraySubquery(coverage.values("neighborhood_id")),
+        strikes=Coalesce(Subquery(strikes), 0),
     )[:MAX_OFFERS]  # fmt: skip
     return [_offer(row) for row in values if row["minutes"]]
+
+
+def _hard_filters(demand: Demand) -> Q:
+    """Return what is never relaxed, as far as one row can tell: way, age, language."""
+    wanted = Q()
+    if demand.modalities:
+        wanted &= Q(modalities__overlap=sorted(demand.modalities))
+    if demand.ages is not None:
+        low, high = demand.ages
+        wanted &= Q(age_from__lte=high, age_to__gte=low)
+    if demand.language:
+        wanted &= Q(instructor__languages__contains=[demand.language])
+    return wanted
 
 
 def _rating(row: Mapping[str, Any], owner: str) -> Rating:
@@ -124,6 +168,8 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         served=frozenset(row["served"]),
         rating=_rating(row, "instructor"),
         category_rating=_rating(row, "service__category"),
+        lessons=row["instructor__statistics__lessons_taught"] or 0,
+        strikes=row["strikes"],
     )
 
 
@@ -137,7 +183,9 @@ def misses(offer: Offer, demand: Demand, snapshot: Snapshot) -> frozenset[str] |
     if is_at(offer, demand.excluded_places, snapshot):
         return None
     missed = set()
-    if demand.places and not is_at(offer, demand.places, snapshot):
+    # A lesson online is everywhere.
+    is_remote = demand.modalities == {"online"}
+    if demand.places and not is_remote and not is_at(offer, demand.places, snapshot):
         missed.add("location")
     if not _fits_price(offer, demand, 1.0):
         if not _fits_price(offer, demand, STRETCH):
@@ -181,4 +229,4 @@ def _fits_price(offer: Offer, demand: Demand, stretch: float) -> bool:
     cents = offer.prices[minutes] if is_lesson else offer.hourly_cents(minutes)
     if demand.max_cents is not None and cents > demand.max_cents * stretch:
         return False
-    return not (demand.min_cents is not None and cents < demand.min_cents / stretch)
+    return demand.min_cents is None or cents >= demand.min_cents

@@ -28,6 +28,18 @@ register(
             ),
             personal={"guest_key": REFERENCE},
         ),
+        Holding(
+            model="search.OfferingVector",
+            subjects=("offering__instructor__user",),
+            use=Use(
+                purpose="To find an instructor by what they say about their lessons",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="as long as the offer is active",
+                not_exported="numbers made of the profile, which is exported",
+            ),
+            is_left_out_of_copies=True,
+        ),
         Nobody(
             model="search.ServiceVector",
             why="texts of the catalogue as numbers",

@@ -1,13 +1,29 @@
 """The order of instructors: a product of bounded factors, each one monotone (Spec: S8.3)."""
 
+import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from typing import TypeVar
 
 from bookings.reviews.ratings import Rating
 
 EARTH_RADIUS_KM = 6371.0
 STARTS_FOR_FULL = 8
 IMAGINED, USUAL_MEAN = 8, 4.6
+# Until replies are measured everybody is taken to answer as often as people in this trade do.
+USUAL_REPLY, USUAL_COMPLETION = 0.7, 0.97
+# Who has as many strikes as staff look at stands behind those who have fewer (05 section 4).
+STRUCK = 0.5
+JITTER = 0.01
+# Wanting it cheap or fine moves people up and down and never out of sight.
+LEAST_WANTED = 0.2
+MOST_NEIGHBOURS = 3
+# Scores this near are equals: then no neighborhood fills the page.
+NEAR_EQUAL = 0.95
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -19,11 +35,93 @@ class Factors:
     distance: float
     price: float
     quality: float = 1.0
+    reliability: float = 1.0
+    newness: float = 1.0
 
     @property
     def score(self) -> float:
         """The product."""
-        return self.relevance * self.availability * self.distance * self.price * self.quality
+        return math.prod(getattr(self, field.name) for field in fields(self))
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the factors by name, as they are kept with an impression."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def relevance_factor(service_score: float, cosine: float | None) -> float:
+    """Return how well service and words fit: 0.85 of the service at least, all of it at cosine 1.
+
+    ``service_score`` is 1 for the best service; ``cosine`` is None where no words were left.
+    """
+    if cosine is None:
+        return service_score
+    return service_score * (0.85 + 0.15 * min(max(cosine, 0.0), 1.0))
+
+
+def reliability_factor(lessons: int, failures: int, *, is_struck: bool = False) -> float:
+    """Return how sure it is that a lesson takes place; somebody new counts as usual.
+
+    ``lessons`` were taught, ``failures`` are strikes that count. Spec: S8.3, 05 section 4
+    """
+    kept = USUAL_COMPLETION * IMAGINED + lessons
+    completion = kept / (IMAGINED + lessons + failures)
+    factor = (0.7 + 0.3 * USUAL_REPLY) * (0.8 + 0.2 * completion)
+    return factor * STRUCK if is_struck else factor
+
+
+def newness_factor(lessons: int) -> float:
+    """Return the chance that somebody new gets: up to 8 % more, fading with lessons taught."""
+    return 1 + 0.08 * math.exp(-lessons / 5)
+
+
+def jitter(owner: str, on: date, instructor_id: int) -> float:
+    """Return 1 to 1.01, the same all day for one owner and instructor, so that paging is stable."""
+    said = f"{owner}:{on.isoformat()}:{instructor_id}".encode()
+    share = int.from_bytes(hashlib.blake2b(said, digest_size=4).digest(), "big") / 2**32
+    return 1 + JITTER * share
+
+
+def mixed_neighbours(
+    rows: Sequence[Row], place: Callable[[Row], object], score: Callable[[Row], float]
+) -> list[Row]:
+    """Let no neighborhood have more than three near-equal rows in a row. Spec: S8.3
+
+    The next row of another neighborhood that is nearly as good moves up; where there is none the
+    order stays. Nobody is lost.
+    """
+    left, mixed = list(rows), list[Row]()
+    while left:
+        last = mixed[-MOST_NEIGHBOURS:]
+        index = 0
+        if len(last) == MOST_NEIGHBOURS and len({place(row) for row in last}) == 1:
+            crowded = place(last[0])
+            least = score(left[0]) * NEAR_EQUAL
+            index = next(
+                (
+                    number
+                    for number, row in enumerate(left)
+                    if place(row) != crowded and score(row) >= least
+                ),
+                0,
+            )
+        mixed.append(left.pop(index))
+    return mixed
+
+
+def largest_reasons(
+    mine: Mapping[str, float], usual: Mapping[str, float], sentences: Mapping[str, str], most: int
+) -> list[str]:
+    """Return the sentences of the factors that lift somebody most above the others.
+
+    Compared is each factor with the mean of all results; equal ones keep the order of
+    ``sentences``. Spec: S8.3
+    """
+    lift = {
+        name: math.log(mine[name] / usual[name]) if mine[name] > 0 and usual[name] > 0 else 0.0
+        for name in sentences
+    }
+    order = sorted(sentences, key=lambda name: -round(lift[name], 3))
+    return [sentences[name] for name in order[:most]]
 
 
 def availability_factor(open_starts: int, *, is_window_open: bool) -> float:
@@ -42,9 +140,9 @@ def price_factor(hourly_cents: int, median_cents: int, preference: str | None) -
     """Highest near the median price; strictly falling when cheap is wanted, rising for premium."""
     ratio = math.log(hourly_cents / median_cents) if median_cents else 0.0
     if preference == "low":
-        return 1 / (1 + math.exp(2 * ratio))
+        return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(2 * ratio))
     if preference == "high":
-        return 1 / (1 + math.exp(-2 * ratio))
+        return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(-2 * ratio))
     return 0.7 + 0.3 * math.exp(-0.5 * (ratio / 0.6) ** 2)
 
 

@@ -48,6 +48,13 @@ SORT_WORDS = {
     Sort.RATING: "Best rated",
     Sort.NEAREST: "Nearest",
 }
+_GIVEN_UP = {
+    "time": "at another time",
+    "date": "on another day",
+    "location": "nearby",
+    "price": "a bit over the price",
+    "level": "for another level",
+}
 TOGGLES = (
     ("day", "Days", DAY_CHOICES),
     ("time", "Time of day", PART_CHOICES),
@@ -63,6 +70,7 @@ def page_values(
     page_number: str | None,
     snapshot: Snapshot,
     now: datetime,
+    has_origin: bool = False,
 ) -> dict[str, Any]:
     """Return the template's values; a page beyond the end is the last one."""
     page = Paginator(result.hits, PAGE_SIZE).get_page(page_number)
@@ -82,6 +90,7 @@ def page_values(
         "clear_url": clear_url(result.query, state),
         "exact_url": state.set("exact", "1").url() if result.corrections else None,
         "help": _help(result.query.help_intent),
+        "asks_where": result.query.is_near_me and not has_origin and not result.demand.places,
         "sorts": _sorts(result, state),
         "sort_words": SORT_WORDS[state.sort],
         "list_url": state.drop("view").url(),
@@ -136,7 +145,8 @@ def map_of(result: SearchResult, state: PageState, snapshot: Snapshot) -> CityMa
 
 
 def _sorts(result: SearchResult, state: PageState) -> list[dict[str, Any]]:
-    known = [sort for sort in Sort if sort is not Sort.NEAREST or result.demand.places]
+    has_place = bool(result.demand.places) or any(hit.kilometers is not None for hit in result.hits)
+    known = [sort for sort in Sort if sort is not Sort.NEAREST or has_place]
     return [
         {
             "url": (state.drop("sort") if sort is Sort.BEST else state.set("sort", sort)).url(),
@@ -165,6 +175,9 @@ def _relaxed(group: CloseGroup, result: SearchResult, state: PageState) -> dict[
     """Return what a group gave up, and the one change of the chips that makes it a match."""
     said = {chip.token for chip in result.query.chips}
     demand = result.demand
+    if len(group.parts) > 1:
+        title = " and ".join(_GIVEN_UP[part] for part in group.parts)
+        return {"title": f"{title[0].upper()}{title[1:]}", "action": "", "url": ""}
 
     def less(*names: str, tokens: Sequence[str] = ()) -> str:
         return state.drop(*names).without(said & set(tokens)).url()

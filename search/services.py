@@ -1,17 +1,25 @@
 """From a sentence and filters to instructors who can be booked (Spec: 04)."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog.selectors import months_before
 from instainstru.clock import NEW_YORK
-from search.close_matches import CATEGORY, CLOSE_PER_GROUP, CloseGroup, close_groups
+from search.close_matches import (
+    CATEGORY,
+    CLOSE_PER_GROUP,
+    RELAX_ORDER,
+    CloseGroup,
+    close_groups,
+    wider_groups,
+)
 from search.demand import Demand, demand_of
 from search.errands import is_errand
 from search.filters import Filters
-from search.matching import Hit, Sort, in_order, match_offers, one_card_each
+from search.matching import Hit, Matcher, Origin, Sort, in_order, match_offers, one_card_each
+from search.offering_words import offering_cosines, words_left
 from search.offers import Offer, load_offers
 from search.parser import ParsedQuery, parse
 from search.retrieval import Candidates, retrieve_services
@@ -69,13 +77,27 @@ class _Searcher:
     snapshot: Snapshot
     now: datetime
     user_id: int | None
+    owner: str = ""
+    origin: Origin | None = None
+    words: str = ""
+
+    def matcher(self, relevance: Mapping[int, float], offers: Sequence[Offer]) -> Matcher:
+        """Return what offers are held against; the words that are left are compared once."""
+        cosines = offering_cosines(self.words, [offer.pk for offer in offers], self.snapshot)
+        return Matcher(
+            self.demand, relevance, self.snapshot, self.now, cosines, self.origin, self.owner
+        )
 
     def offers(self, service_ids: list[int] | None) -> list[Offer]:
         today = self.now.astimezone(NEW_YORK).date()
+        places = [self.snapshot.places.get(name) for name in self.demand.places]
         found = load_offers(
             service_ids,
+            self.demand,
             checked_since=months_before(today, self.snapshot.check_months),
+            struck_since=self.now - timedelta(days=self.snapshot.strike_days),
             not_user_id=self.user_id,
+            place_ids=[place.pk for place in places if place is not None],
         )
         # A service newer than the snapshot is found within a minute.
         return [offer for offer in found if offer.service_id in self.snapshot.services]
@@ -90,11 +112,14 @@ def run_search(
     removed: Iterable[str] = (),
     is_verbatim: bool = False,
     user_id: int | None = None,
+    owner: str = "",
+    origin: Origin | None = None,
 ) -> SearchResult:
     """Understand the text, find services, and rank instructors who truly have the time.
 
     ``filters`` win over the words, ``removed`` holds chips the person took away, ``is_verbatim``
-    keeps spelling as typed. Writes nothing. Spec: S8.1-S8.5, S8.7, S8.8.
+    keeps spelling as typed, ``owner`` names who looks (for the day's jitter), ``origin`` is where
+    they are when they say "near me". Writes nothing. Spec: S8.1-S8.5, S8.7, S8.8.
     """
     started = time.perf_counter()
     snapshot, chosen = current_snapshot(), filters or Filters()
@@ -106,7 +131,10 @@ def run_search(
     meant = understand(query, demand, snapshot, is_verbatim=is_verbatim)
     candidates = meant.candidates
     ids = _meant(candidates)
-    searcher = _Searcher(demand, snapshot, now, user_id)
+    searcher = _Searcher(
+        demand, snapshot, now, user_id, owner, origin if query.is_near_me else None,
+        words_left(meant.words, query, _best_service(candidates, snapshot)),
+    )  # fmt: skip
     offers = [] if ids == [] else searcher.offers(ids)
     hits, anywhere, close = _instructors(searcher, offers, candidates, ids)
     return SearchResult(
@@ -195,18 +223,17 @@ def _instructors(
 ) -> tuple[list[Hit], list[Hit], list[CloseGroup]]:
     if not offers:
         return [], [], _of_category(searcher, candidates, ids)
-    ranked = match_offers(
-        offers,
-        searcher.demand,
-        candidates.scores,
-        snapshot=searcher.snapshot,
-        now=searcher.now,
-    )
+    matcher = searcher.matcher(candidates.scores, offers)
+    ranked = match_offers(offers, matcher)
     hits = one_card_each(hit for row, hit in ranked if not row.missed and hit.starts)
     anywhere = one_card_each(
         hit for row, hit in ranked if row.missed <= {"location"} and hit.starts
     )
     groups = close_groups(ranked, {hit.offer.instructor_id for hit in hits})
+    if not hits and sum(len(group.hits) for group in groups) < CLOSE_PER_GROUP:
+        taken = {hit.offer.instructor_id for group in groups for hit in group.hits}
+        wider = match_offers(offers, matcher, most_missed=len(RELAX_ORDER))
+        groups += wider_groups(wider, taken)
     if not hits and not groups:
         groups = _of_category(searcher, candidates, ids)
     return hits, anywhere, groups
@@ -224,8 +251,7 @@ def _of_category(
         for entry in searcher.snapshot.services.values()
         if entry.category_slug == best.category_slug and entry.pk not in ids
     ]
-    ranked = match_offers(
-        searcher.offers(others), searcher.demand, {}, snapshot=searcher.snapshot, now=searcher.now
-    )
+    found = searcher.offers(others)
+    ranked = match_offers(found, searcher.matcher({}, found))
     fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.starts)
     return [CloseGroup(CATEGORY, fitting[:CLOSE_PER_GROUP])] if fitting else []

@@ -52,6 +52,8 @@ class Snapshot:
     categories: Mapping[str, str]
     groups: Mapping[str, Sequence[int]]
     check_months: int
+    strike_days: int
+    strikes_review: int
     vocabulary: Vocabulary
     gazetteer: Gazetteer
     vectors: ServiceVectors | None = None
@@ -90,6 +92,7 @@ def load_snapshot() -> Snapshot:
     """Read the catalogue in five queries, and the vectors when they have changed."""
     services = list(Service.objects.active().select_related("category"))
     neighborhoods = list(Neighborhood.objects.all())
+    policy = Policy.objects.current()
     return Snapshot(
         services={
             row.pk: ServiceEntry(
@@ -110,7 +113,9 @@ def load_snapshot() -> Snapshot:
         },
         categories=dict(Category.objects.values_list("name", "slug")),
         groups=_groups(services),
-        check_months=Policy.objects.current().background_check_months,
+        check_months=policy.background_check_months,
+        strike_days=policy.strike_window_days,
+        strikes_review=policy.strikes_review,
         vocabulary=build_vocabulary(
             [row.name for row in services],
             [word for row in services for word in row.keywords],

@@ -18,3 +18,11 @@ def embed_services() -> tuple[int, int]:
     from search import embedding
 
     return embedding.embed_services()
+
+
+@shared_task(name="search.embed_offerings")
+def embed_offerings() -> tuple[int, int]:
+    """Encode what instructors say about their offers, after an edit or for the first time."""
+    from search import offering_words
+
+    return offering_words.embed_offerings()

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.owners import owner_of
+from catalog.models import Address
 from catalog.saving import mark_saved
 from instainstru import clock
 from instainstru.access import public
@@ -18,6 +20,7 @@ from instainstru.ratelimit import SEARCH, SUGGESTIONS, count_use, session_key_of
 from search.filters import FILTER_NAMES, FiltersForm
 from search.history import known_historian, recent_searches, remember_search
 from search.history_manager import KEPT
+from search.matching import Origin
 from search.page_state import PageState, read_state
 from search.results_page import page_values, panel_values
 from search.services import SearchResult, run_search
@@ -63,7 +66,7 @@ def count(request: HttpRequest) -> HttpResponse:
     form = _form(state)
     if not form.is_valid():
         return _count(request, {"is_wrong": True}, status=422)
-    found = _search(request, state, form)
+    found = _search(request, state, form, _near(request, state))
     return _count(request, {"count": len(found.hits)})
 
 
@@ -96,7 +99,9 @@ def _form(state: PageState) -> FiltersForm:
     return FiltersForm(data, gazetteer=current_snapshot().gazetteer)
 
 
-def _search(request: HttpRequest, state: PageState, form: FiltersForm) -> SearchResult:
+def _search(
+    request: HttpRequest, state: PageState, form: FiltersForm, origin: Origin | None
+) -> SearchResult:
     return run_search(
         state.first("q"),
         now=clock.now(),
@@ -105,12 +110,35 @@ def _search(request: HttpRequest, state: PageState, form: FiltersForm) -> Search
         removed=state.all("without"),
         is_verbatim=state.is_verbatim,
         user_id=request.user.pk if request.user.is_authenticated else None,
+        owner=_luck_of(request),
+        origin=origin,
     )
+
+
+def _luck_of(request: HttpRequest) -> str:
+    """Return who looks, for the small luck of the day: the same on every page of a search."""
+    owner = owner_of(request)
+    return f"{owner.user_id}:{owner.guest_key}"
+
+
+def _origin(request: HttpRequest) -> Origin | None:
+    """Return where the person's first saved address is, for "near me" (S8.1)."""
+    if not request.user.is_authenticated:
+        return None
+    address = Address.objects.of(request.user).select_related("neighborhood").first()
+    place = address.neighborhood if address else None
+    return Origin(place.latitude, place.longitude) if place else None
+
+
+def _near(request: HttpRequest, state: PageState) -> Origin | None:
+    """Ask for the address only when the words may want it."""
+    return _origin(request) if "near" in state.first("q").lower() else None
 
 
 def _found(request: HttpRequest, state: PageState) -> HttpResponse:
     form, now = _form(state), clock.now()
-    result = _search(request, state, form)
+    origin = _near(request, state)
+    result = _search(request, state, form, origin)
     if form.is_valid():
         remember_search(request, query=state.first("q"), results_count=len(result.hits), now=now)
     values = {
@@ -121,6 +149,7 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
             page_number=request.GET.get("page"),
             snapshot=current_snapshot(),
             now=now,
+            has_origin=origin is not None,
         ),
         **panel_values(form, state, result),
     }

@@ -10,7 +10,7 @@ from search.vocabulary import Vocabulary
 _LOOSE = (
     "in on at for near and or the a an by from with to of around but not any de en para y as is"
 )
-_LOOSE_ENDS = frozenset(_LOOSE.split())
+LOOSE_ENDS = frozenset(_LOOSE.split())
 
 
 def residual_of(reading: Reading) -> str:
@@ -22,7 +22,7 @@ def residual_of(reading: Reading) -> str:
     for start, end in reading.taken:
         chars[start:end] = [" "] * (end - start)
     words = "".join(chars).split()
-    while words and words[-1].strip(",.;:!?-/&+") in _LOOSE_ENDS | {""}:
+    while words and words[-1].strip(",.;:!?-/&+") in LOOSE_ENDS | {""}:
         words.pop()
     while words and words[0].strip(",.;:!?-/&+") in {"and", "or", "but", ""}:
         words.pop(0)

@@ -1,9 +1,25 @@
 """The quality factor: ratings move people up and down, a single one only a little."""
 
+from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bookings.reviews.ratings import Rating
-from search.ranking import Factors, quality_factor
+from search.ranking import (
+    Factors,
+    jitter,
+    largest_reasons,
+    mixed_neighbours,
+    newness_factor,
+    price_factor,
+    quality_factor,
+    relevance_factor,
+    reliability_factor,
+)
 
 pytestmark = pytest.mark.S8
 
@@ -35,3 +51,143 @@ def test_another_good_review_never_lowers_the_score(count: int) -> None:
     assert scores == sorted(scores)
     before, after = Rating(count, 4 * count), Rating(count + 1, 4 * count + 5)
     assert quality_factor(after, MUSIC) > quality_factor(before, MUSIC)
+
+
+# --- The whole formula ------------------------------------------------------------------------
+BEST = {
+    "relevance": 1.0,
+    "availability": 1.0,
+    "distance": 1.0,
+    "price": 1.0,
+    "quality": 1.0,
+    "reliability": 1.0,
+    "newness": 1.08,
+}
+
+
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries({name: st.floats(0.05, most) for name, most in BEST.items()}),
+        min_size=2,
+        max_size=12,
+    ),
+    name=st.sampled_from(sorted(BEST)),
+    lift=st.floats(1.0, 3.0),
+)
+def test_improving_one_factor_never_lowers_a_rank(
+    rows: list[dict[str, float]], name: str, lift: float
+) -> None:
+    """S8.3: whatever the others do, jitter included."""
+    luck = [jitter("user:1", date(2026, 3, 4), number) for number in range(len(rows))]
+
+    def rank_of_first(each: list[dict[str, float]]) -> int:
+        scores = [Factors(**row).score * luck[number] for number, row in enumerate(each)]
+        order = sorted(range(len(each)), key=lambda number: (-scores[number], number))
+        return order.index(0)
+
+    better = [{**rows[0], name: rows[0][name] * lift}, *rows[1:]]
+    assert rank_of_first(better) <= rank_of_first(rows)
+
+
+def test_reliability_falls_with_failures_and_strikes_put_people_behind() -> None:
+    """S8.3, 05 section 4: smoothed, so that one bad day of a beginner does not end them."""
+    one, many = reliability_factor(0, 1), reliability_factor(100, 1)
+    assert reliability_factor(0, 0) > one
+    assert many > one > 0.8 * (0.7 + 0.3 * 0.7)
+    assert reliability_factor(100, 3, is_struck=True) < one
+    falling = [reliability_factor(20, failures) for failures in range(10)]
+    assert falling == sorted(falling, reverse=True)
+
+
+def test_somebody_new_gets_a_small_chance_that_fades() -> None:
+    """S8.3: 8 % at first, under 1 % after ten lessons or so."""
+    assert newness_factor(0) == pytest.approx(1.08)
+    assert newness_factor(12) < 1.01
+    assert newness_factor(500) >= 1
+
+
+def test_words_that_are_left_lift_and_never_bury() -> None:
+    """S8.3, S8.15: between 85 % and all of the service's score."""
+    assert relevance_factor(0.8, None) == 0.8
+    assert relevance_factor(1, 1.0) == 1
+    assert relevance_factor(1, -0.3) == relevance_factor(1, 0) == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize("preference", ["low", "high", None])
+def test_price_has_a_floor_and_the_wanted_direction(preference: str | None) -> None:
+    """S8.3: strictly falling when cheap is wanted; nobody is put out of sight."""
+    factors = [price_factor(cents, 8000, preference) for cents in range(1000, 50000, 500)]
+    assert min(factors) >= 0.2
+    if preference == "low":
+        assert all(one > other for one, other in pairwise(factors))
+    if preference == "high":
+        assert all(one < other for one, other in pairwise(factors))
+
+
+def test_jitter_is_one_per_cent_and_the_same_all_day() -> None:
+    """S8.3: stable for owner, day and instructor, so paging repeats nobody."""
+    monday, tuesday = date(2026, 3, 2), date(2026, 3, 3)
+    values = [jitter("user:1", monday, number) for number in range(500)]
+    assert all(1 <= value <= 1.01 for value in values)
+    assert len({round(value, 6) for value in values}) > 400
+    assert values == [jitter("user:1", monday, number) for number in range(500)]
+    assert values != [jitter("user:1", tuesday, number) for number in range(500)]
+    assert values != [jitter("user:2", monday, number) for number in range(500)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.1, 1)), max_size=30))
+def test_neighbours_mix_where_others_are_as_good_and_nobody_is_lost(
+    rows: list[tuple[str, float]],
+) -> None:
+    """S8.3: at most three of one neighborhood in a row while somebody near-equal is elsewhere."""
+    ranked = sorted(rows, key=lambda row: -row[1])
+    mixed = mixed_neighbours(ranked, lambda row: row[0], lambda row: row[1])
+    assert sorted(mixed) == sorted(ranked)
+    for place in range(len(mixed) - 3):
+        four = mixed[place : place + 4]
+        if len({row[0] for row in four}) == 1:
+            others = [row for row in mixed[place + 3 :] if row[0] != four[0][0]]
+            best = max((row[1] for row in mixed[place + 3 :]), default=0)
+            assert all(row[1] < best * 0.95 or row[1] < four[3][1] for row in others)
+
+
+def test_reasons_are_the_largest() -> None:
+    """S8.3: what lifts somebody above the others comes first."""
+    usual = {"relevance": 1.0, "quality": 0.8, "distance": 0.5, "price": 0.9}
+    mine = {"relevance": 1.0, "quality": 0.82, "distance": 1.0, "price": 0.99}
+    said = {name: name for name in mine}
+    assert largest_reasons(mine, usual, said, 3) == ["distance", "price", "quality"]
+    assert largest_reasons(usual, usual, said, 2) == ["relevance", "quality"]
+
+
+def test_market_shows_newcomers_and_never_hides_the_good() -> None:
+    """S8.3: 200 searches a day for 30 days; exposure follows merit and reaches everybody new.
+
+    Fifty people of one price and service: ten new, forty with ratings. Whoever is shown among the
+    first ten may be booked; lessons taught then fade what newcomers get.
+    """
+    luck = Random(7)  # noqa: S311 - a market, not a secret
+    ratings = {number: 0.8 + 0.2 * luck.random() for number in range(50)}
+    lessons = {number: 0 if number < 10 else 40 for number in range(50)}
+    shown = dict.fromkeys(range(50), 0)
+    for day in range(30):
+        on = date(2026, 3, 1) + timedelta(days=day)
+        for search in range(20):
+            scores = {
+                number: Factors(
+                    1, 1, 1, 1,
+                    0.92 if lessons[number] < 5 else ratings[number],
+                    reliability_factor(lessons[number], 0),
+                    newness_factor(lessons[number]),
+                ).score * jitter(f"guest:{search}", on, number)
+                for number in range(50)
+            }  # fmt: skip
+            page = sorted(scores, key=lambda number: -scores[number])[:10]
+            for number in page:
+                shown[number] += 1
+            lessons[page[luck.randrange(3)]] += 1
+    assert all(shown[number] for number in range(10))
+    old = range(10, 50)
+    best = sorted(old, key=lambda number: -ratings[number])[:10]
+    worst = sorted(old, key=lambda number: ratings[number])[:10]
+    assert min(shown[number] for number in best[:5]) > max(shown[number] for number in worst)

@@ -1,0 +1,111 @@
+"""The words left after constraints and service, held against what instructors say (S8.15).
+
+"Piano, patient with shy kids": the piano is a service, the rest is in a profile or in none.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
+from pgvector.django import CosineDistance
+
+from catalog.models import Offering
+from search.encoder.embedder import OnnxEmbedder, query_embedder
+from search.encoder.model import export_model, installed_model
+from search.english import FILLER_WORDS
+from search.models import OfferingVector
+from search.parser import ParsedQuery
+from search.parser.residual import LOOSE_ENDS
+from search.snapshot import ServiceEntry, Snapshot
+from search.text import fold, words_of
+
+BATCH = 64
+# A run of the job; what is left waits for the next one, a minute later.
+AT_ONCE = 1024
+SHORTEST = 3
+_LETTERS = {"output_field": CharField()}
+
+
+def words_left(words: str, query: ParsedQuery, service: ServiceEntry | None) -> str:
+    """Return what was said beyond the service and the constraints; often nothing.
+
+    ``words`` are those of the subject as corrected. Spec: S8.15
+    """
+    if service is None:
+        return ""
+    known = service.words | set(words_of(service.folded)) | FILLER_WORDS | LOOSE_ENDS
+    said = dict.fromkeys([*words_of(words), *words_of(fold(query.residual))])
+    left = [word for word in said if word not in known and f"{word}s" not in known]
+    return " ".join(left) if any(len(word) >= SHORTEST for word in left) else ""
+
+
+def offering_cosines(
+    words: str, offering_ids: Collection[int], snapshot: Snapshot
+) -> Mapping[int, float]:
+    """Return how near each offer is to the words, from 0 to 1; empty without words or model."""
+    if not words or not offering_ids or not _has_vectors(snapshot):
+        return {}
+    encoded = query_embedder().encode([words])
+    if encoded is None:
+        return {}
+    rows = (
+        OfferingVector.objects.filter(
+            offering__in=offering_ids, model_digest=query_embedder().digest
+        )
+        .annotate(cosine=Value(1.0) - CosineDistance("vector", encoded[0]))
+        .values_list("offering_id", "cosine")
+    )
+    return dict(rows)
+
+
+def _has_vectors(snapshot: Snapshot) -> bool:
+    """Tell whether search works with vectors now; else words alone decide (S8.10)."""
+    return snapshot.vectors is not None
+
+
+def _texts() -> QuerySet[Offering]:
+    """Return active offers with what their instructor says about them, and its digest."""
+    said = Concat(
+        "service__name", Value(". "), "instructor__headline", Value(". "),
+        Coalesce("materials_note", Value("")), Value(" "), "instructor__bio", **_LETTERS,
+    )  # fmt: skip
+    rows = Offering.objects.filter(is_active=True, instructor__status="live")
+    return rows.annotate(said=said, digest=Func(F("said"), function="md5", **_LETTERS))
+
+
+def embed_offerings(limit: int = AT_ONCE) -> tuple[int, int]:
+    """Write vectors of offers that have none of their present text, at most ``limit``.
+
+    Returns (written, dropped): vectors of other models go. May run twice at once. Spec: S8.15
+    """
+    model = installed_model()
+    if model is None:
+        return 0, 0
+    known = OfferingVector.objects.filter(offering=OuterRef("pk"), model_digest=model.digest)
+    rows = _texts().annotate(known=Subquery(known.values("text_digest")[:1]))
+    stale = rows.filter(Q(known__isnull=True) | ~Q(known=F("digest"))).order_by("pk")
+    wanted = list(stale.values_list("pk", "said", "digest")[:limit])
+    if wanted:
+        export_model(model)
+        _write(wanted, OnnxEmbedder(model, threads=2), model.digest)
+    dropped = OfferingVector.objects.exclude(model_digest=model.digest).delete()[0]
+    return len(wanted), dropped
+
+
+def _write(wanted: list[tuple[int, str, str]], embedder: OnnxEmbedder, digest: str) -> None:
+    # Of like length together: padding is computed too.
+    wanted.sort(key=lambda row: len(row[1]))
+    for start in range(0, len(wanted), BATCH):
+        some: Sequence[tuple[int, str, str]] = wanted[start : start + BATCH]
+        vectors = embedder.encode([text for _, text, _ in some])
+        OfferingVector.objects.bulk_create(
+            [
+                OfferingVector(
+                    offering_id=pk, model_digest=digest, text_digest=text_digest, vector=vector
+                )
+                for (pk, _, text_digest), vector in zip(some, vectors, strict=True)
+            ],
+            update_conflicts=True,
+            unique_fields=["offering", "model_digest"],
+            update_fields=["text_digest", "vector"],
+        )
