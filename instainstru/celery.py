@@ -103,6 +103,7 @@ signals.beat_init.connect(_declare_server)
 SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
+    "send-reminders": ("lessons.send_reminders", timedelta(minutes=2)),
     "lapse-proposals": ("lessons.lapse_proposals", timedelta(seconds=60)),
     "accept-silent-reports": ("lessons.accept_silent_reports", timedelta(minutes=5)),
     "cancel-lessons-of-suspended": (

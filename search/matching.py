@@ -3,11 +3,12 @@
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bookings.availability.clock import dates_between
 from bookings.lessons.selectors import Calendars, load_calendars
 from bookings.reviews.ratings import Rating
 from instainstru.clock import NEW_YORK
@@ -192,14 +193,29 @@ def _with_times(
     window, minutes = demand.window, offer.minutes_for(demand.minutes)
     zone = ZoneInfo(offer.zone)
     limit = ENOUGH_STARTS if window.is_open_ended else None
-    starts = calendars.starts(offer.instructor_id, minutes, zone=zone, limit=limit)
-    wanted = [start for start in starts if window.fits(start, minutes, zone)]
+    wanted = [
+        start
+        for first_on, last_on in _wanted_days(window, calendars)
+        for start in calendars.starts(
+            offer.instructor_id, minutes, zone=zone, first_on=first_on, last_on=last_on, limit=limit
+        )
+        if window.fits(start, minutes, zone)
+    ]
     if wanted:
         return Candidate(offer, relevance, missed, wanted)
+    starts = calendars.starts(offer.instructor_id, minutes, zone=zone, limit=limit)
     # The day may be right and only the hours wrong; that is the nearer miss.
     same_day = [s for s in starts if window.fits_day(s.astimezone(zone).date())]
     kind = "time" if same_day and window.has_hours else "date"
     return Candidate(offer, relevance, missed | {kind}, same_day or _nearest(starts, window, zone))
+
+
+def _wanted_days(window: Window, calendars: Calendars) -> list[tuple[date, date]]:
+    """Return the dates to look at first: the wanted ones, or all at once where any will do."""
+    if not window.has_days:
+        return [(calendars.first_on, calendars.last_on)]
+    days = dates_between(calendars.first_on, calendars.last_on)
+    return [(on, on) for on in days if window.fits_day(on)]
 
 
 def _nearest(starts: Sequence[datetime], window: Window, zone: ZoneInfo) -> Sequence[datetime]:

@@ -1,7 +1,7 @@
 """From words to services: vectors, full text and trigrams joined (Spec: S8.8, S8.9, S8.11)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from django.db import OperationalError, connection
@@ -71,6 +71,8 @@ class Candidates:
     scores: Mapping[int, float]
     match: str
     mode: str = "lexical"
+    is_makeshift: bool = False
+    """Found without the database or the model that should have been asked."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def retrieve_services(text: str, snapshot: Snapshot, *, sentence: str = "") -> C
         any(is_whole for _, is_whole in full_text.values()),
     )
     cosines = _cosines(sentence or text, text, snapshot)
-    return fuse_words(found) if cosines is None else fuse(cosines, found)
+    if cosines is not None:
+        return fuse(cosines, found)
+    return replace(fuse_words(found), is_makeshift=snapshot.vectors is not None)
 
 
 def _cosines(sentence: str, text: str, snapshot: Snapshot) -> Mapping[int, float] | None:
@@ -141,7 +145,7 @@ def from_memory(text: str, snapshot: Snapshot) -> Candidates:
         if words & entry.words
     }
     ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
-    return Candidates(ordered, "results" if ordered else "none")
+    return Candidates(ordered, "results" if ordered else "none", is_makeshift=True)
 
 
 def fuse_words(found: Lexical) -> Candidates:

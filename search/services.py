@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from catalog.selectors import months_before
 from instainstru.clock import NEW_YORK
+from search.candidate_cache import remembered
 from search.close_matches import (
     CATEGORY,
     CLOSE_PER_GROUP,
@@ -196,7 +197,11 @@ def _services(
         return Candidates({}, "none" if demand == Demand() else "results")
     if is_errand(words_of(said)) and words not in snapshot.names:
         return Candidates({}, "none")
-    return retrieve_services(words, snapshot, sentence=sentence)
+    mode = "lexical" if snapshot.vectors is None else "hybrid"
+    return remembered(
+        (snapshot.version, mode, words, sentence),
+        lambda: retrieve_services(words, snapshot, sentence=sentence),
+    )
 
 
 def _meant(candidates: Candidates) -> list[int] | None:

@@ -1,5 +1,6 @@
 """The catalogue in process memory: names, words and places (Spec: S8.12)."""
 
+import hashlib
 import threading
 import time
 from collections import defaultdict
@@ -7,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from catalog.models import Category, Neighborhood, Policy, Service
+from django.db.models import Count, Max
+
+from catalog.models import Category, Neighborhood, Policy, Service, ServicePhrase
 from search.encoder.embedder import query_embedder
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
 from search.text import fold, words_of
@@ -57,6 +60,7 @@ class Snapshot:
     vocabulary: Vocabulary
     gazetteer: Gazetteer
     vectors: ServiceVectors | None = None
+    version: str = ""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -93,6 +97,8 @@ def load_snapshot() -> Snapshot:
     services = list(Service.objects.active().select_related("category"))
     neighborhoods = list(Neighborhood.objects.all())
     policy = Policy.objects.current()
+    vectors = current_vectors(query_embedder().digest)
+    phrases = ServicePhrase.objects.aggregate(count=Count("pk"), last=Max("pk"))
     return Snapshot(
         services={
             row.pk: ServiceEntry(
@@ -124,8 +130,25 @@ def load_snapshot() -> Snapshot:
         gazetteer=build_gazetteer(
             PlaceRow(row.borough, row.name, row.aliases) for row in neighborhoods
         ),
-        vectors=current_vectors(query_embedder().digest),
+        vectors=vectors,
+        version=_version(services, neighborhoods, phrases, vectors),
     )
+
+
+def _version(
+    services: Iterable[Service],
+    neighborhoods: Iterable[Neighborhood],
+    phrases: Mapping[str, int | None],
+    vectors: ServiceVectors | None,
+) -> str:
+    """Return a name for all that decides which services words mean (Spec: S8.12)."""
+    said = hashlib.blake2b(digest_size=8)
+    for row in services:
+        said.update(f"{row.pk}|{row.name}|{row.keywords}|{row.description}\n".encode())
+    for place in neighborhoods:
+        said.update(f"{place.pk}|{place.name}|{place.aliases}\n".encode())
+    said.update(f"{phrases}|{len(vectors.service_ids) if vectors else None}|{id(vectors)}".encode())
+    return said.hexdigest()
 
 
 def _groups(services: Iterable[Service]) -> Mapping[str, Sequence[int]]:

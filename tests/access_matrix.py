@@ -113,6 +113,8 @@ legal:privacy                         public
 legal:terms                           public
 lessons:bank-step                     bookings.create          /book/ZZZZZZZZZZ/bank/
 lessons:calendar-file                 bookings.view_own        /lessons/II-ZZZZZZ/lesson.ics
+lessons:calendar-settings             account.manage_own
+lessons:feed                          public                   /calendar/unknown.ics
 lessons:cancel                        bookings.manage_own      /lessons/II-ZZZZZZ/cancel/
 lessons:checkout                      public                   /book/ZZZZZZZZZZ/
 lessons:confirm                       bookings.manage_own      /lessons/II-ZZZZZZ/confirm/
@@ -125,6 +127,7 @@ lessons:proposal                      bookings.manage_own      /lessons/II-ZZZZZ
 lessons:proposal-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/proposal/
 lessons:report                        bookings.manage_own      /lessons/II-ZZZZZZ/report/
 lessons:report-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/report/
+lessons:receipt                       bookings.view_own        /lessons/II-ZZZZZZ/receipt/
 lessons:reschedule                    bookings.manage_own      /lessons/II-ZZZZZZ/reschedule/
 lessons:taught                        lessons.view_teaching    /teach/lessons/II-ZZZZZZ/
 lessons:teaching                      lessons.view_teaching

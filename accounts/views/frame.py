@@ -23,6 +23,7 @@ TABS = (
     ("accounts:notifications", "Notifications"),
     (SECURITY, "Login and security"),
     ("access", "Access"),
+    ("lessons:calendar-settings", "Calendar"),
 )
 
 

@@ -86,14 +86,13 @@ def _queue_one(
     *,
     version: int | str,
     is_event: bool = False,
+    key: str = "",
 ) -> None:
     """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5)."""
     for_student = side == "student"
-    student = booking.student
-    assert student is not None  # noqa: S101 - a confirmed booking has a student by constraint
-    person = student if for_student else booking.instructor.user
+    person = dict(people_of(booking))[side]
     queue_mail(
-        key=f"{kind}:{booking.pk}:{version}:{side}",
+        key=key or f"{kind}:{booking.pk}:{version}:{side}",
         to=person.email,
         subject=subject,
         template=f"lesson_{kind}",
@@ -108,6 +107,44 @@ def _queue_one(
             **extra,
         },
         attachments=[_attachment(booking, person, for_student=for_student)] if is_event else [],
+    )
+
+
+def people_of(booking: Booking) -> list[tuple[str, User]]:
+    """Return both sides of a confirmed lesson, the student first."""
+    student = booking.student
+    assert student is not None  # noqa: S101 - a confirmed booking has a student by constraint
+    return [("student", student), ("instructor", booking.instructor.user)]
+
+
+def key_of(kind: str, booking: Booking, side: str) -> str:
+    """Return the key of a mail about the times that a lesson has now: a move makes new ones."""
+    return f"{kind}:{booking.pk}:{booking.revision}:{side}"
+
+
+def queue_reminder(booking: Booking, side: str, name: str) -> None:
+    """Remind one side of a lesson, once for its present times. Spec: S13.5"""
+    _queue_one(
+        booking,
+        side,
+        "reminder",
+        f"Soon: {booking.service_name} ({booking.code})",
+        {"hours": name},
+        version=booking.revision,
+        key=key_of(f"reminder_{name}", booking, side),
+    )
+
+
+def queue_how_was_it(booking: Booking) -> None:
+    """Ask the student how the lesson went. Spec: T11, S13.5"""
+    _queue_one(
+        booking,
+        "student",
+        "how_was_it",
+        f"How did it go? {booking.service_name} ({booking.code})",
+        {},
+        version=booking.revision,
+        key=key_of("how_was_it", booking, "student"),
     )
 
 

@@ -61,6 +61,18 @@ register(
             plain=("booking",),
         ),
         Holding(
+            model="lessons.CalendarFeed",
+            subjects=("user",),
+            use=Use(
+                purpose="So that a person's own calendar follows their lessons",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until it is taken away",
+                not_exported="a digest of a secret",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="lessons.IdempotencyRecord",
             subjects=("owner",),
             use=Use(

@@ -11,6 +11,14 @@ def flip_clock_states() -> dict[str, int]:
     return services.flip_clock_states()
 
 
+@shared_task(name="lessons.send_reminders")
+def send_reminders() -> int:
+    """Remind both sides of lessons that are near, and ask students how it went."""
+    from bookings.lessons import reminders
+
+    return reminders.send_reminders() + reminders.ask_how_it_went()
+
+
 @shared_task(name="lessons.lapse_proposals")
 def lapse_proposals() -> int:
     """Write down proposed times that nobody answered."""

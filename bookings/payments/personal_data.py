@@ -46,6 +46,13 @@ register(
             plain=("booking", "key"),
         ),
         Holding(
+            model="payments.Receipt",
+            subjects=("event__student",),
+            use=BOOKS,
+            plain=("event",),
+        ),
+        Nobody(model="payments.ReceiptCounter", why="the last number of a year"),
+        Holding(
             model="payments.LedgerEntry",
             subjects=("transaction__student", "transaction__instructor__user"),
             use=BOOKS,

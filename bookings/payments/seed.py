@@ -25,6 +25,7 @@ from bookings.payments.models import (
     Refund,
 )
 from bookings.payments.services.credits import months_later
+from bookings.payments.services.receipts import number_missing_receipts
 from instainstru.database.bulk import copy_rows, insert_by_copy, reserve_ids
 
 BATCH_SIZE = 5000
@@ -96,6 +97,8 @@ def record_seeded_charges(charges: Iterable[SeededCharge]) -> int:
     remaining = iter(charges)
     while batch := list(islice(remaining, BATCH_SIZE)):
         written += _write_batch(batch)
+    if written:
+        number_missing_receipts()
     return written
 
 

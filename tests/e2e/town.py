@@ -17,11 +17,13 @@ from accounts.services import grant_role
 from accounts.sharing import accept, invite
 from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.feeds import make_feed
 from bookings.lessons.goodwill import waive_fee
 from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
 from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
+from bookings.lessons.reminders import ask_how_it_went, send_reminders
 from bookings.lessons.reports import report_lesson
 from bookings.notifications.interest import (
     offer_to_teach,
@@ -256,6 +258,7 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
         expected_card_cents=0, expected_credit_cents=0,
     )  # fmt: skip
     _move_and_be_kind(learner, who)
+    make_feed(by=learner)
     town.words |= {
         "asked": str(asked.code), "taught": str(taught.code), "reported": str(reported.code),
         "late_cancelled": str(left.code),
@@ -265,6 +268,8 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
 def _move_and_be_kind(learner: User, who: dict[str, Any]) -> None:
     moved = BookingFactory(start_at=tomorrow_at(17, days=12), **who)
     move_lesson(by=learner, code=str(moved.code), start_at=tomorrow_at(18, days=12))
+    send_reminders(moved.start_at - timedelta(hours=22))
+    ask_how_it_went(clock.now())
     kind = BookingFactory(start_at=tomorrow_at(14), **who)
     make.pay(kind)
     cancel_lesson(

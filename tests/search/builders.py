@@ -6,6 +6,7 @@ from typing import Any
 
 from bookings.reviews.models import InstructorStatistics
 from catalog.models import Offering
+from search.candidate_cache import forget_candidates
 from search.snapshot import forget_snapshot
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import (
@@ -20,8 +21,10 @@ from tests.factories.catalog import (
 def fresh_catalogue() -> Iterator[None]:
     """Forget the catalogue in memory before and after."""
     forget_snapshot()
+    forget_candidates()
     yield
     forget_snapshot()
+    forget_candidates()
 
 
 def pianist(name: str = "Maya", **fields: Any) -> Offering:

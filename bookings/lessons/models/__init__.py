@@ -9,6 +9,7 @@ from bookings.lessons.models.booking import (
     Span,
 )
 from bookings.lessons.models.changes import BookingRevision, Proposal
+from bookings.lessons.models.feeds import CalendarFeed
 from bookings.lessons.models.reports import LessonReport, Strike
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Booking",
     "BookingGrant",
     "BookingRevision",
+    "CalendarFeed",
     "IdempotencyRecord",
     "LessonReport",
     "Proposal",

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,6 +35,7 @@ from bookings.lessons.my_lessons import (
 )
 from bookings.lessons.places import place_for_student
 from bookings.lessons.policies import Outcome, RefundTo
+from bookings.lessons.receipts import receipt_of
 from bookings.lessons.selectors import find_lesson
 from bookings.lessons.states import CANCELLED, Status
 from bookings.lessons.transitions import current_status
@@ -41,6 +43,7 @@ from bookings.lessons.views.sides import lesson_changed_page
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
 from instainstru.access import requires
+from instainstru.errors import NotFoundError
 from instainstru.http import lead_whole_page, mark_private, render_page_or_fragment, see_other
 from instainstru.paging import CountedPaginator
 
@@ -245,6 +248,19 @@ def _render_cancel(
         render_page_or_fragment(
             request, "lessons/cancel.html", context, fragment="cancel", status=status
         )
+    )
+
+
+@requires("bookings.view_own")
+@require_safe
+def receipt(request: HttpRequest, code: str) -> HttpResponse:
+    """The receipt of a paid lesson, for screen and paper. Spec: S11.6"""
+    booking = _find(request, code)
+    found = receipt_of(booking)
+    if found is None:
+        raise NotFoundError("This lesson has no receipt.")
+    return mark_private(
+        render(request, "lessons/receipt.html", {"booking": booking, "receipt": found})
     )
 
 

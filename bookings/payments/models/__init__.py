@@ -4,6 +4,7 @@ from bookings.payments.models.attempts import PaymentAttempt, Refund
 from bookings.payments.models.credits import Credit, CreditUse
 from bookings.payments.models.ledger import LedgerEntry, LedgerTransaction
 from bookings.payments.models.offline import OfflineIntent, OfflineRefund
+from bookings.payments.models.receipts import Receipt, ReceiptCounter
 
 __all__ = [
     "Credit",
@@ -13,5 +14,7 @@ __all__ = [
     "OfflineIntent",
     "OfflineRefund",
     "PaymentAttempt",
+    "Receipt",
+    "ReceiptCounter",
     "Refund",
 ]

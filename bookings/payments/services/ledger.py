@@ -7,6 +7,7 @@ from django.db import transaction
 
 from bookings.payments.entries import Entries, charge_entries
 from bookings.payments.models import CreditUse, LedgerEntry, LedgerTransaction, PaymentAttempt
+from bookings.payments.services.receipts import issue_receipt
 from instainstru.errors import ConflictError
 
 
@@ -67,7 +68,7 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
     )
     attempt.recorded_at = now
     attempt.save(update_fields=["recorded_at"])
-    return post_event(
+    event = post_event(
         kind=LedgerTransaction.Kind.CHARGE,
         key=_charge_key(attempt),
         entries=charge_entries(
@@ -81,6 +82,8 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
         student_id=lesson.student_id,
         instructor_id=lesson.instructor_id,
     )
+    issue_receipt(event, now)
+    return event
 
 
 def charge_event(attempt: PaymentAttempt) -> LedgerTransaction | None:

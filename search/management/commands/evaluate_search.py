@@ -77,13 +77,25 @@ class Command(BaseCommand):
         for mode, some in answers.items():
             for query, now in _kept(some).items():
                 then = before.get(mode, {}).get(query)
-                if then is not None and then != now:
-                    self.stdout.write(f"changed ({mode}): {query}\n  {then}\n  {now}")
+                if then is not None:
+                    self._say_changes(f"changed ({mode}): {query}", then, now)
+
+    def _say_changes(self, title: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+        """Print only what is not as it was; a run saved before something was kept has no word."""
+        changed = [name for name in now if name in then and then[name] != now[name]]
+        if changed:
+            self.stdout.write(title)
+        for name in changed:
+            self.stdout.write(f"  {name}: {then[name]}\n  {' ' * len(name)}  {now[name]}")
 
 
 def _kept(answers: Sequence[Answer]) -> dict[str, Any]:
     return {
-        answer.row["q"]: {"services": list(answer.services), "match": answer.match}
+        answer.row["q"]: {
+            "services": list(answer.services),
+            "match": answer.match,
+            "constraints": json.loads(json.dumps(answer.constraints, default=str)),
+        }
         for answer in answers
     }
 

@@ -1,0 +1,60 @@
+"""What a receipt says, from the ledger and the payment (Spec: S11.6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bookings.lessons.models import Booking
+from bookings.lessons.money_words import card_words, price_lines
+from bookings.payments.models import Receipt, Refund
+from bookings.payments.selectors import payment_summary
+from instainstru.templatetags.ui import format_when
+
+
+@dataclass(frozen=True)
+class ReceiptPage:
+    """One receipt: its number, lines in cents, and what is left after refunds."""
+
+    number: str
+    issued_at: datetime
+    lines: list[dict[str, object]]
+    total_cents: int
+    card: str
+    refunds: list[dict[str, object]]
+    kept_cents: int
+
+
+def receipt_of(booking: Booking) -> ReceiptPage | None:
+    """Return the receipt of a paid lesson; refunds add lines, nothing is rewritten.
+
+    ``None`` for a lesson without a charge.
+    """
+    receipt = Receipt.objects.filter(event__booking=booking, event__kind="charge").first()
+    paid = payment_summary(booking.pk)
+    if receipt is None or paid is None:
+        return None
+    refunds = [_line(refund, booking) for refund in _refunds(booking)]
+    given_back = paid.refunded_cents + paid.returned_credit_cents
+    return ReceiptPage(
+        number=receipt.number,
+        issued_at=receipt.issued_at,
+        lines=price_lines(booking, credit_cents=paid.credit_cents),
+        total_cents=paid.paid_cents,
+        card=card_words(paid) if paid.paid_cents else "",
+        refunds=refunds,
+        kept_cents=paid.total_cents - given_back,
+    )
+
+
+def _refunds(booking: Booking) -> list[Refund]:
+    return list(Refund.objects.filter(attempt__booking=booking).order_by("created_at", "pk"))
+
+
+def _line(refund: Refund, booking: Booking) -> dict[str, object]:
+    to = "card" if refund.amount_cents else "credit"
+    when = format_when(refund.created_at, booking.zone)
+    cents = refund.amount_cents or refund.credit_cents
+    label = f"Given back to your {to}, {when}"
+    if refund.replaced_credit_cents:
+        label += ", in place of credit"
+        cents -= refund.replaced_credit_cents
+    return {"label": label, "cents": -cents}

@@ -1,0 +1,103 @@
+"""``bin/bench history``: many searches of few owners at once; nothing may be lost (Spec: 04 §1).
+
+Runs against the database of a running site (``bin/run``) with guests that it makes up and removes.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from secrets import token_urlsafe
+from typing import Any
+
+PROCESSES = 4
+
+
+def _set_up() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
+    import django
+
+    django.setup()
+
+
+def _client(job: tuple[list[str], int, int]) -> dict[str, int]:
+    """Search with some threads of one process; count what was answered and what failed."""
+    guests, threads, searches = job
+    _set_up()
+    from django.db import DatabaseError, connection
+
+    from instainstru import clock
+    from search.models import SearchHistory
+
+    def run(number: int) -> tuple[int, int, int]:
+        done = deadlocks = failed = 0
+        for step in range(searches):
+            try:
+                SearchHistory.objects.record(
+                    guest_key=guests[(number + step) % len(guests)],
+                    query="piano in brooklyn",
+                    results_count=7,
+                    now=clock.now(),
+                )
+                done += 1
+            except DatabaseError as error:
+                is_deadlock = getattr(error.__cause__, "sqlstate", "") == "40P01"
+                deadlocks, failed = deadlocks + is_deadlock, failed + (not is_deadlock)
+        connection.close()
+        return done, deadlocks, failed
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(run, range(threads)))
+    return {
+        name: sum(row[place] for row in found)
+        for place, name in enumerate(("done", "deadlocks", "failed"))
+    }
+
+
+def measure(*, searches: int, clients: int, keys: int) -> dict[str, Any]:
+    """Write ``searches`` from ``clients`` at once onto ``keys`` rows; count what the rows say."""
+    guests = [token_urlsafe(24) for _ in range(keys)]
+    threads = clients // PROCESSES
+    job = (guests, threads, searches // clients)
+    began = time.perf_counter()
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+        found = pool.map(_client, [job] * PROCESSES)
+    seconds = time.perf_counter() - began
+    _set_up()
+    from django.db.models import Sum
+
+    from search.models import SearchHistory
+
+    rows = SearchHistory.objects.filter(guest_key__in=guests)
+    counted = rows.aggregate(total=Sum("search_count"))["total"] or 0
+    kept = rows.count()
+    rows.delete()
+    done = sum(each["done"] for each in found)
+    return {
+        "searches": done,
+        "per_second": round(done / seconds),
+        "lost": done - counted,
+        "duplicates": kept - keys,
+        "deadlocks": sum(each["deadlocks"] for each in found),
+        "failed": sum(each["failed"] for each in found),
+    }
+
+
+def main() -> int:
+    """Print one JSON object; 1 when something was lost, doubled, deadlocked or failed."""
+    parser = argparse.ArgumentParser(prog="bin/bench history", description=__doc__)
+    parser.add_argument("--searches", type=int, default=100_000)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--keys", type=int, default=10)
+    options = parser.parse_args(sys.argv[1:])
+    found = measure(searches=options.searches, clients=options.clients, keys=options.keys)
+    sys.stdout.write(f"{json.dumps(found)}\n")
+    return int(any(found[name] for name in ("lost", "duplicates", "deadlocks", "failed")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
