@@ -33,6 +33,8 @@ from search.snapshot import Snapshot
 from search.windows import Window
 
 CARD_TIMES = 3
+# So many of those who are not free then have their nearest times looked up.
+MOST_CLOSE = 60
 APART = timedelta(hours=3)
 # When any time will do: more than a rank counts, and a day's worth for the times of a card.
 ENOUGH_STARTS = 2 * STARTS_FOR_FULL
@@ -139,19 +141,23 @@ def match_offers(
     calendars = load_calendars(
         {offer.instructor_id for offer, _ in kept}, first_on=first_on, last_on=last_on, now=now
     )
-    rows = [
-        _with_times(
-            offer,
-            missed,
-            relevance_factor(
-                matcher.service_score(offer.service_id), matcher.cosines.get(offer.pk)
-            ),
-            demand,
-            calendars,
-        )
-        for offer, missed in kept
-    ]
+    rows: list[Candidate] = []
+    late: list[Candidate] = []
+    for offer, missed in kept:
+        score = matcher.service_score(offer.service_id)
+        relevance = relevance_factor(score, matcher.cosines.get(offer.pk))
+        row = _with_wanted_times(Candidate(offer, relevance, missed, ()), demand, calendars)
+        (rows if row.starts else late).append(row)
+    # Only a few can stand close by, and looking for their nearest times is what takes long.
+    late.sort(key=_promise, reverse=True)
+    rows += [_with_nearest_times(row, demand, calendars) for row in late[:MOST_CLOSE]]
     return _ranked(rows, matcher)
+
+
+def _promise(row: Candidate) -> tuple[bool, float]:
+    """Order those whose time does not fit: who misses nothing else, then by what they are."""
+    quality = quality_factor(row.offer.rating, row.offer.category_rating)
+    return not row.missed, row.relevance * quality
 
 
 def in_order(hits: Iterable[Hit], sort: Sort) -> list[Hit]:
@@ -183,15 +189,10 @@ def one_card_each(hits: Iterable[Hit], taken: Iterable[int] = ()) -> list[Hit]:
     return kept
 
 
-def _with_times(
-    offer: Offer,
-    missed: frozenset[str],
-    relevance: float,
-    demand: Demand,
-    calendars: Calendars,
-) -> Candidate:
-    window, minutes = demand.window, offer.minutes_for(demand.minutes)
-    zone = ZoneInfo(offer.zone)
+def _with_wanted_times(row: Candidate, demand: Demand, calendars: Calendars) -> Candidate:
+    """Return the candidate with the starts that fit, or with none."""
+    window, offer = demand.window, row.offer
+    minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
     limit = ENOUGH_STARTS if window.is_open_ended else None
     wanted = [
         start
@@ -201,13 +202,19 @@ def _with_times(
         )
         if window.fits(start, minutes, zone)
     ]
-    if wanted:
-        return Candidate(offer, relevance, missed, wanted)
-    starts = calendars.starts(offer.instructor_id, minutes, zone=zone, limit=limit)
+    return replace(row, starts=wanted)
+
+
+def _with_nearest_times(row: Candidate, demand: Demand, calendars: Calendars) -> Candidate:
+    """Return the candidate with what is nearest to the wanted time, and what it misses."""
+    window, offer = demand.window, row.offer
+    minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
+    starts = calendars.starts(offer.instructor_id, minutes, zone=zone)
     # The day may be right and only the hours wrong; that is the nearer miss.
     same_day = [s for s in starts if window.fits_day(s.astimezone(zone).date())]
     kind = "time" if same_day and window.has_hours else "date"
-    return Candidate(offer, relevance, missed | {kind}, same_day or _nearest(starts, window, zone))
+    nearest = same_day or _nearest(starts, window, zone)
+    return replace(row, missed=row.missed | {kind}, starts=nearest)
 
 
 def _wanted_days(window: Window, calendars: Calendars) -> list[tuple[date, date]]:
