@@ -37,6 +37,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 INSTALLED_APPS = [
     "instainstru.apps.InstaInstruConfig",
     "privacy",
+    "analytics",
     "accounts.apps.AccountsConfig",
     "catalog",
     "bookings.availability",
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "search.search_id.SearchIdMiddleware",
     "instainstru.page_store.middleware.PageStoreMiddleware",
     "instainstru.logging.RequestLogMiddleware",
     "instainstru.request_facts.RequestFactsMiddleware",
@@ -231,6 +233,7 @@ CSRF_FAILURE_VIEW = "instainstru.error_handlers.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if IS_HTTPS else "csrftoken"
 WROTE_COOKIE_NAME = "__Host-wrote" if IS_HTTPS else "wrote"
 GUEST_COOKIE_NAME = "__Host-guest" if IS_HTTPS else "guest"
+ANALYTICS_COOKIE_NAME = "__Host-analytics" if IS_HTTPS else "analytics"
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS

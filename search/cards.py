@@ -18,12 +18,17 @@ DAYS_NAMED_BY_WEEKDAY = 6
 SAME_PLACE_KM = 0.05
 
 
-def result_card(hit: Hit, *, today: date, differs: str = "") -> dict[str, Any]:
-    """Return the values of one card; ``today`` is the New York date of the page."""
+def result_card(hit: Hit, *, today: date, sid: str = "", differs: str = "") -> dict[str, Any]:
+    """Return the values of one card; ``today`` is the New York date of the page.
+
+    Its links carry ``sid``, the search that shows it. Spec: S2.6
+    """
     offer = hit.offer
     chosen: dict[str, Any] = {"service": hit.service_slug}
     if hit.minutes != offer.minutes_for(None):
         chosen["duration"] = hit.minutes
+    if sid:
+        chosen["sid"] = sid
     profile = reverse("instructor-profile", args=[offer.slug])
     book = f"{reverse('lessons:times', args=[offer.slug])}?{urlencode(chosen)}"
     hour = money(hit.hourly_cents)

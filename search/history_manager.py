@@ -17,11 +17,17 @@ UNDO_FOR = timedelta(seconds=10)
 # Time for the press itself to arrive.
 UNDO_GRACE = timedelta(seconds=5)
 
+# The first part sets how long the second may wait for a row; it ends with the transaction.
 _RECORD = """
+WITH patience AS MATERIALIZED (
+  SELECT set_config(
+    'lock_timeout', COALESCE(%(patience)s, current_setting('lock_timeout')), true)
+)
 INSERT INTO {table} AS t
   (user_id, guest_key, query_text, search_count, results_count,
    first_searched_at, last_searched_at)
 SELECT %(user_id)s, %(guest_key)s, left(%(query)s, 200), 1, %(results_count)s, %(now)s, %(now)s
+FROM patience
 WHERE ii_normalize_query(%(query)s) <> ''
   AND NOT EXISTS (SELECT FROM {pauses} AS pause
                   WHERE pause.user_id = %(user_id)s OR pause.guest_key = %(guest_key)s)
@@ -142,12 +148,14 @@ class SearchHistoryManager(models.Manager.from_queryset(SearchHistoryQuerySet)):
         user_id: int | None = None,
         guest_key: str | None = None,
         repeat_within: timedelta = timedelta(),
+        patience: timedelta | None = None,
     ) -> "tuple[SearchHistory, bool] | None":
         """Count one search of a user or a guest in one statement; returns (row, created).
 
         None when nothing is stored: the words say nothing, or the owner paused the history. A
         repeat within ``repeat_within`` of the last search counts once. Parallel calls lose
-        nothing. Raises ValueError unless exactly one owner is given. Spec: S2.3, S2.6
+        nothing. Raises ValueError unless exactly one owner is given, OperationalError when the row
+        is locked for longer than ``patience``. Spec: S2.3, S2.6
         """
         Owner(user_id=user_id, guest_key=guest_key)
         values: dict[str, Any] = {
@@ -158,6 +166,7 @@ class SearchHistoryManager(models.Manager.from_queryset(SearchHistoryQuerySet)):
             "results_count": results_count,
             "now": now,
             "repeat_within": repeat_within,
+            "patience": patience and f"{patience // timedelta(milliseconds=1)}ms",
         }
         with connection.cursor() as cursor:
             cursor.execute(self._sql(_RECORD), values)

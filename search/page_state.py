@@ -46,11 +46,13 @@ class PageState:
         """Return the state with the words of some chips taken away as well."""
         return self.set("without", *sorted({*self.all("without"), *tokens}))
 
-    def url(self, *, page: int | None = None) -> str:
-        """Return the address of the results page in this state."""
+    def url(self, *, page: int | None = None, sid: str = "") -> str:
+        """Return the address of the results page in this state; pages name their search (S2.6)."""
         pairs: Sequence[Pair] = self.pairs
         if page is not None:
             pairs = (*pairs, ("page", str(page)))
+        if sid:
+            pairs = (*pairs, ("sid", sid))
         return f"{reverse('search:results')}?{urlencode(pairs)}"
 
     @property

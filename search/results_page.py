@@ -71,21 +71,25 @@ def page_values(
     snapshot: Snapshot,
     now: datetime,
     has_origin: bool = False,
+    sid: str = "",
 ) -> dict[str, Any]:
-    """Return the template's values; a page beyond the end is the last one."""
+    """Return the template's values; a page beyond the end is the last one.
+
+    ``sid`` names the search on the links to results and to its other pages. Spec: S2.6
+    """
     page = Paginator(result.hits, PAGE_SIZE).get_page(page_number)
     today = now.astimezone(NEW_YORK).date()
     is_last = not page.has_next()
     return {
         "result": result,
         "page": page,
-        "next_url": state.url(page=page.next_page_number()) if page.has_next() else None,
-        "previous_url": state.url(page=page.previous_page_number())
+        "next_url": state.url(page=page.next_page_number(), sid=sid) if page.has_next() else None,
+        "previous_url": state.url(page=page.previous_page_number(), sid=sid)
         if page.has_previous()
         else None,
         "left": min(PAGE_SIZE, len(result.hits) - page.end_index()),
-        "cards": [result_card(hit, today=today) for hit in page.object_list],
-        "groups": _groups(result, state, now) if is_last else [],
+        "cards": [result_card(hit, today=today, sid=sid) for hit in page.object_list],
+        "groups": _groups(result, state, now, sid) if is_last else [],
         "chips": chips_of(result, filters, state),
         "clear_url": clear_url(result.query, state),
         "exact_url": state.set("exact", "1").url() if result.corrections else None,
@@ -157,13 +161,20 @@ def _sorts(result: SearchResult, state: PageState) -> list[dict[str, Any]]:
     ]
 
 
-def _groups(result: SearchResult, state: PageState, now: datetime) -> list[dict[str, Any]]:
+def _groups(
+    result: SearchResult, state: PageState, now: datetime, sid: str
+) -> list[dict[str, Any]]:
     today = now.astimezone(NEW_YORK).date()
     return [
         {
             **_relaxed(group, result, state),
             "cards": [
-                result_card(hit, today=today, differs=difference(hit, group.relaxed, result.demand))
+                result_card(
+                    hit,
+                    today=today,
+                    sid=sid,
+                    differs=difference(hit, group.relaxed, result.demand),
+                )
                 for hit in group.hits
             ],
         }

@@ -42,7 +42,7 @@ class SearchResult:
     """What a search found; ``match`` is results, closest or none.
 
     ``anywhere`` are the hits of any place, ``service`` is the one that was meant most,
-    ``languages`` are those of everybody who teaches it.
+    ``languages`` are those of everybody who teaches it, ``confidence`` is the best service's score.
     """
 
     query: ParsedQuery
@@ -58,6 +58,7 @@ class SearchResult:
     corrected_text: str
     took_ms: float
     mode: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def run_search(
         corrected_text=meant.words,
         took_ms=(time.perf_counter() - started) * 1000,
         mode=candidates.mode,
+        confidence=next((round(score, 4) for score in candidates.scores.values()), None),
     )
 
 

@@ -1,14 +1,17 @@
 """Search: the results page, the live count of its filters, and suggestions (Spec: S8.4-S8.6)."""
 
+import time
 from typing import Any
 
 import structlog
+from django.core.paginator import Page
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.owners import owner_of
+from analytics.services import Shown
 from catalog.models import Address
 from catalog.saving import mark_saved
 from instainstru import clock
@@ -17,10 +20,11 @@ from instainstru.errors import RateLimitedError
 from instainstru.health import RETRY_AFTER_SECONDS
 from instainstru.http import mark_private, render_page_or_fragment
 from instainstru.ratelimit import SEARCH, SUGGESTIONS, count_use, session_key_of
+from search.events import cards_shown, page_of_search, write_search
 from search.filters import FILTER_NAMES, FiltersForm
 from search.history import known_historian, recent_searches, remember_search
 from search.history_manager import KEPT
-from search.matching import Origin
+from search.matching import Hit, Origin
 from search.page_state import PageState, read_state
 from search.results_page import page_values, panel_values
 from search.services import SearchResult, run_search
@@ -136,11 +140,10 @@ def _near(request: HttpRequest, state: PageState) -> Origin | None:
 
 
 def _found(request: HttpRequest, state: PageState) -> HttpResponse:
-    form, now = _form(state), clock.now()
+    began, form, now = time.perf_counter(), _form(state), clock.now()
     origin = _near(request, state)
     result = _search(request, state, form, origin)
-    if form.is_valid():
-        remember_search(request, query=state.first("q"), results_count=len(result.hits), now=now)
+    search = page_of_search(request, state)
     values = {
         **page_values(
             result,
@@ -150,6 +153,7 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
             snapshot=current_snapshot(),
             now=now,
             has_origin=origin is not None,
+            sid=search.sid,
         ),
         **panel_values(form, state, result),
     }
@@ -157,7 +161,32 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
     mark_saved(request, [*values["cards"], *groups])
     if result.match == "none":
         values |= {"examples": EXAMPLES, **_categories()}
-    return _page(request, state, values, status=200 if form.is_valid() else 422)
+    response = _page(request, state, values, status=200 if form.is_valid() else 422)
+    query, count = state.first("q"), len(result.hits)
+    write_search(
+        request,
+        search,
+        state,
+        result,
+        owner=remember_search(request, query=query, results_count=count, now=now)
+        if form.is_valid()
+        else None,
+        shown=_shown(values["page"], state, result),
+        snapshot=current_snapshot(),
+        latency_ms=(time.perf_counter() - began) * 1000,
+        now=now,
+    )
+    return response
+
+
+def _shown(page: "Page[Hit]", state: PageState, result: SearchResult) -> list[Shown]:
+    """Return the cards of the page; the map shows none."""
+    if state.is_map:
+        return []
+    close = [] if page.has_next() else [hit for group in result.close for hit in group.hits]
+    return cards_shown(
+        page.object_list, close, first=page.start_index(), first_close=len(result.hits) + 1
+    )
 
 
 def _failed(request: HttpRequest, state: PageState, status: int, wait: int) -> HttpResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("instainstru", "privacy", "accounts", "catalog", "search", "bookings")
+APPS = ("instainstru", "privacy", "analytics", "accounts", "catalog", "search", "bookings")
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )

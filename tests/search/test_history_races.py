@@ -1,12 +1,15 @@
 """Searches that really happen at once: no duplicates, no lost counts (Spec: S2.3, S2.4)."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 
+from search.history import PATIENCE
 from search.models import SearchHistory
 from tests.bookings.payments.conftest import in_parallel
 from tests.factories.accounts import student
@@ -66,3 +69,43 @@ def test_merging_while_searching_loses_nothing() -> None:
     merge()
     assert SearchHistory.objects.filter(user=maya).count() == SearchHistory.objects.count() == 5
     assert SearchHistory.objects.aggregate(all=Sum("search_count"))["all"] == 25
+
+
+def test_nobody_waits_for_a_history_that_somebody_holds() -> None:
+    """The search goes on after a quarter of a second, and counts again later. Spec: S2.7"""
+    owner = {"user_id": student().pk}
+    search("piano", **owner)()
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            SearchHistory.objects.select_for_update().get()
+            is_held.set()
+            may_end.wait(30)
+
+    def try_it() -> Any:
+        is_held.wait(30)
+        try:
+            return SearchHistory.objects.record(
+                query="piano", results_count=1, now=NOW, patience=PATIENCE, **owner
+            )
+        finally:
+            may_end.set()
+
+    held, tried = in_parallel([hold, try_it])
+    assert held is None
+    assert isinstance(tried, OperationalError)
+    assert SearchHistory.objects.get().search_count == 1
+    search("piano", **owner)()
+    assert SearchHistory.objects.get().search_count == 2
+
+
+def test_the_patience_of_a_search_ends_with_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before = cursor.fetchone()
+        SearchHistory.objects.record(
+            query="piano", results_count=1, now=NOW, patience=PATIENCE, guest_key="guest-key"
+        )
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == before

@@ -1,0 +1,1 @@
+"""What happened: searches, what they showed, and what people did with it (Spec: S3)."""
