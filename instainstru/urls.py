@@ -62,6 +62,7 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
     path("", include("bookings.reviews.urls")),
+    path("", include("bookings.payments.urls")),
 ]
 
 handler400 = error_handlers.bad_request

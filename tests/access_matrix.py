@@ -151,6 +151,7 @@ notifications:mail-detail             public                   /dev/mail/ZZZZZZZ
 notifications:mail-html               public                   /dev/mail/ZZZZZZZZZZ/html/
 notifications:mail-list               public
 notify-return                         public                   /i/maya-c/notify/
+payments:webhook                      public                   /webhooks/test/
 preferences                           bookings.create
 profile-report                        public                   /i/maya-c/report/
 readyz                                public

@@ -32,6 +32,12 @@ def _lesson_violations() -> list[str]:
     return lesson_violations()
 
 
+def _finish_attempt(attempt_id: int) -> None:
+    from bookings.lessons.checkout import finish_attempt
+
+    finish_attempt(attempt_id)
+
+
 class LessonsConfig(AppConfig):
     """Lessons."""
 
@@ -46,6 +52,9 @@ class LessonsConfig(AppConfig):
         from instainstru import invariants
 
         learners.register_removal_check(_keep_learner)
+        from bookings.payments.services.webhooks import register_settler
+
         invariants.register("lessons", _lesson_violations)
+        register_settler(_finish_attempt)
         sign_in_hooks.register(_claim_holds)
         sign_in_hooks.register_verification_started(_extend_holds)

@@ -370,6 +370,11 @@ def finish_attempts(now: datetime | None = None) -> int:
     return len(attempts)
 
 
+def finish_attempt(attempt_id: int) -> None:
+    """Bring one attempt to the end that its gateway knows; safe at any time and again (S14.8)."""
+    _finish(PaymentAttempt.objects.select_related("booking").get(pk=attempt_id))
+
+
 def _finish(attempt: PaymentAttempt) -> None:
     now = clock.now()
     result = payments.refresh_attempt(attempt.pk, now=now)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q, Sum
 
 if TYPE_CHECKING:
-    from bookings.payments.models import Credit, PaymentAttempt, Refund  # noqa: F401
+    from bookings.payments.models import Credit, PaymentAttempt, Refund, WebhookEvent  # noqa: F401
 
 
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
@@ -55,3 +55,12 @@ class CreditQuerySet(models.QuerySet["Credit"]):
         """Return what is left of these credits together, in cents."""
         total: int | None = self.aggregate(total=Sum("remaining_cents"))["total"]
         return total or 0
+
+
+class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+    """Reads on events of gateways."""
+
+    def waiting(self, most_tries: int) -> "WebhookEventQuerySet":
+        """Events that nobody has acted on yet, the oldest first."""
+        rows = self.filter(processed_at__isnull=True, tries__lt=most_tries)
+        return rows.order_by("received_at", "pk")

@@ -51,6 +51,16 @@ register(
             use=BOOKS,
             plain=("event",),
         ),
+        Nobody(
+            model="payments.WebhookEvent",
+            why="the ids and kinds of a gateway's events",
+            plain=("gateway", "event_id", "kind", "reference"),
+        ),
+        Nobody(
+            model="payments.OfflineEvent",
+            why="what the offline gateway has to tell; no person is named",
+            plain=("event_id", "kind", "reference"),
+        ),
         Nobody(model="payments.ReceiptCounter", why="the last number of a year"),
         Holding(
             model="payments.LedgerEntry",

@@ -3,6 +3,42 @@
 from celery import shared_task
 
 
+@shared_task(name="payments.process_webhooks")
+def process_webhooks() -> int:
+    """Act on what gateways told us; also what an earlier run could not."""
+    from bookings.payments.services import webhooks
+    from instainstru import clock
+
+    return webhooks.process_events(clock.now())
+
+
+@shared_task(name="payments.send_offline_events")
+def send_offline_events() -> int:
+    """Let the offline gateway tell us what happened; nothing where another one is used."""
+    from django.conf import settings
+
+    from bookings.payments.gateways import OFFLINE
+    from bookings.payments.services import offline_events
+    from instainstru import clock
+
+    if settings.PAYMENT_GATEWAY != OFFLINE or settings.IS_PROD:
+        return 0
+    return offline_events.send_events(clock.now())
+
+
+@shared_task(name="payments.forget_old_events")
+def forget_old_events() -> int:
+    """Remove events a month after they came (Spec: S6.3)."""
+    from datetime import timedelta
+
+    from bookings.payments.models import OfflineEvent, WebhookEvent
+    from instainstru import clock
+
+    before = clock.now() - timedelta(days=30)
+    gone = WebhookEvent.objects.filter(received_at__lt=before).delete()[0]
+    return gone + OfflineEvent.objects.filter(created_at__lt=before).delete()[0]
+
+
 @shared_task(name="payments.settle_refunds")
 def settle_refunds() -> None:
     """Send the refunds that are due; two at once share the work."""

@@ -330,6 +330,7 @@ NO_PAGES: Final = {
     "staff-inbox-index": "leads to the first list",
     "staff-inbox-handle": "takes a form only",
     "lessons:pay": "takes a form only",
+    "payments:webhook": "for the gateway alone",
     "lessons:confirm": "takes a form only",
     "lessons:release": "takes a form only",
     "lessons:hold-again": "takes a form only",

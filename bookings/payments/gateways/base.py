@@ -5,6 +5,7 @@ Only what checkout and cancellation need stands here. A charge is captured as it
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +49,15 @@ class GatewayRefund:
 
     reference: str
     amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayEvent:
+    """Something that happened at the gateway: ``payment.succeeded``, ``refund.paid`` and others."""
+
+    event_id: str
+    kind: str
+    reference: str
 
 
 class GatewayError(Exception):
@@ -95,6 +105,10 @@ class PaymentGateway(Protocol):
 
     def cancel(self, *, reference: str) -> GatewayIntent:
         """Close an intent that has not succeeded, so that it never can; return how it stands."""
+        ...
+
+    def parse_webhook(self, *, body: bytes, signature: str, now: datetime) -> GatewayEvent:
+        """Return the event of a raw body. Raises ``WebhookSignatureError`` for anything else."""
         ...
 
     def refund(self, *, reference: str, amount_cents: int, key: str) -> GatewayRefund:

@@ -4,20 +4,26 @@ It behaves like a real one: it keeps its own books, answers the same for the sam
 result is there only for those who ask again later.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 
+from django.conf import settings
 from django.db import transaction
 
 from bookings.payments.gateways.base import (
     CardToken,
     GatewayError,
+    GatewayEvent,
     GatewayIntent,
     GatewayRefund,
     GatewayTimeoutError,
     IntentStatus,
 )
-from bookings.payments.models import OfflineIntent, OfflineRefund
+from bookings.payments.gateways.signatures import WebhookSignatureError, verify
+from bookings.payments.models import OfflineEvent, OfflineIntent, OfflineRefund
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
 from instainstru.identifiers import public_id
@@ -59,9 +65,11 @@ class OfflineGateway:
 
     def create_intent(self, *, key: str, amount_cents: int) -> GatewayIntent:
         """Return the intent of this key; two calls at once make one."""
-        intent, _ = OfflineIntent.objects.get_or_create(
+        intent, is_new = OfflineIntent.objects.get_or_create(
             key=key, defaults={"amount_cents": amount_cents, "reference": f"pi_{public_id()}"}
         )
+        if is_new:
+            _tell("payment.created", intent)
         if intent.amount_cents != amount_cents:
             raise GatewayError("This key was used with another amount.")
         return self.fetch(reference=intent.reference)
@@ -81,6 +89,17 @@ class OfflineGateway:
         """Close an intent without a result; an outstanding result cannot be stopped."""
         return _change(reference, _close)
 
+    def parse_webhook(self, *, body: bytes, signature: str, now: datetime) -> GatewayEvent:
+        """Return what the offline gateway has signed (Spec: S14.8)."""
+        verify(body, signature, secret=webhook_secret(), now=now)
+        try:
+            said = json.loads(body)
+            return GatewayEvent(
+                event_id=str(said["id"]), kind=str(said["type"]), reference=str(said["payment"])
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise WebhookSignatureError("no event") from error
+
     def refund(self, *, reference: str, amount_cents: int, key: str) -> GatewayRefund:
         """Pay back a part, once per key."""
         with transaction.atomic():
@@ -95,6 +114,23 @@ class OfflineGateway:
     def complete_extra_step(self, *, reference: str, is_approved: bool) -> GatewayIntent:
         """Do what the bank's own page does when its customer approves the payment, or not."""
         return _change(reference, lambda row: _finish_step(row, is_approved=is_approved))
+
+
+def webhook_secret() -> bytes:
+    """Return the secret that only this gateway and this site share."""
+    return hashlib.sha256(f"offline-webhook:{settings.SECRET_KEY}".encode()).digest()
+
+
+def _tell(kind: str, intent: OfflineIntent) -> None:
+    """Note an event for delivery by ``send_events``."""
+    now = clock.now()
+    OfflineEvent.objects.create(
+        event_id=f"evt_{token_urlsafe(12)}",
+        kind=kind,
+        reference=intent.reference,
+        created_at=now,
+        next_try_at=now,
+    )
 
 
 def _unknown_card() -> ValidationFailedError:
@@ -112,9 +148,12 @@ def _locked(reference: str) -> OfflineIntent:
 def _change(reference: str, change: Callable[[OfflineIntent], None]) -> GatewayIntent:
     with transaction.atomic():
         intent = _locked(reference)
+        before = intent.status
         _let_time_pass(intent, clock.now())
         change(intent)
         intent.save()
+        if intent.status != before:
+            _tell(f"payment.{intent.status}", intent)
     return GatewayIntent(
         reference=intent.reference,
         status=IntentStatus(intent.status),
@@ -167,6 +206,7 @@ def _pay_back(intent: OfflineIntent, amount_cents: int, key: str) -> OfflineRefu
         raise GatewayError("There is not that much to pay back.")
     intent.refunded_cents += amount_cents
     intent.save()
+    _tell("refund.paid", intent)
     return OfflineRefund.objects.create(
         key=key, reference=f"re_{public_id()}", intent=intent, amount_cents=amount_cents
     )

@@ -3,18 +3,21 @@
 from bookings.payments.models.attempts import PaymentAttempt, Refund
 from bookings.payments.models.credits import Credit, CreditUse
 from bookings.payments.models.ledger import LedgerEntry, LedgerTransaction
-from bookings.payments.models.offline import OfflineIntent, OfflineRefund
+from bookings.payments.models.offline import OfflineEvent, OfflineIntent, OfflineRefund
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
+from bookings.payments.models.webhooks import WebhookEvent
 
 __all__ = [
     "Credit",
     "CreditUse",
     "LedgerEntry",
     "LedgerTransaction",
+    "OfflineEvent",
     "OfflineIntent",
     "OfflineRefund",
     "PaymentAttempt",
     "Receipt",
     "ReceiptCounter",
     "Refund",
+    "WebhookEvent",
 ]

@@ -68,3 +68,28 @@ class OfflineRefund(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class OfflineEvent(models.Model):
+    """Something that the offline gateway has to tell, until somebody took it."""
+
+    event_id = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40)
+    reference = models.CharField(max_length=40)
+    created_at = models.DateTimeField(default=clock.now)
+    next_try_at = models.DateTimeField(default=clock.now)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event_id"], name="offline_event_id_unique")]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                name="offline_event_to_send",
+                condition=Q(delivered_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
