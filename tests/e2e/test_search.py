@@ -213,7 +213,7 @@ def test_more_cards_come_under_the_others(open_page: Any) -> None:
     expect(page.locator("#cards > .card")).to_have_count(23)
     expect(page.locator("#cards > .card >> nth=20 >> .card-link")).to_be_focused()
     expect(page.get_by_role("link", name=re.compile("^Show .* more"))).to_have_count(0)
-    assert page.url.endswith("page=2")
+    assert "page=2" in page.url
 
 
 def test_without_scripts_everything_is_links_and_forms(open_page: Any) -> None:
