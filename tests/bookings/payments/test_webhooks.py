@@ -159,10 +159,12 @@ KINDS = (
 
 
 @pytest.mark.slow
-def test_six_events_in_all_orders_each_twice_end_the_same() -> None:
+@pytest.mark.parametrize("first", KINDS)
+def test_six_events_in_all_orders_each_twice_end_the_same(first: str) -> None:
     """08, benchmark target: 720 orders; one lesson, one charge, debits equal credits."""
     maya = student()
-    for number, order in enumerate(permutations(KINDS)):
+    orders = [order for order in permutations(KINDS) if order[0] == first]
+    for number, order in enumerate(orders):
         hold = hold_of(maya, start_at=tomorrow_at(10, days=2 + number))
         attempt = charged_and_left(hold)
         for place, kind in enumerate(order):
@@ -174,8 +176,8 @@ def test_six_events_in_all_orders_each_twice_end_the_same() -> None:
         process_events(clock.now())
         hold.refresh_from_db()
         assert hold.status == "confirmed", order
-    assert LedgerTransaction.objects.filter(kind="charge").count() == 720
-    assert WebhookEvent.objects.count() == 720 * 6
+    assert LedgerTransaction.objects.filter(kind="charge").count() == len(orders) == 120
+    assert WebhookEvent.objects.count() == 120 * 6
     assert ledger_imbalances() == []
 
 
