@@ -1,5 +1,6 @@
 """Do before the first visitor what the first request of a process would wait for (P13)."""
 
+import gc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,15 @@ def compile_templates() -> int:
     for name in wanted:
         get_template(name.as_posix())
     return len(wanted)
+
+
+def keep_loaded() -> None:
+    """Take what the process has loaded so far out of the garbage collector's rounds.
+
+    It stays for the life of the process, and walking over it costs a request a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def open_pages(application: Application) -> list[str]:

@@ -8,7 +8,7 @@ from django.core.wsgi import get_wsgi_application
 
 from instainstru.database import tiers, valkey
 from instainstru.database.commands import declare_server
-from instainstru.first_request import compile_templates, open_pages
+from instainstru.first_request import compile_templates, keep_loaded, open_pages
 from search.encoder.embedder import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
@@ -22,3 +22,4 @@ with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
 warm_up()
 compile_templates()
 open_pages(application)
+keep_loaded()

@@ -30,7 +30,7 @@ def close_groups(ranked: Sequence[tuple[Candidate, Hit]], taken: Iterable[int]) 
     """Group near misses in the order of S8.5; nobody stands in two groups."""
     groups, seen = [], set(taken)
     for relaxed in RELAX_ORDER:
-        near = [hit for row, hit in ranked if row.missed == {relaxed} and hit.starts]
+        near = [hit for row, hit in ranked if row.missed == {relaxed} and hit.free]
         hits = one_card_each(near, seen)[:CLOSE_PER_GROUP]
         seen |= {hit.offer.instructor_id for hit in hits}
         if hits:
@@ -49,7 +49,7 @@ def wider_groups(ranked: Sequence[tuple[Candidate, Hit]], taken: Iterable[int]) 
         near = [
             (row, hit)
             for row, hit in ranked
-            if len(row.missed) > 1 and row.missed <= given_up and hit.starts
+            if len(row.missed) > 1 and row.missed <= given_up and hit.free
         ]
         hits = one_card_each((hit for _, hit in near), seen)[:CLOSE_PER_GROUP]
         if hits:

@@ -3,19 +3,19 @@
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bookings.availability.clock import dates_between
 from bookings.lessons.selectors import Calendars, load_calendars
+from bookings.lessons.starts import Starts
 from bookings.reviews.ratings import Rating
 from instainstru.clock import NEW_YORK
 from search.demand import Demand
 from search.offers import Offer, misses
 from search.ranking import (
-    STARTS_FOR_FULL,
     Factors,
     availability_factor,
     distance_factor,
@@ -28,16 +28,15 @@ from search.ranking import (
     quality_factor,
     relevance_factor,
     reliability_factor,
+    usual_factors,
 )
 from search.snapshot import Snapshot
-from search.windows import Window
+from search.windows import nearest_days, wanted_starts
 
 CARD_TIMES = 3
 # So many of those who are not free then have their nearest times looked up.
 MOST_CLOSE = 60
-APART = timedelta(hours=3)
-# When any time will do: more than a rank counts, and a day's worth for the times of a card.
-ENOUGH_STARTS = 2 * STARTS_FOR_FULL
+APART_MINUTES = 180
 MOST_REASONS = 3
 # So many lessons are worth naming.
 MANY_LESSONS = 20
@@ -67,11 +66,18 @@ class Hit:
     minutes: int
     price_cents: int
     hourly_cents: int
-    starts: Sequence[datetime]
+    free: Starts
     factors: Factors
     kilometers: float | None
     reasons: Sequence[str]
     score: float
+
+    @cached_property
+    def starts(self) -> Sequence[datetime]:
+        """The times of the card: the first start and others some hours apart where there are."""
+        kept = self.free.apart(APART_MINUTES, CARD_TIMES)
+        spare = [start for start in self.free.first(CARD_TIMES) if start not in kept]
+        return sorted([*kept, *spare[: CARD_TIMES - len(kept)]])
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Candidate:
     offer: Offer
     relevance: float
     missed: frozenset[str]
-    starts: Sequence[datetime]
+    starts: Starts
 
     @property
     def is_time_open(self) -> bool:
@@ -146,7 +152,7 @@ def match_offers(
     for offer, missed in kept:
         score = matcher.service_score(offer.service_id)
         relevance = relevance_factor(score, matcher.cosines.get(offer.pk))
-        row = _with_wanted_times(Candidate(offer, relevance, missed, ()), demand, calendars)
+        row = _with_wanted_times(Candidate(offer, relevance, missed, Starts()), demand, calendars)
         (rows if row.starts else late).append(row)
     # Only a few can stand close by, and looking for their nearest times is what takes long.
     late.sort(key=_promise, reverse=True)
@@ -169,7 +175,7 @@ def in_order(hits: Iterable[Hit], sort: Sort) -> list[Hit]:
 _KEYS: Mapping[Sort, Callable[[Hit], float]] = {
     Sort.PRICE_LOW: lambda hit: hit.hourly_cents,
     Sort.PRICE_HIGH: lambda hit: -hit.hourly_cents,
-    Sort.SOONEST: lambda hit: hit.starts[0].timestamp() if hit.starts else float("inf"),
+    Sort.SOONEST: lambda hit: hit.free.first(1)[0].timestamp() if hit.free else float("inf"),
     Sort.RATING: lambda hit: -_average(hit.offer.rating),
     Sort.NEAREST: lambda hit: float("inf") if hit.kilometers is None else hit.kilometers,
 }
@@ -193,60 +199,35 @@ def _with_wanted_times(row: Candidate, demand: Demand, calendars: Calendars) -> 
     """Return the candidate with the starts that fit, or with none."""
     window, offer = demand.window, row.offer
     minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
-    limit = ENOUGH_STARTS if window.is_open_ended else None
-    wanted = [
-        start
-        for first_on, last_on in _wanted_days(window, calendars)
-        for start in calendars.starts(
-            offer.instructor_id, minutes, zone=zone, first_on=first_on, last_on=last_on, limit=limit
-        )
-        if window.fits(start, minutes, zone)
-    ]
-    return replace(row, starts=wanted)
+    starts = calendars.free_starts(offer.instructor_id, minutes, zone)
+    if not window.is_open_ended:
+        wanted = wanted_starts(window, zone, calendars.first_on, calendars.last_on, minutes)
+        starts = starts.within(wanted)
+    return replace(row, starts=starts)
 
 
 def _with_nearest_times(row: Candidate, demand: Demand, calendars: Calendars) -> Candidate:
     """Return the candidate with what is nearest to the wanted time, and what it misses."""
     window, offer = demand.window, row.offer
     minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
-    starts = calendars.starts(offer.instructor_id, minutes, zone=zone)
+    starts = calendars.free_starts(offer.instructor_id, minutes, zone)
     # The day may be right and only the hours wrong; that is the nearer miss.
-    same_day = [s for s in starts if window.fits_day(s.astimezone(zone).date())]
-    kind = "time" if same_day and window.has_hours else "date"
-    nearest = same_day or _nearest(starts, window, zone)
+    days = nearest_days(window, zone, calendars.first_on, calendars.last_on)
+    nearest = next((near for bits in days if (near := starts.within(bits))), Starts())
+    is_same_day = bool(starts.within(days[0]))
+    kind = "time" if is_same_day and window.has_hours else "date"
     return replace(row, missed=row.missed | {kind}, starts=nearest)
-
-
-def _wanted_days(window: Window, calendars: Calendars) -> list[tuple[date, date]]:
-    """Return the dates to look at first: the wanted ones, or all at once where any will do."""
-    if not window.has_days:
-        return [(calendars.first_on, calendars.last_on)]
-    days = dates_between(calendars.first_on, calendars.last_on)
-    return [(on, on) for on in days if window.fits_day(on)]
-
-
-def _nearest(starts: Sequence[datetime], window: Window, zone: ZoneInfo) -> Sequence[datetime]:
-    """Return the starts on the days nearest to the wanted ones. Spec: S8.4."""
-    off = [window.days_off(start.astimezone(zone).date()) for start in starts]
-    least = min(off, default=0)
-    return [start for start, days in zip(starts, off, strict=True) if days == least]
 
 
 def _ranked(rows: Sequence[Candidate], matcher: Matcher) -> list[tuple[Candidate, Hit]]:
     medians = _medians(rows, matcher.demand)
     pairs = [(row, _hit(row, medians, matcher)) for row in rows]
-    usual = _usual([hit.factors.as_dict() for _, hit in pairs])
+    usual = usual_factors([hit.factors for _, hit in pairs])
     pairs = [(row, replace(hit, reasons=_reasons(row, hit, usual, matcher))) for row, hit in pairs]
     pairs.sort(key=lambda pair: (-pair[1].score, pair[0].offer.pk))
     if matcher.demand.places or matcher.origin:
         return pairs
     return mixed_neighbours(pairs, lambda pair: pair[1].offer.base_id, lambda pair: pair[1].score)
-
-
-def _usual(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the mean of each factor."""
-    names = rows[0] if rows else {}
-    return {name: statistics.fmean(row[name] for row in rows) for name in names}
 
 
 def _medians(rows: Sequence[Candidate], demand: Demand) -> dict[int, int]:
@@ -285,7 +266,7 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
         minutes=minutes,
         price_cents=offer.prices[minutes],
         hourly_cents=hourly,
-        starts=spread(row.starts, CARD_TIMES),
+        free=row.starts,
         factors=factors,
         kilometers=kilometers,
         reasons=(),
@@ -296,17 +277,6 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
 def _is_sorted_by_distance(demand: Demand, origin: Origin | None) -> bool:
     """Tell whether "near me" counts: somewhere is known, and the lesson is not online."""
     return origin is not None and not demand.places and demand.modalities != {"online"}
-
-
-def spread(starts: Sequence[datetime], count: int) -> list[datetime]:
-    """Return up to ``count`` starts, the first one and others some hours apart where there are."""
-    kept: list[datetime] = []
-    for start in starts:
-        if not kept or start - kept[-1] >= APART:
-            kept.append(start)
-    kept = kept[:count]
-    spare = [start for start in starts if start not in kept]
-    return sorted([*kept, *spare[: count - len(kept)]])
 
 
 def _kilometers(
@@ -325,7 +295,7 @@ def _kilometers(
     )
 
 
-def _reasons(row: Candidate, hit: Hit, usual: Mapping[str, float], matcher: Matcher) -> list[str]:
+def _reasons(row: Candidate, hit: Hit, usual: Factors, matcher: Matcher) -> list[str]:
     """Say why somebody stands here: what lifts them most above the others. Spec: S8.3"""
     offer, demand = row.offer, matcher.demand
     said: dict[str, str] = {"relevance": f"teaches {hit.service_name}"}
@@ -342,6 +312,6 @@ def _reasons(row: Candidate, hit: Hit, usual: Mapping[str, float], matcher: Matc
         said["reliability"] = f"{offer.lessons} lessons taught"
     elif not offer.lessons:
         said["newness"] = "new here"
-    if hit.factors.price > usual["price"]:
+    if hit.factors.price > usual.price:
         said["price"] = "a usual price" if not demand.price_preference else "the price you like"
-    return largest_reasons(hit.factors.as_dict(), usual, said, MOST_REASONS)
+    return largest_reasons(hit.factors, usual, said, MOST_REASONS)

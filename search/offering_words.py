@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Concat, Left
 from pgvector.django import CosineDistance
 
 from catalog.models import Offering
+from search.candidate_cache import remembered_vector
 from search.encoder.embedder import OnnxEmbedder, query_embedder
 from search.encoder.model import export_model, installed_model
 from search.english import FILLER_WORDS
@@ -47,13 +48,12 @@ def offering_cosines(
     """Return how near each offer is to the words, from 0 to 1; empty without words or model."""
     if not words or not offering_ids or not _has_vectors(snapshot):
         return {}
-    encoded = query_embedder().encode([words])
+    embedder = query_embedder()
+    encoded = remembered_vector((embedder.digest, words), lambda: embedder.encode([words]))
     if encoded is None:
         return {}
     rows = (
-        OfferingVector.objects.filter(
-            offering__in=offering_ids, model_digest=query_embedder().digest
-        )
+        OfferingVector.objects.filter(offering__in=offering_ids, model_digest=embedder.digest)
         .annotate(cosine=Value(1.0) - CosineDistance("vector", encoded[0]))
         .values_list("offering_id", "cosine")
     )

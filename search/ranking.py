@@ -2,10 +2,10 @@
 
 import hashlib
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bookings.reviews.ratings import Rating
 
@@ -26,8 +26,7 @@ NEAR_EQUAL = 0.95
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True)
-class Factors:
+class Factors(NamedTuple):
     """What the score of one offer is made of; 1 is best."""
 
     relevance: float
@@ -41,11 +40,11 @@ class Factors:
     @property
     def score(self) -> float:
         """The product."""
-        return math.prod(getattr(self, field.name) for field in fields(self))
+        return math.prod(self)
 
     def as_dict(self) -> dict[str, float]:
         """Return the factors by name, as they are kept with an impression."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+        return {name: round(value, 4) for name, value in self._asdict().items()}
 
 
 def relevance_factor(service_score: float, cosine: float | None) -> float:
@@ -109,19 +108,25 @@ def mixed_neighbours(
 
 
 def largest_reasons(
-    mine: Mapping[str, float], usual: Mapping[str, float], sentences: Mapping[str, str], most: int
+    mine: Factors, usual: Factors, sentences: Mapping[str, str], most: int
 ) -> list[str]:
     """Return the sentences of the factors that lift somebody most above the others.
 
     Compared is each factor with the mean of all results; equal ones keep the order of
     ``sentences``. Spec: S8.3
     """
-    lift = {
-        name: math.log(mine[name] / usual[name]) if mine[name] > 0 and usual[name] > 0 else 0.0
-        for name in sentences
-    }
+    lift = {name: _lift(getattr(mine, name), getattr(usual, name)) for name in sentences}
     order = sorted(sentences, key=lambda name: -round(lift[name], 3))
     return [sentences[name] for name in order[:most]]
+
+
+def _lift(mine: float, usual: float) -> float:
+    return math.log(mine / usual) if mine > 0 and usual > 0 else 0.0
+
+
+def usual_factors(rows: Sequence[Factors]) -> Factors:
+    """Return the mean of each factor; those of nobody are 1."""
+    return Factors(*map(statistics.fmean, zip(*rows, strict=True))) if rows else Factors(1, 1, 1, 1)
 
 
 def availability_factor(open_starts: int, *, is_window_open: bool) -> float:

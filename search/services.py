@@ -232,10 +232,8 @@ def _instructors(
         return [], [], _of_category(searcher, candidates, ids)
     matcher = searcher.matcher(candidates.scores, offers)
     ranked = match_offers(offers, matcher)
-    hits = one_card_each(hit for row, hit in ranked if not row.missed and hit.starts)
-    anywhere = one_card_each(
-        hit for row, hit in ranked if row.missed <= {"location"} and hit.starts
-    )
+    hits = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
+    anywhere = one_card_each(hit for row, hit in ranked if row.missed <= {"location"} and hit.free)
     groups = close_groups(ranked, {hit.offer.instructor_id for hit in hits})
     if not hits and sum(len(group.hits) for group in groups) < CLOSE_PER_GROUP:
         taken = {hit.offer.instructor_id for group in groups for hit in group.hits}
@@ -260,5 +258,5 @@ def _of_category(
     ]
     found = searcher.offers(others)
     ranked = match_offers(found, searcher.matcher({}, found))
-    fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.starts)
+    fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
     return [CloseGroup(CATEGORY, fitting[:CLOSE_PER_GROUP])] if fitting else []

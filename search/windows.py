@@ -1,14 +1,18 @@
 """When somebody wants a lesson: the dates and hours of a query against bookable starts."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from bookings.availability.clock import MINUTES_PER_DAY, dates_between
+from bookings.availability.minutes import origin_of, runs, wall_minutes
 from search.parser import ParsedQuery
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS = 14
 NEAR_DAYS = timedelta(days=3)
+LAST_SECOND = time(23, 59, 59)
 
 
 Hours = tuple[time | None, time | None]
@@ -46,19 +50,6 @@ class Window:
             return False
         return not self.has_days or on in self.dates or code in self.weekdays
 
-    def fits_hours(self, start_at: datetime, minutes: int, zone: ZoneInfo) -> bool:
-        """Tell whether the whole lesson lies inside the hours. Spec: S8.1."""
-        if not self.hours:
-            return True
-        local = start_at.astimezone(zone)
-        end = (start_at + timedelta(minutes=minutes)).astimezone(zone)
-        return any(_lies_in(span, local, end) for span in self.hours)
-
-    def fits(self, start_at: datetime, minutes: int, zone: ZoneInfo) -> bool:
-        """Tell whether a start will do."""
-        day = start_at.astimezone(zone).date()
-        return self.fits_day(day) and self.fits_hours(start_at, minutes, zone)
-
     def days_off(self, on: date) -> int:
         """Return how many days a date lies from the nearest wanted one; 0 when none is named."""
         return min((abs((on - wanted).days) for wanted in self.dates), default=0)
@@ -71,11 +62,46 @@ class Window:
         return today, max([last, *self.dates])
 
 
-def _lies_in(span: Hours, start: datetime, end: datetime) -> bool:
-    after, before = span
-    if after is not None and start.time() < after:
-        return False
-    return before is None or (end.date() == start.date() and end.time() <= before)
+@lru_cache(maxsize=64)
+def wanted_starts(
+    window: Window, zone: ZoneInfo, first_on: date, last_on: date, length: int
+) -> int:
+    """Return the minutes at which a lesson of ``length`` minutes lies inside the window.
+
+    Dates are those of ``zone``; minutes count from ``origin_of(first_on)``. Spec: S8.1, S8.4
+    """
+    origin = origin_of(first_on)
+    days = [on for on in dates_between(first_on, last_on) if window.fits_day(on)]
+    found = 0
+    for after, before in window.hours or [(None, None)]:
+        low = minute_of_day(after) if after else 0
+        if before is None:
+            # A lesson that may begin late may end when it likes.
+            found |= wall_minutes(days, low, MINUTES_PER_DAY, zone, origin)
+        elif low < (high := minute_of_day(before)):
+            for on in days:
+                found |= runs(wall_minutes([on], low, high, zone, origin), length)
+    return found
+
+
+@lru_cache(maxsize=64)
+def nearest_days(window: Window, zone: ZoneInfo, first_on: date, last_on: date) -> tuple[int, ...]:
+    """Return the minutes of the wanted days, then those of the days nearer and farther off.
+
+    Days are equally near where no date is named. Spec: S8.4
+    """
+    origin = origin_of(first_on)
+    by_distance: dict[int, list[date]] = {}
+    for on in dates_between(first_on, last_on):
+        off = -1 if window.fits_day(on) else window.days_off(on)
+        by_distance.setdefault(off, []).append(on)
+    days = [by_distance.pop(-1, []), *(by_distance[off] for off in sorted(by_distance))]
+    return tuple(wall_minutes(each, 0, MINUTES_PER_DAY, zone, origin) for each in days)
+
+
+def minute_of_day(face: time) -> int:
+    """Return the minute of a clock face; the last second of the day is its end."""
+    return MINUTES_PER_DAY if face == LAST_SECOND else face.hour * 60 + face.minute
 
 
 def window_of(query: ParsedQuery) -> Window:
@@ -92,7 +118,7 @@ def window_of(query: ParsedQuery) -> Window:
 
 
 def _time(text: str | None) -> time | None:
-    # Midnight as an end is the last minute of the day for a comparison of clock faces.
+    # No clock face reads midnight as an end of the day; its last second stands for it.
     if text is None:
         return None
-    return time(23, 59, 59) if text == "24:00" else time.fromisoformat(text)
+    return LAST_SECOND if text == "24:00" else time.fromisoformat(text)

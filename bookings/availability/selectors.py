@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONArray
 
@@ -21,11 +20,27 @@ from bookings.availability.models import (
 from catalog.models import Instructor
 
 
+class Limits(NamedTuple):
+    """What an ``AvailabilityRules`` row says, or its defaults where there is no row."""
+
+    slot_step_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    min_notice_minutes: int
+    max_advance_days: int
+    max_lessons_per_day: int | None
+    max_minutes_per_week: int | None
+
+
+_UNSAVED = AvailabilityRules()
+_DEFAULTS = Limits(*(getattr(_UNSAVED, name) for name in Limits._fields))
+
+
 @dataclass(frozen=True)
 class InstructorTime:
     """One instructor's booking rules and the layers of their time."""
 
-    rules: AvailabilityRules
+    rules: Limits
     schedule: intervals.Schedule
 
 
@@ -38,42 +53,30 @@ def load_instructor_time(
     """
     overrides = OverrideDay.objects.filter(local_on__range=(first_on, last_on))
     blackouts = Blackout.objects.filter(first_on__lte=last_on, last_on__gte=first_on)
-    rows = (
-        Instructor.objects.filter(pk__in=instructor_ids)
-        .only("pk", "availability_rules")
-        .select_related("availability_rules")
-        .annotate(
-            weekly_rows=_rows(WeeklyWindow.objects.all(), "weekday", "start_minute", "end_minute"),
-            override_rows=_rows(
-                overrides, "local_on", "windows__start_minute", "windows__end_minute"
-            ),
-            blackout_rows=_rows(
-                blackouts, "first_on", "last_on", "start_minute", "end_minute", "label"
+    rows = Instructor.objects.filter(pk__in=instructor_ids).values_list(
+        "pk",
+        _rows(WeeklyWindow.objects.all(), "weekday", "start_minute", "end_minute"),
+        _rows(overrides, "local_on", "windows__start_minute", "windows__end_minute"),
+        _rows(blackouts, "first_on", "last_on", "start_minute", "end_minute", "label"),
+        *(f"availability_rules__{name}" for name in Limits._fields),
+    )
+    return {
+        pk: InstructorTime(
+            _DEFAULTS if limits[0] is None else Limits(*limits),
+            intervals.Schedule(
+                weekly=[intervals.WeeklyWindow(*values) for values in weekly],
+                overrides=_overrides(overridden),
+                blackouts=[_blackout(*values) for values in off],
             ),
         )
-    )  # fmt: skip
-    return {row.pk: InstructorTime(_rules(row), _schedule(row)) for row in rows}
+        for pk, weekly, overridden, off, *limits in rows
+    }
 
 
 def _rows(rows: QuerySet[Any], *fields: str) -> ArraySubquery:
     """Return the instructor's rows of one layer as lists of the fields."""
     mine = rows.filter(instructor=OuterRef("pk")).order_by("pk")
     return ArraySubquery(mine.values(row=JSONArray(*fields)))
-
-
-def _rules(row: Instructor) -> AvailabilityRules:
-    try:
-        return row.availability_rules
-    except ObjectDoesNotExist:
-        return AvailabilityRules(instructor_id=row.pk)
-
-
-def _schedule(row: Any) -> intervals.Schedule:
-    return intervals.Schedule(
-        weekly=[intervals.WeeklyWindow(*values) for values in row.weekly_rows],
-        overrides=_overrides(row.override_rows),
-        blackouts=[_blackout(*values) for values in row.blackout_rows],
-    )
 
 
 def _overrides(rows: Iterable[Any]) -> dict[date, list[tuple[int, int]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bookings.availability.intervals import Schedule
@@ -25,8 +26,7 @@ class InstructorRules:
     max_minutes_per_week: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExistingBooking:
+class ExistingBooking(NamedTuple):
     """A row that may stand in the way; instants in UTC, buffers in minutes as copied onto it.
 
     ``expires_at`` is set on holds, which count until then. ``is_blocking`` is false for lessons

@@ -7,7 +7,6 @@ that the predicate and the description of a rule look at the same thing.
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -97,14 +96,10 @@ class Prepared:
     ) -> None:
         self.facts, self.rules, self.now, self.minutes = facts, facts.rules, now, minutes
         rules = facts.rules
-        notice = (
-            PROPOSAL_NOTICE_MINUTES if facts.is_instructor_proposal else rules.min_notice_minutes
-        )
-        self.earliest = now + timedelta(minutes=notice)
+        self.earliest = earliest_start(facts, now)
         self.last_on = local_date(now, rules.zone) + timedelta(days=rules.max_advance_days)
-        # A length that nobody prices is refused by R8, so the calendar need not suffer from it.
-        self.length = timedelta(minutes=min(max(minutes, 1), MINUTES_PER_DAY))
-        self.offer_codes = tuple(_offer_codes(facts.offer, minutes))
+        self.length = timedelta(minutes=lesson_minutes(minutes))
+        self.offer_codes = tuple(offer_codes(facts.offer, minutes))
         self._expand(first_on, last_on)
         self._sort_bookings()
 
@@ -126,8 +121,8 @@ class Prepared:
         self._open_starts = [part.start for part in self.open]
 
     def _sort_bookings(self) -> None:
-        ours = list(self._alive(self.facts.bookings))
-        theirs = self._alive(self.facts.learner_bookings)
+        ours = alive(self.facts, self.facts.bookings, self.now)
+        theirs = alive(self.facts, self.facts.learner_bookings, self.now)
         self.instructor_busy = Obstacles(
             (row for row in ours if row.is_blocking),
             self.length,
@@ -136,28 +131,13 @@ class Prepared:
         )
         self.learner_busy = Obstacles(
             (
-                replace(row, buffer_before_minutes=0, buffer_after_minutes=0)
+                row._replace(buffer_before_minutes=0, buffer_after_minutes=0)
                 for row in theirs
                 if row.is_blocking
             ),
             self.length,
         )
-        counted = [row for row in ours if row.is_counted]
-        self.own_holds = [row for row in counted if row.is_own_hold]
-        self.lessons_on: Counter[date] = Counter()
-        self.minutes_in_week: Counter[date] = Counter()
-        for row in counted:
-            if not row.is_own_hold:
-                self.lessons_on[self.day_of(row)] += 1
-                self.minutes_in_week[_monday(self.day_of(row))] += _minutes(row)
-
-    def _alive(self, rows: Iterable[ExistingBooking]) -> Iterator[ExistingBooking]:
-        ignored = self.facts.ignored_ids
-        return (row for row in rows if row.id not in ignored and row.is_live(self.now))
-
-    def day_of(self, row: ExistingBooking) -> date:
-        """Return the local date that a booking counts on."""
-        return local_date(row.start_at, self.rules.zone)
+        self.caps = Caps(self.facts, self.now)
 
     def candidate(self, start: datetime) -> Candidate:
         """Return the wanted lesson that begins at ``start``, an instant in UTC."""
@@ -169,12 +149,72 @@ class Prepared:
         index = bisect_right(self._open_starts, wanted.start) - 1
         return index >= 0 and wanted.end <= self.open[index].end
 
+
+class Caps:
+    """What lessons leave of the most an instructor takes in a day and in a week (Spec: R6)."""
+
+    def __init__(self, facts: BookabilityFacts, now: datetime) -> None:
+        self._rules = facts.rules
+        counted = [row for row in alive(facts, facts.bookings, now) if row.is_counted]
+        self.own_holds = [row for row in counted if row.is_own_hold]
+        self._lessons_on: Counter[date] = Counter()
+        self._minutes_in_week: Counter[date] = Counter()
+        for row in counted:
+            if not row.is_own_hold:
+                on = self._day_of(row)
+                self._lessons_on[on] += 1
+                self._minutes_in_week[_monday(on)] += _minutes(row)
+
+    def is_full(self, on: date, minutes: int) -> bool:
+        """Tell whether a lesson would be too much on the local date, own holds left aside."""
+        return self.is_day_full(on) or self.is_week_full(on, minutes)
+
+    def is_day_full(self, on: date, held: Iterable[ExistingBooking] = ()) -> bool:
+        """Tell whether one more lesson is one too many; ``held`` counts besides."""
+        limit = self._rules.max_lessons_per_day
+        if limit is None:
+            return False
+        return self._lessons_on[on] + sum(self._day_of(row) == on for row in held) + 1 > limit
+
+    def is_week_full(self, on: date, minutes: int, held: Iterable[ExistingBooking] = ()) -> bool:
+        """Tell whether it would pass the minutes of its week, Monday to Sunday."""
+        limit = self._rules.max_minutes_per_week
+        if limit is None:
+            return False
+        monday = _monday(on)
+        more = sum(_minutes(row) for row in held if _monday(self._day_of(row)) == monday)
+        return self._minutes_in_week[monday] + more + minutes > limit
+
     def kept_holds(self, wanted: Candidate) -> list[ExistingBooking]:
         """Return the person's own holds that taking ``wanted`` would not give up (T3)."""
         return [row for row in self.own_holds if not _is_given_up(row, wanted)]
 
+    def _day_of(self, row: ExistingBooking) -> date:
+        return local_date(row.start_at, self._rules.zone)
 
-def _offer_codes(offer: OfferFacts, minutes: int) -> Iterator[str]:
+
+def earliest_start(facts: BookabilityFacts, now: datetime) -> datetime:
+    """Return the first instant that leaves the instructor their notice (Spec: R1, T6)."""
+    rules = facts.rules
+    notice = PROPOSAL_NOTICE_MINUTES if facts.is_instructor_proposal else rules.min_notice_minutes
+    return now + timedelta(minutes=notice)
+
+
+def lesson_minutes(minutes: int) -> int:
+    """Return a length that a calendar can be cut by; one that nobody prices is refused by R8."""
+    return min(max(minutes, 1), MINUTES_PER_DAY)
+
+
+def alive(
+    facts: BookabilityFacts, rows: Iterable[ExistingBooking], now: datetime
+) -> Iterator[ExistingBooking]:
+    """Return the rows that count: neither ignored nor holds that have run out."""
+    ignored = facts.ignored_ids
+    return (row for row in rows if row.id not in ignored and row.is_live(now))
+
+
+def offer_codes(offer: OfferFacts, minutes: int) -> Iterator[str]:
+    """Yield why the offer cannot be booked at all (Spec: R8)."""
     checks = (
         ("instructor_not_live", offer.is_instructor_live),
         ("offer_inactive", offer.is_offer_active),
@@ -195,27 +235,21 @@ def _minutes(row: ExistingBooking) -> int:
     return (row.end_at - row.start_at) // timedelta(minutes=1)
 
 
+def is_full(prepared: Prepared, wanted: Candidate) -> bool:
+    """Tell whether the lesson would be too much on its date or in its week (Spec: R6)."""
+    return is_day_full(prepared, wanted) or is_week_full(prepared, wanted)
+
+
 def is_day_full(prepared: Prepared, wanted: Candidate) -> bool:
     """Tell whether the lesson would be one too many on its date (Spec: R6)."""
-    limit = prepared.rules.max_lessons_per_day
-    if limit is None:
-        return False
-    held = sum(prepared.day_of(row) == wanted.on for row in prepared.kept_holds(wanted))
-    return prepared.lessons_on[wanted.on] + held + 1 > limit
+    caps = prepared.caps
+    return caps.is_day_full(wanted.on, caps.kept_holds(wanted))
 
 
 def is_week_full(prepared: Prepared, wanted: Candidate) -> bool:
-    """Tell whether it would pass the minutes of its week, Monday to Sunday (Spec: R6)."""
-    limit = prepared.rules.max_minutes_per_week
-    if limit is None:
-        return False
-    monday = _monday(wanted.on)
-    held = sum(
-        _minutes(row)
-        for row in prepared.kept_holds(wanted)
-        if _monday(prepared.day_of(row)) == monday
-    )
-    return prepared.minutes_in_week[monday] + held + prepared.minutes > limit
+    """Tell whether it would pass the minutes of its week (Spec: R6)."""
+    caps = prepared.caps
+    return caps.is_week_full(wanted.on, prepared.minutes, caps.kept_holds(wanted))
 
 
 def closed_codes(prepared: Prepared, wanted: Candidate) -> Iterator[str]:

@@ -1,20 +1,33 @@
 """What is bookable: R1-R8 as one engine, used to show times and to accept them (Spec: 05 §1).
 
-Each rule is a predicate and a description. Showing asks the predicates about every point of the
-grid, ``explain`` asks the same predicates about one start, so the two cannot disagree. Nothing
+Each rule is a predicate and a description. ``explain`` asks them about one start; ``free_starts``
+cuts whole calendars by the same rules, and a property test holds the two to one answer. Nothing
 here reads a database or a clock: facts and ``now`` come in, answers go out.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bookings.availability.clock import dates_between, grid_starts, is_on_grid, local_date
+from bookings.availability.clock import (
+    MINUTES_PER_DAY,
+    dates_between,
+    grid_starts,
+    is_on_grid,
+    local_date,
+)
 from bookings.availability.intervals import Interval, covers
+from bookings.availability.minutes import (
+    grid_minutes,
+    minute_after,
+    minute_of,
+    open_minutes,
+    origin_of,
+    runs,
+    wall_minutes,
+)
 from bookings.lessons import reasons
 from bookings.lessons.facts import (
     BookabilityFacts,
@@ -24,12 +37,19 @@ from bookings.lessons.facts import (
 )
 from bookings.lessons.prepared import (
     Candidate,
+    Caps,
     Prepared,
+    alive,
     closed_codes,
+    earliest_start,
     is_day_full,
+    is_full,
     is_week_full,
+    lesson_minutes,
+    offer_codes,
 )
 from bookings.lessons.reasons import Failure
+from bookings.lessons.starts import Starts, without_booked
 
 __all__ = [
     "BookabilityFacts",
@@ -42,6 +62,7 @@ __all__ = [
     "day_states",
     "explain",
     "explain_day",
+    "free_starts",
     "is_bookable",
     "nearest_starts",
 ]
@@ -50,6 +71,7 @@ FEW_STARTS = 2
 # A start further away than this fails by R1 or R2 alone; its calendar is not worth expanding.
 _HORIZON = timedelta(days=3700)
 _DAY = timedelta(days=1)
+_MONTH = timedelta(days=30)
 
 
 def _describe_notice(prepared: Prepared, wanted: Candidate) -> Failure:
@@ -114,7 +136,7 @@ _RULES = (
     _Rule(lambda p, c: not p.is_open(c), _describe_hours),
     _Rule(lambda p, c: bool(p.instructor_busy.against(c)), _describe_booked),
     _Rule(lambda p, c: not is_on_grid(c.local, p.rules.slot_step_minutes), _describe_grid),
-    _Rule(lambda p, c: is_day_full(p, c) or is_week_full(p, c), _describe_caps),
+    _Rule(is_full, _describe_caps),
     _Rule(lambda p, c: bool(p.learner_busy.against(c)), _describe_learner),
     _Rule(lambda p, _: bool(p.offer_codes), _describe_offer),
 )
@@ -166,20 +188,55 @@ def _within_window(
     return max(first_on, today), min(last_on, latest_on)
 
 
-def _offered(prepared: Prepared, on: date) -> Iterator[datetime]:
-    """Yield the bookable starts of one date: the grid inside open hours, through every rule."""
-    grid = grid_starts(on, prepared.rules.slot_step_minutes, prepared.rules.zone)
-    if not grid:  # a zone that moved over the date line skipped this date
-        return
-    first = bisect_left(prepared.open, grid[0], key=lambda part: part.end)
-    for part in prepared.open[first:]:
-        if part.start > grid[-1]:
-            return
-        # Only what R1 and R3 let through anyway; every rule is asked about the rest.
-        low = bisect_left(grid, max(part.start, prepared.earliest))
-        for start in grid[low : bisect_right(grid, part.end - prepared.length)]:
-            if _holds(prepared, prepared.candidate(start)):
-                yield start
+def free_starts(
+    facts: BookabilityFacts, duration_minutes: int, first_on: date, last_on: date, now: datetime
+) -> Starts:
+    """Return every start offered on the local dates, both included, as a set of minutes.
+
+    The same answer as ``explain`` gives start by start, in a hundredth of the time: whole calendars
+    are cut at once. Its minutes count from ``origin_of(first_on)``, so sets of one date go together
+    whatever the instructor's window is. Spec: 05 §1, S8.4
+    """
+    rules, now, origin = facts.rules, now.astimezone(UTC), origin_of(first_on)
+    low_on, high_on = _within_window(facts, first_on, last_on, now)
+    if low_on > high_on or any(offer_codes(facts.offer, duration_minutes)):
+        return Starts(origin)
+    length = lesson_minutes(duration_minutes)
+    # A lesson may run past midnight into the hours of the day after (D10).
+    opened = open_minutes(facts.schedule, rules.zone, low_on, high_on + _DAY)
+    grid = grid_minutes(rules.slot_step_minutes, rules.zone, low_on, high_on)
+    bits = (runs(opened, length) & grid) << (origin_of(low_on) - origin)
+    soonest = max(0, minute_after(earliest_start(facts, now)) - origin)
+    starts = _not_booked(facts, Starts(origin, bits >> soonest << soonest), length, now)
+    if not starts or (rules.max_lessons_per_day, rules.max_minutes_per_week) == (None, None):
+        return starts
+    return _below_caps(facts, starts, duration_minutes, (low_on, high_on), now)
+
+
+def _not_booked(facts: BookabilityFacts, starts: Starts, length: int, now: datetime) -> Starts:
+    ours, theirs = (
+        (row for row in alive(facts, rows, now) if row.is_blocking)
+        for rows in (facts.bookings, facts.learner_bookings)
+    )
+    before, behind = facts.rules.buffer_before_minutes, facts.rules.buffer_after_minutes
+    starts = without_booked(starts, ours, length, before=before, behind=behind)
+    return without_booked(starts, theirs, length, is_buffered=False)
+
+
+def _below_caps(
+    facts: BookabilityFacts, starts: Starts, minutes: int, dates: tuple[date, date], now: datetime
+) -> Starts:
+    caps = Caps(facts, now)
+    if not caps.own_holds:
+        full = [on for on in dates_between(*dates) if caps.is_full(on, minutes)]
+        return starts.within(
+            ~wall_minutes(full, 0, MINUTES_PER_DAY, facts.rules.zone, starts.origin)
+        )
+    # Which of the person's own holds a start gives up is another question at every start (T3).
+    prepared = Prepared(facts, minutes, now, *dates)
+    wanted = [prepared.candidate(start) for start in starts]
+    kept = [one.start for one in wanted if not is_full(prepared, one)]
+    return starts.within(sum(1 << (minute_of(start) - starts.origin) for start in kept))
 
 
 def bookable_starts(
@@ -197,13 +254,14 @@ def bookable_starts(
     """
     now = now.astimezone(UTC)
     first_on, last_on = _within_window(facts, first_on, last_on, now)
-    if first_on > last_on:
-        return []
-    prepared = Prepared(facts, duration_minutes, now, first_on, last_on)
-    if prepared.offer_codes:
-        return []
-    days = dates_between(first_on, last_on)
-    return list(islice((start for on in days for start in _offered(prepared, on)), limit))
+    found: list[datetime] = []
+    # A month at a time: the numbers stay short, and most who look for a few are done with one.
+    while first_on <= last_on and (limit is None or len(found) < limit):
+        until_on = min(last_on, first_on + _MONTH)
+        starts = free_starts(facts, duration_minutes, first_on, until_on, now)
+        found += starts if limit is None else starts.first(limit - len(found))
+        first_on = until_on + _DAY
+    return found
 
 
 def nearest_starts(

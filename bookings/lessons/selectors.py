@@ -3,15 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import FloatField, Func, Q
+from django.db.models.functions import JSONArray
 
 from accounts.models import Block, User
 from accounts.owners import Owner
-from bookings.availability.models import AvailabilityRules
-from bookings.availability.selectors import InstructorTime, load_instructor_time
+from bookings.availability.selectors import InstructorTime, Limits, load_instructor_time
 from bookings.lessons import rules
 from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking
@@ -21,6 +23,7 @@ from bookings.lessons.rules import (
     InstructorRules,
     OfferFacts,
 )
+from bookings.lessons.starts import Starts
 from bookings.lessons.states import BLOCKING, COUNTED, Status
 from catalog.models import Instructor, Modality, Offering, Policy
 from catalog.selectors import earliest_check
@@ -31,6 +34,8 @@ from instainstru.errors import NotFoundError
 _NIGHTS = timedelta(days=2)
 # Caps count whole weeks, so the rows of the weeks around the dates are read too.
 _WEEKS = timedelta(days=8)
+# Lessons that only use up the caps.
+_OVER = frozenset({Status.COMPLETED, Status.NO_SHOW_STUDENT})
 
 
 @dataclass(frozen=True)
@@ -94,17 +99,7 @@ def load_facts(
 
 
 def _instructor_rules(time: InstructorTime, zone: ZoneInfo) -> InstructorRules:
-    row = time.rules
-    return InstructorRules(
-        zone=zone,
-        slot_step_minutes=row.slot_step_minutes,
-        buffer_before_minutes=row.buffer_before_minutes,
-        buffer_after_minutes=row.buffer_after_minutes,
-        min_notice_minutes=row.min_notice_minutes,
-        max_advance_days=row.max_advance_days,
-        max_lessons_per_day=row.max_lessons_per_day,
-        max_minutes_per_week=row.max_minutes_per_week,
-    )
+    return InstructorRules(zone=zone, **time.rules._asdict())
 
 
 def _offer_facts(wanted: WantedLesson, now: datetime) -> OfferFacts:
@@ -148,9 +143,21 @@ def _window(first_on: date, last_on: date, margin: timedelta) -> Q:
     return Q(start_at__lt=until + margin, end_at__gt=noon - margin)
 
 
-_FIELDS = (
-    "pk", "instructor_id", "start_at", "end_at", "buffer_before_minutes", "buffer_after_minutes",
-    "learner_id", "status", "expires_at", "purpose", "student_id", "guest_key", "service_name",
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Seconds(Func):
+    """An instant as seconds since 1970: a number is read in a tenth of the time of a date."""
+
+    template = "extract(epoch from %(expressions)s)"
+    output_field = FloatField()
+
+
+# In the order of ``_existing``; hundreds of rows are read for a search, so they come as numbers.
+_ROW = JSONArray(
+    "pk", _Seconds("start_at"), _Seconds("end_at"), "buffer_before_minutes",
+    "buffer_after_minutes", "learner_id", "status", _Seconds("expires_at"), "purpose",
+    "student_id", "guest_key", "service_name",
 )  # fmt: skip
 
 
@@ -172,13 +179,19 @@ def _bookings_of(
         wanted |= Q(
             _window(first_on, last_on, _WEEKS), instructor_id__in=capped, status__in=list(COUNTED)
         )
+    by_instructor = (
+        Booking.objects.filter(wanted)
+        .order_by()
+        .values_list("instructor_id")
+        .annotate(rows=JSONBAgg(_ROW))
+    )
     found: dict[int, list[ExistingBooking]] = defaultdict(list)
-    for row in Booking.objects.filter(wanted).values(*_FIELDS):
-        found[row["instructor_id"]].append(_existing(row, owner))
+    for instructor_id, rows in by_instructor:
+        found[instructor_id] = [_existing(row, owner) for row in rows]
     return found
 
 
-def _has_caps(rules: AvailabilityRules) -> bool:
+def _has_caps(rules: Limits) -> bool:
     return rules.max_lessons_per_day is not None or rules.max_minutes_per_week is not None
 
 
@@ -188,34 +201,37 @@ def _learner_bookings(
     rows = (
         Booking.objects.blocking(now)
         .filter(_window(first_on, last_on, _NIGHTS), learner_id=learner_id)
-        .values(*_FIELDS)
+        .values_list(_ROW, flat=True)
     )
     return (_existing(row, owner) for row in rows)
 
 
-def _existing(row: Mapping[str, object], owner: Owner | None) -> ExistingBooking:
-    status = Status(str(row["status"]))
+def _existing(row: Sequence[Any], owner: Owner | None) -> ExistingBooking:
+    (
+        pk, start, end, before, after, learner_id, status, expires, purpose,
+        student_id, guest_key, service_name,
+    ) = row  # fmt: skip
+    is_lesson, is_held = purpose == Booking.Purpose.CHECKOUT, status == Status.HELD
+    is_own = owner is not None and (
+        student_id == owner.user_id if owner.user_id is not None else guest_key == owner.guest_key
+    )
     return ExistingBooking(
-        id=row["pk"],
-        start_at=row["start_at"],  # type: ignore[arg-type]
-        end_at=row["end_at"],  # type: ignore[arg-type]
-        buffer_before_minutes=row["buffer_before_minutes"],  # type: ignore[arg-type]
-        buffer_after_minutes=row["buffer_after_minutes"],  # type: ignore[arg-type]
-        learner_id=row["learner_id"],
-        expires_at=row["expires_at"] if status is Status.HELD else None,  # type: ignore[arg-type]
-        is_blocking=status not in (Status.COMPLETED, Status.NO_SHOW_STUDENT),
-        is_counted=row["purpose"] == Booking.Purpose.CHECKOUT,
-        is_own_hold=status is Status.HELD and owner is not None and _is_owner(row, owner),
-        label=str(row["service_name"]),
+        id=pk,
+        start_at=_instant(start),
+        end_at=_instant(end),
+        buffer_before_minutes=before,
+        buffer_after_minutes=after,
+        learner_id=learner_id,
+        expires_at=_instant(expires) if is_held else None,
+        is_blocking=status not in _OVER,
+        is_counted=is_lesson,
+        is_own_hold=is_held and is_lesson and is_own,
+        label=service_name,
     )
 
 
-def _is_owner(row: Mapping[str, object], owner: Owner) -> bool:
-    if row["purpose"] != Booking.Purpose.CHECKOUT:
-        return False
-    if owner.user_id is not None:
-        return row["student_id"] == owner.user_id
-    return row["guest_key"] == owner.guest_key
+def _instant(seconds: float) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -242,14 +258,22 @@ class Calendars:
 
         ``limit`` says how many are enough.
         """
-        facts = BookabilityFacts(
+        facts = self._facts(instructor_id, duration_minutes, zone)
+        first_on, last_on = first_on or self.first_on, last_on or self.last_on
+        return rules.bookable_starts(facts, duration_minutes, first_on, last_on, self.now, limit)
+
+    def free_starts(self, instructor_id: int, duration_minutes: int, zone: ZoneInfo) -> Starts:
+        """Return the same for all the dates at once, as a set of minutes."""
+        facts = self._facts(instructor_id, duration_minutes, zone)
+        return rules.free_starts(facts, duration_minutes, self.first_on, self.last_on, self.now)
+
+    def _facts(self, instructor_id: int, minutes: int, zone: ZoneInfo) -> BookabilityFacts:
+        return BookabilityFacts(
             rules=_instructor_rules(self.time[instructor_id], zone),
-            offer=OfferFacts(priced_minutes=frozenset({duration_minutes})),
+            offer=OfferFacts(priced_minutes=frozenset({minutes})),
             schedule=self.time[instructor_id].schedule,
             bookings=tuple(self.bookings.get(instructor_id, ())),
         )
-        first_on, last_on = first_on or self.first_on, last_on or self.last_on
-        return rules.bookable_starts(facts, duration_minutes, first_on, last_on, self.now, limit)
 
 
 def load_calendars(

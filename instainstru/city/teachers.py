@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db.models import Prefetch
 
 from bookings.availability.intervals import Schedule
-from bookings.availability.models import AvailabilityRules
-from bookings.availability.selectors import load_instructor_time
+from bookings.availability.selectors import Limits, load_instructor_time
 from catalog.models import Coverage, Instructor, Offering
 from instainstru.city.hours import SATURDAY
 from instainstru.clock import NEW_YORK
@@ -40,7 +39,7 @@ class Teacher:
     joined_on: date
     offers: Sequence[Offer]
     area: frozenset[int]
-    rules: AvailabilityRules
+    rules: Limits
     schedule: Schedule
     keeps_saturday: bool
     taken: dict[date, list[Taken]] = field(default_factory=dict)

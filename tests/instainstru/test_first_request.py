@@ -1,5 +1,6 @@
 """What a process does before its first visitor."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -36,3 +37,13 @@ def test_templates_of_pages_are_compiled_and_those_of_mails_are_not(
     assert first_request.compile_templates() == len(asked)
     assert {"lessons/times.html", "search/results.html"} <= set(asked)
     assert not any(name.startswith("mail/") for name in asked)
+
+
+def test_what_is_loaded_is_left_out_of_collections() -> None:
+    """P13: a request never waits for a walk over code and templates."""
+    before = gc.get_freeze_count()
+    try:
+        first_request.keep_loaded()
+        assert gc.get_freeze_count() > before + 100_000
+    finally:
+        gc.unfreeze()

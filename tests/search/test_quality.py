@@ -19,7 +19,7 @@ from search.snapshot import Snapshot, forget_snapshot, load_snapshot
 from search.vectors import forget_vectors
 from tests.search.catalogue import QUERIES
 
-pytestmark = [pytest.mark.S8]
+pytestmark = [pytest.mark.S8, pytest.mark.django_db]
 
 HYBRID_FLOORS = {"first_right": 0.95, "in_five": 0.98, "gain": 0.92}
 LEXICAL_FLOORS = {"first_right": 0.84, "in_five": 0.95, "gain": 0.80}

@@ -153,9 +153,9 @@ def test_neighbours_mix_where_others_are_as_good_and_nobody_is_lost(
 
 def test_reasons_are_the_largest() -> None:
     """S8.3: what lifts somebody above the others comes first."""
-    usual = {"relevance": 1.0, "quality": 0.8, "distance": 0.5, "price": 0.9}
-    mine = {"relevance": 1.0, "quality": 0.82, "distance": 1.0, "price": 0.99}
-    said = {name: name for name in mine}
+    usual = Factors(relevance=1.0, availability=1.0, distance=0.5, price=0.9, quality=0.8)
+    mine = Factors(relevance=1.0, availability=1.0, distance=1.0, price=0.99, quality=0.82)
+    said = {name: name for name in ("relevance", "quality", "distance", "price")}
     assert largest_reasons(mine, usual, said, 3) == ["distance", "price", "quality"]
     assert largest_reasons(usual, usual, said, 2) == ["relevance", "quality"]
 

@@ -40,6 +40,8 @@ SETTINGS: Final = {
     "shared_buffers": "128MB",
     "huge_pages": "off",
     "jit": "off",
+    # Everything is in memory or on a solid disk: a single row by its index is cheap.
+    "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
