@@ -125,6 +125,9 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "process-webhooks": ("payments.process_webhooks", timedelta(seconds=30)),
     "send-offline-events": ("payments.send_offline_events", timedelta(seconds=10)),
     "forget-payment-events": ("payments.forget_old_events", timedelta(hours=24)),
+    # Every hour, so that a payday that passed while everything was down is made up for.
+    "make-payouts": ("payments.make_payouts", crontab(minute="0")),
+    "send-payouts": ("payments.send_payouts", timedelta(minutes=5)),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
     "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),
     "rebuild-statistics": ("reviews.rebuild_statistics", timedelta(hours=1)),

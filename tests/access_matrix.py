@@ -84,6 +84,11 @@ admin:payments_ledgertransaction_change refunds.issue|payouts.manage /admin/paym
 admin:payments_ledgertransaction_changelist refunds.issue|payouts.manage
 admin:payments_paymentattempt_change  refunds.issue|payouts.manage /admin/payments/paymentattempt/0/change/
 admin:payments_paymentattempt_changelist refunds.issue|payouts.manage
+admin:payments_payee_action           payouts.manage           /admin/payments/payee/0/hold/
+admin:payments_payee_change           payouts.manage           /admin/payments/payee/0/change/
+admin:payments_payee_changelist       payouts.manage
+admin:payments_payout_change          payouts.manage           /admin/payments/payout/0/change/
+admin:payments_payout_changelist      payouts.manage
 admin:payments_refund_change          refunds.issue|payouts.manage /admin/payments/refund/0/change/
 admin:payments_refund_changelist      refunds.issue|payouts.manage
 admin:privacy_consent_change          users.manage             /admin/privacy/consent/0/change/
@@ -151,6 +156,9 @@ notifications:mail-detail             public                   /dev/mail/ZZZZZZZ
 notifications:mail-html               public                   /dev/mail/ZZZZZZZZZZ/html/
 notifications:mail-list               public
 notify-return                         public                   /i/maya-c/notify/
+payments:earnings                     earnings.view_own
+payments:earnings-csv                 earnings.view_own
+payments:payout-details               earnings.view_own
 payments:webhook                      public                   /webhooks/test/
 preferences                           bookings.create
 profile-report                        public                   /i/maya-c/report/

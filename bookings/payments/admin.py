@@ -1,5 +1,6 @@
 """Money in the admin: read only, to the last cent (P23, P24; Spec: S17.12)."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -7,17 +8,33 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.staff_admin import StaffAdmin, StaffQueue, Waiting, staff_site, waiting_of
-from bookings.payments.models import Credit, LedgerTransaction, PaymentAttempt, Refund
+from accounts.models import User
+from accounts.staff_admin import (
+    ObjectAction,
+    StaffAdmin,
+    StaffQueue,
+    Waiting,
+    staff_site,
+    waiting_of,
+)
+from bookings.payments.models import (
+    Credit,
+    LedgerTransaction,
+    Payee,
+    PaymentAttempt,
+    Payout,
+    Refund,
+)
+from bookings.payments.services.payees import hold_payouts, release_payouts
 from instainstru.templatetags.ui import money_exact
 
-MONEY = ("refunds.issue", "payouts.manage")
+MONEY: tuple[str, ...] = ("refunds.issue", "payouts.manage")
 
 
 class MoneyAdmin(StaffAdmin):
     """Rows that only the payment services write."""
 
-    view_permissions = MONEY
+    view_permissions: Sequence[str] = MONEY
 
     @admin.display(description="Card", ordering="amount_cents")
     def card(self, row: Any) -> str:
@@ -125,6 +142,92 @@ class CreditAdmin(MoneyAdmin):
         return money_exact(row.remaining_cents)
 
 
+def _hold(by: User, payee: Payee, given: dict[str, Any]) -> None:
+    hold_payouts(by=by, payee=payee, reason=given["reason"])
+
+
+def _release(by: User, payee: Payee, given: dict[str, Any]) -> None:
+    release_payouts(by=by, payee=payee, reason=given["reason"])
+
+
+@admin.register(Payee)
+class PayeeAdmin(StaffAdmin):
+    """Whom we pay; their bank details are at the gateway (Spec: S14.11)."""
+
+    view_permissions = ("payouts.manage",)
+    list_display = ("instructor", "last4", "changed_at", "delayed_until", "held_at")
+    list_filter = ("gateway", "held_at")
+    list_select_related = ("instructor",)
+    search_fields = ("=instructor__slug", "=reference")
+    search_help_text = "The instructor's address, or the gateway's reference."
+    ordering = ("-changed_at",)
+    fields = (
+        "instructor", "gateway", "reference", "last4", "changed_at", "delayed_until", "held_at",
+        "hold_reason",
+    )  # fmt: skip
+    readonly_fields = fields
+    object_actions = (
+        ObjectAction(
+            "hold", "Hold payouts", "payouts.manage", _hold, is_danger=True,
+            note="Nothing is paid out until somebody releases it. The instructor reads the reason.",
+            done="The payouts are held.",
+            is_offered=lambda _by, row: row.held_at is None,
+        ),
+        ObjectAction(
+            "release", "Release payouts", "payouts.manage", _release,
+            note="Payouts that waited go out within minutes.",
+            done="The payouts go out again.",
+            is_offered=lambda _by, row: row.held_at is not None,
+        ),
+    )  # fmt: skip
+
+    def parties(self, row: Payee) -> Iterable[int | None]:
+        """Return the instructor."""
+        return (row.instructor.user_id,)
+
+    def subject_of(self, row: Payee) -> User | None:
+        """Return the instructor."""
+        return row.instructor.user
+
+
+@admin.register(Payout)
+class PayoutAdmin(MoneyAdmin):
+    """What instructors were paid, and what waits."""
+
+    view_permissions = ("payouts.manage",)
+    list_display = ("instructor", "payday", "amount", "status", "failures", "next_try_at")
+    list_filter = ("status", "payday")
+    list_select_related = ("instructor",)
+    search_fields = ("=instructor__slug", "=gateway_reference")
+    search_help_text = "The instructor's address, or the gateway's reference."
+    ordering = ("-payday", "instructor")
+    fields = (
+        "instructor", "payday", "amount", "status", "failures", "failure_reason", "next_try_at",
+        "gateway", "payee_reference", "gateway_reference", "bank_last4", "created_at", "paid_at",
+        "lessons",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @admin.display(description="Amount", ordering="amount_cents")
+    def amount(self, row: Payout) -> str:
+        """Cents as dollars."""
+        return money_exact(row.amount_cents)
+
+    @admin.display(description="For")
+    def lessons(self, row: Payout) -> str:
+        """The money events that it settles."""
+        lines = row.lines.select_related("event__booking").order_by("pk")
+        return ", ".join(
+            f"{line.event.kind} of {line.event.booking.code if line.event.booking else '–'}: "
+            f"{money_exact(line.lesson_cents + line.tip_cents)}"
+            for line in lines
+        )
+
+
+def _stopped() -> Waiting:
+    return waiting_of(Payout.objects.filter(status=Payout.Status.STOPPED))
+
+
 def _stuck() -> Waiting:
     return waiting_of(Refund.objects.filter(status=Refund.Status.FAILED))
 
@@ -147,5 +250,13 @@ staff_site().register_queue(
         "refunds.issue",
         lambda: f"{reverse('admin:payments_paymentattempt_changelist')}?status__exact=unknown",
         _unknown,
+    )
+)
+staff_site().register_queue(
+    StaffQueue(
+        "Stopped payouts",
+        "payouts.manage",
+        lambda: f"{reverse('admin:payments_payout_changelist')}?status__exact=stopped",
+        _stopped,
     )
 )

@@ -98,6 +98,17 @@ def gift_entries(credit_cents: int) -> Entries:
     return _entries({Account.STUDENT_CREDIT: credit_cents, Account.PROMO: -credit_cents})
 
 
+def payout_entries(*, lesson_cents: int, tip_cents: int) -> Entries:
+    """Return what a payout writes; refunds of lessons paid out before make the first part less."""
+    return _entries(
+        {
+            Account.INSTRUCTOR_PAYABLE: -lesson_cents,
+            Account.TIPS: -tip_cents,
+            Account.STUDENT_CASH: lesson_cents + tip_cents,
+        }
+    )
+
+
 def _entries(amounts: Entries) -> Entries:
     if sum(amounts.values()) != 0:
         raise ValueError(f"entries must sum to 0: {dict(amounts)}")

@@ -7,7 +7,13 @@ from django.db import models
 from django.db.models import Q, Sum
 
 if TYPE_CHECKING:
-    from bookings.payments.models import Credit, PaymentAttempt, Refund, WebhookEvent  # noqa: F401
+    from bookings.payments.models import (  # noqa: F401
+        Credit,
+        PaymentAttempt,
+        Payout,
+        Refund,
+        WebhookEvent,
+    )
 
 
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
@@ -41,6 +47,16 @@ class RefundQuerySet(models.QuerySet["Refund"]):
     def due(self, now: datetime) -> "RefundQuerySet":
         """Refunds that have to be sent now, longest waiting first."""
         return self.exclude(status="settled").filter(next_try_at__lte=now).order_by("next_try_at")
+
+
+class PayoutQuerySet(models.QuerySet["Payout"]):
+    """Reads on payouts."""
+
+    def to_send(self, now: datetime) -> "PayoutQuerySet":
+        """Payouts that go out now, longest waiting first; those that staff hold wait."""
+        return self.filter(next_try_at__lte=now, instructor__payee__held_at__isnull=True).order_by(
+            "next_try_at", "pk"
+        )
 
 
 class CreditQuerySet(models.QuerySet["Credit"]):

@@ -51,6 +51,40 @@ register(
             use=BOOKS,
             plain=("event",),
         ),
+        Holding(
+            model="payments.Payee",
+            subjects=("instructor__user",),
+            use=BOOKS,
+            personal={"reference": REFERENCE, "last4": CARD_DIGITS},
+            plain=("gateway", "hold_reason"),
+        ),
+        Holding(
+            model="payments.Payout",
+            subjects=("instructor__user",),
+            use=BOOKS,
+            personal={
+                "payee_reference": REFERENCE,
+                "gateway_reference": REFERENCE,
+                "bank_last4": CARD_DIGITS,
+            },
+            plain=("gateway", "failure_reason"),
+        ),
+        Holding(
+            model="payments.PayoutLine",
+            subjects=("payout__instructor__user",),
+            use=BOOKS,
+            plain=("event",),
+        ),
+        Nobody(
+            model="payments.OfflinePayee",
+            why="the books of the offline gateway: test accounts, and never on PROD",
+            plain=("key", "reference", "account_token", "last4"),
+        ),
+        Nobody(
+            model="payments.OfflinePayout",
+            why="the books of the offline gateway",
+            plain=("key", "reference"),
+        ),
         Nobody(
             model="payments.WebhookEvent",
             why="the ids and kinds of a gateway's events",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db import transaction
 from bookings.payments.entries import (
     Entries,
     charge_entries,
+    payout_entries,
     percent_of,
     refund_entries,
     refund_settled_entries,
@@ -20,17 +21,24 @@ from bookings.payments.models import (
     LedgerEntry,
     LedgerTransaction,
     OfflineIntent,
+    OfflinePayee,
     OfflineRefund,
+    Payee,
     PaymentAttempt,
+    Payout,
+    PayoutLine,
     Refund,
 )
 from bookings.payments.services.credits import months_later
+from bookings.payments.services.payouts import pays_at, unpaid_events
 from bookings.payments.services.receipts import number_missing_receipts
+from catalog.models import Policy
 from instainstru.database.bulk import copy_rows, insert_by_copy, reserve_ids
 
 BATCH_SIZE = 5000
 CREDIT_MONTHS = 12
 Kind = LedgerTransaction.Kind
+_BANK = "6789"
 _CARD = {"card_brand": "Visa", "card_last4": "4242"}
 
 
@@ -252,4 +260,84 @@ def _full_refund(charge: SeededCharge) -> Entries:
         credit_cents=charge.to_credit_cents,
         instructor_reversal_cents=charge.total_cents - fee_cents,
         fee_reversal_cents=fee_cents,
+    )
+
+
+def record_seeded_payees(instructor_ids: Sequence[int], *, at: datetime) -> None:
+    """Give instructors who have none an account at the offline gateway that takes payouts."""
+    known = set(
+        Payee.objects.filter(instructor__in=instructor_ids).values_list("instructor", flat=True)
+    )
+    new = [pk for pk in instructor_ids if pk not in known]
+    OfflinePayee.objects.bulk_create(
+        OfflinePayee(
+            key=f"payee-{pk}",
+            reference=f"ba_seeded_{pk}",
+            account_token="acct_succeeds",  # noqa: S106 - the name of a behaviour
+            last4=_BANK,
+            created_at=at,
+        )
+        for pk in new
+    )
+    Payee.objects.bulk_create(
+        Payee(
+            instructor_id=pk,
+            gateway=OFFLINE,
+            reference=f"ba_seeded_{pk}",
+            last4=_BANK,
+            changed_at=at,
+        )
+        for pk in new
+    )
+
+
+@transaction.atomic
+def record_seeded_payouts(payday: date, policy: Policy) -> int:
+    """Write the payouts of a past payday as sent and paid, without mails; return how many."""
+    at = pays_at(payday)
+    rows = unpaid_events(at, policy).values_list("instructor", "pk", "entries__amount_cents")
+    owed: dict[int, dict[int, int]] = {}
+    for instructor_id, event_id, cents in rows:
+        owed.setdefault(instructor_id, {})[event_id] = cents
+    due = {
+        pk: events for pk, events in owed.items() if sum(events.values()) >= policy.payout_min_cents
+    }
+    payouts = Payout.objects.bulk_create(
+        Payout(
+            instructor_id=pk,
+            payday=payday,
+            amount_cents=sum(events.values()),
+            status=Payout.Status.PAID,
+            gateway=OFFLINE,
+            payee_reference=f"ba_seeded_{pk}",
+            gateway_reference=f"po_seeded_{pk}_{payday:%Y%m%d}",
+            bank_last4=_BANK,
+            created_at=at,
+            paid_at=at,
+        )
+        for pk, events in due.items()
+    )
+    PayoutLine.objects.bulk_create(
+        PayoutLine(payout=payout, event_id=event_id, lesson_cents=cents)
+        for payout in payouts
+        for event_id, cents in due[payout.instructor_id].items()
+    )
+    _write_payout_events(payouts, at)
+    return len(payouts)
+
+
+def _write_payout_events(payouts: Sequence[Payout], at: datetime) -> None:
+    events = LedgerTransaction.objects.bulk_create(
+        LedgerTransaction(
+            kind=Kind.PAYOUT,
+            key=f"payout:{payout.pk}",
+            instructor_id=payout.instructor_id,
+            occurred_at=at,
+        )
+        for payout in payouts
+    )
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(transaction=event, account=account, amount_cents=cents)
+        for event, payout in zip(events, payouts, strict=True)
+        for account, cents in payout_entries(lesson_cents=payout.amount_cents, tip_cents=0).items()
     )

@@ -39,6 +39,24 @@ def forget_old_events() -> int:
     return gone + OfflineEvent.objects.filter(created_at__lt=before).delete()[0]
 
 
+@shared_task(name="payments.make_payouts")
+def make_payouts() -> int:
+    """Make the newest payday's payouts; also those that an earlier run did not come to."""
+    from bookings.payments.services import payouts
+    from instainstru import clock
+
+    return payouts.make_payouts(clock.now())
+
+
+@shared_task(name="payments.send_payouts")
+def send_payouts() -> int:
+    """Send the payouts that are due; two at once share the work."""
+    from bookings.payments.services import payouts
+    from instainstru import clock
+
+    return payouts.send_payouts(clock.now())
+
+
 @shared_task(name="payments.settle_refunds")
 def settle_refunds() -> None:
     """Send the refunds that are due; two at once share the work."""

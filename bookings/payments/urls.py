@@ -2,8 +2,13 @@
 
 from django.urls import path
 
-from bookings.payments import views
+from bookings.payments.views import earnings, webhooks
 
 app_name = "payments"
 
-urlpatterns = [path("webhooks/<slug:gateway>/", views.webhook, name="webhook")]
+urlpatterns = [
+    path("webhooks/<slug:gateway>/", webhooks.webhook, name="webhook"),
+    path("teach/earnings/", earnings.earnings, name="earnings"),
+    path("teach/earnings/lessons.csv", earnings.lessons_csv, name="earnings-csv"),
+    path("teach/earnings/bank/", earnings.payout_details, name="payout-details"),
+]

@@ -69,6 +69,13 @@ class Policy(models.Model):
     strike_window_days = models.PositiveSmallIntegerField(default=90)
     strikes_review = models.PositiveSmallIntegerField(default=3)
     strikes_suspend = models.PositiveSmallIntegerField(default=5)
+    payout_weekday = models.PositiveSmallIntegerField(
+        default=1, help_text="Payouts go out on this day; 0 is Monday."
+    )
+    payout_min_cents = models.BigIntegerField(default=20_00)
+    payout_delay_hours = models.PositiveSmallIntegerField(
+        default=72, help_text="No payout for so long after the bank details changed."
+    )
     credit_valid_months = models.PositiveSmallIntegerField(default=12)
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
     founding_spots = models.PositiveSmallIntegerField(default=100)
@@ -98,6 +105,9 @@ class Policy(models.Model):
             models.CheckConstraint(
                 condition=Q(credit_cancel_hours__lte=F("free_cancel_hours")),
                 name="policy_cancel_hours_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(payout_weekday__lte=6), name="policy_payout_weekday"
             ),
             models.CheckConstraint(
                 condition=Q(strikes_review__lte=F("strikes_suspend")),

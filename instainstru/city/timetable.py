@@ -7,7 +7,12 @@ from datetime import date, timedelta
 from django.db import connection
 
 from accounts.models import User
-from bookings.payments.seed import record_seeded_charges
+from bookings.payments.seed import (
+    record_seeded_charges,
+    record_seeded_payees,
+    record_seeded_payouts,
+)
+from bookings.payments.services.payouts import payday_of
 from catalog.models import Instructor, Policy, SeedRun
 from instainstru.city import students
 from instainstru.city.charges import charges_of
@@ -24,6 +29,8 @@ from instainstru.city.students import Pupils
 from instainstru.city.teachers import Teacher, load_teachers
 
 TEACHERS_AT_ONCE = 200
+# So many weeks of payouts were paid.
+PAYDAYS = 12
 DEMO_STUDENT_HOME = "Park Slope"
 
 
@@ -61,7 +68,17 @@ def add_lessons(
         record_seeded_charges(charges_of(bookings))
         connection.check_constraints()
         written += len(bookings)
+        record_seeded_payees(part, at=season.moment.now - timedelta(days=60))
         progress(f"{written:,} lessons of {start + len(part):,} instructors")
+    if has_history:
+        _pay_out(season.moment)
+
+
+def _pay_out(moment: Moment) -> None:
+    """Pay for the lessons of the past on a quarter's paydays, the newest left to the workers."""
+    newest = payday_of(moment.now, moment.policy)
+    for weeks in range(PAYDAYS, 0, -1):
+        record_seeded_payouts(newest - timedelta(weeks=weeks), moment.policy)
 
 
 def _open_season(run: SeedRun, habits: Habits, first_on: date, has_history: bool) -> Season:

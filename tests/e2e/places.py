@@ -37,6 +37,7 @@ SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
 CHANGE_PASSWORD: Final = "/accounts/password/change/"
 MOVE: Final = "/lessons/{code}/reschedule/"
 PROPOSE: Final = "/teach/lessons/{code}/new-time/"
+BANK: Final = "/teach/earnings/bank/"
 CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 
@@ -45,7 +46,8 @@ STAFF_LISTS: Final = (
     "catalog_neighborhood", "catalog_offering", "catalog_policy", "catalog_service",
     "lessons_booking", "lessons_lessonreport", "lessons_strike",
     "notifications_outgoingmail", "payments_credit",
-    "payments_ledgertransaction", "payments_paymentattempt", "payments_refund",
+    "payments_ledgertransaction", "payments_payee", "payments_paymentattempt",
+    "payments_payout", "payments_refund",
     "privacy_consent", "reviews_review",
 )  # fmt: skip
 LIKE_A_USER: Final = "the form of an account, with other fields"
@@ -150,6 +152,9 @@ PLACES: Final = (
     Place("lessons:teaching", "/teach/?tab=needs-action", "teacher"),
     Place("lessons:teaching", "/teach/?tab=past", "teacher"),
     Place("lessons:teaching", "/teach/?tab=cancelled", "teacher"),
+    Place("payments:earnings", "/teach/earnings/", "teacher"),
+    Place("payments:payout-details", BANK, "teacher"),
+    Place("payments:payout-details", BANK, "teacher", 422, FORM, takes_focus=True),
     Place("lessons:taught", "/teach/lessons/{code}/", "teacher"),
     Place("lessons:taught", "/teach/lessons/{asked}/", "teacher"),
     Place("lessons:propose", PROPOSE, "teacher"),
@@ -310,7 +315,9 @@ NO_PAGES: Final = {
             "admin:notifications_outgoingmail_change",
             "admin:payments_credit_change",
             "admin:payments_ledgertransaction_change",
+            "admin:payments_payee_change",
             "admin:payments_paymentattempt_change",
+            "admin:payments_payout_change",
             "admin:payments_refund_change",
             "admin:privacy_consent_change",
             "admin:reviews_review_change",
@@ -319,6 +326,7 @@ NO_PAGES: Final = {
     ),
     "admin:catalog_instructor_action": "the page of an account's action, with a date",
     "admin:lessons_booking_action": "the page of an account's action",
+    "admin:payments_payee_action": "the page of an account's action",
     "admin:lessons_strike_action": "the page of an account's action",
     "admin:reviews_review_action": "the page of an account's action",
     "accounts:add-learning": "takes a form only",
@@ -330,6 +338,7 @@ NO_PAGES: Final = {
     "staff-inbox-index": "leads to the first list",
     "staff-inbox-handle": "takes a form only",
     "lessons:pay": "takes a form only",
+    "payments:earnings-csv": "a file",
     "payments:webhook": "for the gateway alone",
     "lessons:confirm": "takes a form only",
     "lessons:release": "takes a form only",

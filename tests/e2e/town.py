@@ -33,6 +33,8 @@ from bookings.notifications.interest import (
 )
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import OfflineIntent
+from bookings.payments.services.payees import set_payout_details
+from bookings.payments.services.payouts import make_payouts, send_payouts
 from catalog.interest import (
     join_waitlist,
     new_removal_token,
@@ -103,6 +105,7 @@ def build_town() -> Town:
     _register(town, learner)
     _write_and_wait(town, learner)
     _share(town, learner, newcomer, staff)
+    _pay_out(town, learner)
     look_after_accounts(town)
     town.words |= {
         "learner_key": str(learner.pk),
@@ -182,6 +185,25 @@ def _share(town: Town, learner: User, newcomer: User, staff: User) -> None:
     take_support_access(
         by=staff, on=learner, owner=learner, hours=24, reason="The student can't find a lesson."
     )
+
+
+def _pay_out(town: Town, learner: User) -> None:
+    """Pay the teacher, after a bank that refused."""
+    maya = Instructor.objects.get(slug="maya-c")
+    set_payout_details(by=maya.user, account_number="000123451116")
+    done = BookingFactory(
+        student=learner,
+        offering=maya.offerings.get(),
+        status=Booking.Status.COMPLETED,
+        start_at=tomorrow_at(10, days=-40),
+    )
+    make.pay(done)
+    now = clock.now()
+    assert make_payouts(now) == 1
+    assert send_payouts(now) == 0
+    set_payout_details(by=maya.user, account_number="000123456789")
+    assert send_payouts(now + timedelta(hours=73)) == 1
+    town.people["teacher"] = at_work(maya.user)
 
 
 def _invitation_of(person: User | str) -> str:

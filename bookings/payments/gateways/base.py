@@ -1,7 +1,7 @@
 """What every payment company must do for us, and the words for its answers (Spec: S14.1).
 
-Only what checkout and cancellation need stands here. A charge is captured as it is confirmed
-(S14.3), so there is no ``capture``.
+Only what checkout, cancellation and payouts need stands here. A charge is captured as it is
+confirmed (S14.3), so there is no ``capture``.
 """
 
 from dataclasses import dataclass, field
@@ -46,6 +46,22 @@ class GatewayIntent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayRefund:
     """One refund that the gateway has accepted and paid out."""
+
+    reference: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayPayee:
+    """Somebody whom the gateway can pay, and what people see of their bank account."""
+
+    reference: str
+    last4: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayPayout:
+    """One payout that the gateway has sent on its way."""
 
     reference: str
     amount_cents: int
@@ -115,5 +131,19 @@ class PaymentGateway(Protocol):
         """Pay back a part of a succeeded intent, once per key.
 
         Raises ``GatewayError`` beyond what was charged, and for a known key with another amount.
+        """
+        ...
+
+    def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
+        """Give a bank account to the gateway, once per key; what comes back is all we keep.
+
+        Raises ``ValidationFailedError`` on field ``account_number``; never stores or logs it.
+        """
+        ...
+
+    def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
+        """Send money to a payee, once per key.
+
+        Raises ``GatewayError`` when the bank refuses, and for a known key with another amount.
         """
         ...

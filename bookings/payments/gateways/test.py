@@ -18,12 +18,20 @@ from bookings.payments.gateways.base import (
     GatewayError,
     GatewayEvent,
     GatewayIntent,
+    GatewayPayee,
+    GatewayPayout,
     GatewayRefund,
     GatewayTimeoutError,
     IntentStatus,
 )
 from bookings.payments.gateways.signatures import WebhookSignatureError, verify
-from bookings.payments.models import OfflineEvent, OfflineIntent, OfflineRefund
+from bookings.payments.models import (
+    OfflineEvent,
+    OfflineIntent,
+    OfflinePayee,
+    OfflinePayout,
+    OfflineRefund,
+)
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
 from instainstru.identifiers import public_id
@@ -44,6 +52,14 @@ DECLINE_REASONS = {
     "tok_declined": "card_declined",
     "tok_insufficient_funds": "insufficient_funds",
     "tok_fails_on_charge": "charge_failed",
+}
+ACCOUNT_LENGTH = 12
+# Bank accounts that exist nowhere; the last digits say how they behave.
+ACCOUNT_PREFIX = "00012345"
+ACCOUNT_TOKENS = {
+    "6789": "acct_succeeds",
+    "1116": "acct_refused",
+    "9987": "acct_late_answer",
 }
 Status = OfflineIntent.Status
 FINAL = frozenset({Status.SUCCEEDED, Status.DECLINED, Status.CANCELLED})
@@ -110,6 +126,44 @@ class OfflineGateway:
         if known.amount_cents != amount_cents or known.intent_id != intent.pk:
             raise GatewayError("This key was used for another refund.")
         return GatewayRefund(reference=known.reference, amount_cents=known.amount_cents)
+
+    def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
+        """Reduce a test account to a token and its last four digits (Spec: S14.11)."""
+        digits = account_number.replace(" ", "").replace("-", "")
+        token = ACCOUNT_TOKENS.get(digits[-4:])
+        is_ours = len(digits) == ACCOUNT_LENGTH and digits.startswith(ACCOUNT_PREFIX)
+        if token is None or not is_ours:
+            message = "Use one of the test account numbers."
+            raise ValidationFailedError(message, fields={"account_number": message})
+        row, _ = OfflinePayee.objects.get_or_create(
+            key=key,
+            defaults={
+                "reference": f"ba_{public_id()}",
+                "account_token": token,
+                "last4": digits[-4:],
+            },
+        )
+        return GatewayPayee(reference=row.reference, last4=row.last4)
+
+    def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
+        """Send money, once per key; a late account pays, and answers only when asked again."""
+        with transaction.atomic():
+            account = OfflinePayee.objects.select_for_update().filter(reference=payee).first()
+            if account is None or account.account_token == "acct_refused":  # noqa: S105
+                raise GatewayError("The bank refused the payout.")
+            row, is_new = OfflinePayout.objects.get_or_create(
+                key=key,
+                defaults={
+                    "payee": account,
+                    "amount_cents": amount_cents,
+                    "reference": f"po_{public_id()}",
+                },
+            )
+        if row.amount_cents != amount_cents or row.payee_id != account.pk:
+            raise GatewayError("This key was used for another payout.")
+        if is_new and account.account_token == "acct_late_answer":  # noqa: S105
+            raise GatewayTimeoutError("No answer within the time allowed.")
+        return GatewayPayout(reference=row.reference, amount_cents=row.amount_cents)
 
     def complete_extra_step(self, *, reference: str, is_approved: bool) -> GatewayIntent:
         """Do what the bank's own page does when its customer approves the payment, or not."""

@@ -3,7 +3,14 @@
 from bookings.payments.models.attempts import PaymentAttempt, Refund
 from bookings.payments.models.credits import Credit, CreditUse
 from bookings.payments.models.ledger import LedgerEntry, LedgerTransaction
-from bookings.payments.models.offline import OfflineEvent, OfflineIntent, OfflineRefund
+from bookings.payments.models.offline import (
+    OfflineEvent,
+    OfflineIntent,
+    OfflinePayee,
+    OfflinePayout,
+    OfflineRefund,
+)
+from bookings.payments.models.payouts import Payee, Payout, PayoutLine
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
 from bookings.payments.models.webhooks import WebhookEvent
 
@@ -14,8 +21,13 @@ __all__ = [
     "LedgerTransaction",
     "OfflineEvent",
     "OfflineIntent",
+    "OfflinePayee",
+    "OfflinePayout",
     "OfflineRefund",
+    "Payee",
     "PaymentAttempt",
+    "Payout",
+    "PayoutLine",
     "Receipt",
     "ReceiptCounter",
     "Refund",

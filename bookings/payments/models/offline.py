@@ -70,6 +70,46 @@ class OfflineRefund(models.Model):
         return self.reference
 
 
+class OfflinePayee(models.Model):
+    """A bank account that money can go to: how it behaves, and its last digits."""
+
+    key = models.CharField(max_length=80)
+    reference = models.CharField(max_length=40)
+    account_token = models.CharField(max_length=40)
+    last4 = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="offline_payee_key_unique"),
+            models.UniqueConstraint(fields=["reference"], name="offline_payee_reference_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class OfflinePayout(models.Model):
+    """One payout to a payee; the same key is always the same payout."""
+
+    key = models.CharField(max_length=80)
+    reference = models.CharField(max_length=40)
+    payee = models.ForeignKey(OfflinePayee, on_delete=models.PROTECT, related_name="payouts")
+    amount_cents = models.BigIntegerField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="offline_payout_key_unique"),
+            models.CheckConstraint(
+                condition=Q(amount_cents__gt=0), name="offline_payout_amount_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class OfflineEvent(models.Model):
     """Something that the offline gateway has to tell, until somebody took it."""
 
