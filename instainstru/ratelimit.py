@@ -66,6 +66,7 @@ REPORTS = Limit("reports", 20, DAY)
 ALERTS = Limit("alerts", 5, HOUR)
 TEACHING_INTEREST = Limit("teaching_interest", 5, HOUR)
 CONTACT = Limit("contact", 5, HOUR)
+PROMO_CODES = Limit("promo_codes", 10, HOUR)
 INVITATIONS = Limit("invitations", 10, DAY)
 
 _VALKEY = """

@@ -89,6 +89,9 @@ admin:payments_payee_change           payouts.manage           /admin/payments/p
 admin:payments_payee_changelist       payouts.manage
 admin:payments_payout_change          payouts.manage           /admin/payments/payout/0/change/
 admin:payments_payout_changelist      payouts.manage
+admin:payments_promocode_add          payouts.manage
+admin:payments_promocode_change       refunds.issue|payouts.manage /admin/payments/promocode/0/change/
+admin:payments_promocode_changelist   refunds.issue|payouts.manage
 admin:payments_refund_change          refunds.issue|payouts.manage /admin/payments/refund/0/change/
 admin:payments_refund_changelist      refunds.issue|payouts.manage
 admin:privacy_consent_change          users.manage             /admin/privacy/consent/0/change/
@@ -121,6 +124,7 @@ lessons:calendar-file                 bookings.view_own        /lessons/II-ZZZZZ
 lessons:calendar-settings             account.manage_own
 lessons:feed                          public                   /calendar/unknown.ics
 lessons:cancel                        bookings.manage_own      /lessons/II-ZZZZZZ/cancel/
+lessons:promo                         bookings.create          /book/ZZZZZZZZZZ/promo/
 lessons:checkout                      public                   /book/ZZZZZZZZZZ/
 lessons:confirm                       bookings.manage_own      /lessons/II-ZZZZZZ/confirm/
 lessons:confirmed                     bookings.view_own        /lessons/II-ZZZZZZ/confirmed/

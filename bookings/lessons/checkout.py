@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -39,7 +40,7 @@ from bookings.lessons.states import Status
 from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
-from bookings.payments.selectors import planned_credit_cents
+from bookings.payments.selectors import Split, planned_split
 from catalog.models import Modality, Neighborhood
 from instainstru import clock
 from instainstru.errors import (
@@ -49,6 +50,7 @@ from instainstru.errors import (
     PaymentDeclinedError,
     ValidationFailedError,
 )
+from instainstru.ratelimit import PROMO_CODES, count_use
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +96,8 @@ class PaymentRunningError(ConflictError):
 
 def find_hold(*, by: Owner, hold_id: str) -> Booking:
     """Return the owner's hold, whatever its state; raises ``NotFoundError``. Spec: S13.1, G5."""
-    booking = Booking.objects.held_by(by).with_people().filter(hold_id=hold_id).first()
+    rows = Booking.objects.held_by(by).with_people().select_related("promo_choice__promo")
+    booking = rows.filter(hold_id=hold_id).first()
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
     return booking
@@ -176,27 +179,54 @@ def _reserve(
         booking.neighborhood_id = details.neighborhood_id
         booking.address, booking.note = details.address, details.note
         booking.save(update_fields=["learner", "neighborhood", "address", "note"])
-        credit_cents = credit_for(booking, by.pk, now)
-        if details.card is None and credit_cents < booking.total_cents:
+        split = split_of(booking, by.pk, now)
+        if details.card is None and split.card_cents:
             raise ValidationFailedError(
-                "Your credit no longer covers this lesson. Add a card.",
+                "Your credit or code no longer covers this lesson. Add a card.",
                 fields={"card_number": "Write a card number."},
             )
         return payments.open_attempt(
             booking_id=booking.pk,
             hold_id=booking.hold_id,
             student_id=by.pk,
-            amount_cents=booking.total_cents - credit_cents,
-            credit_cents=credit_cents,
+            amount_cents=split.card_cents,
+            credit_cents=split.credit_cents,
+            promo_cents=split.promo_cents,
             now=now,
         )
 
 
-def credit_for(hold: Booking, user_id: int, now: datetime) -> int:
-    """Return how much of the hold's total the person's credit pays, in cents. Spec: S14.7."""
-    return planned_credit_cents(
-        booking_id=hold.pk, student_id=user_id, total_cents=hold.total_cents, now=now
+def split_of(hold: Booking, user_id: int | None, now: datetime) -> Split:
+    """Return how the person would pay the hold's total. Spec: S14.7"""
+    try:
+        promo = hold.promo_choice.promo
+    except ObjectDoesNotExist:
+        promo = None
+    return planned_split(
+        booking_id=hold.pk,
+        student_id=user_id,
+        total_cents=hold.total_cents,
+        now=now,
+        promo=promo,
     )
+
+
+def use_promo(*, by: User, hold_id: str, code: str, now: datetime | None = None) -> Booking:
+    """Take a code off the price of the person's live hold; an empty code takes it away again.
+    Returns the hold as it stands then.
+
+    Raises ``HoldExpiredError``, ``ValidationFailedError`` on ``promo_code``, ``ConflictError``
+    while a payment is running, and ``RateLimitedError`` after ten codes in an hour. Spec: S14.7
+    """
+    hold = find_hold(by=Owner(user_id=by.pk), hold_id=hold_id)
+    now = now or clock.now()
+    _check_hold_is_live(hold, now)
+    if code.strip():
+        count_use(PROMO_CODES, str(by.pk), now=now)
+        payments.choose_promo(by=by, booking_id=hold.pk, code=code, now=now)
+    else:
+        payments.drop_promo(booking_id=hold.pk)
+    return find_hold(by=Owner(user_id=by.pk), hold_id=hold_id)
 
 
 def _check_hold_is_live(booking: Booking, now: datetime) -> None:
@@ -414,6 +444,7 @@ def hold_again(*, by: Owner, hold_id: str, now: datetime | None = None) -> Booki
     )
     fresh.address, fresh.note, fresh.replaces_id = old.address, old.note, old.pk
     fresh.save(update_fields=["address", "note", "replaces"])
+    payments.carry_promo(from_booking_id=old.pk, to_booking_id=fresh.pk)
     return fresh
 
 

@@ -8,6 +8,7 @@ from django import forms
 
 from accounts.models import Learner, User
 from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
+from bookings.payments.selectors import Split
 from catalog.interest_forms import NeighborhoodField
 from catalog.models import Modality
 from instainstru.form_fields import PlainTextField
@@ -254,8 +255,14 @@ class CheckoutForm(forms.Form):
         label="I agree to the terms and the cancellation policy",
         error_messages={"required": "Please agree to the terms and the cancellation policy."},
     )
-    credit_cents = 0
-    """How much of the total credits pay, as the page says."""
+    promo_code = PlainTextField(
+        label="Promo code",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+    )
+    split: Split | None = None
+    """Who pays how much of the price, as the page says."""
     CARD_FIELDS = ("card_number", "card_expiry", "card_cvc", "card_zip")
 
     def __init__(

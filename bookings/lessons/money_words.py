@@ -28,6 +28,8 @@ def paid_words(payment: PaymentSummary | None) -> str:
         parts.append(f"{money_exact(payment.paid_cents)} charged to {card_words(payment)}")
     if payment.credit_cents:
         parts.append(f"{money_exact(payment.credit_cents)} paid with credit")
+    if payment.promo_cents:
+        parts.append(f"{money_exact(payment.promo_cents)} off with a code")
     return " and ".join(parts)
 
 
@@ -44,11 +46,14 @@ def returned_words(payment: PaymentSummary | None) -> str:
     return " and ".join(parts) if parts else f"{money_exact(0)} back"
 
 
-def price_lines(booking: Booking, *, credit_cents: int = 0) -> list[dict[str, object]]:
+def price_lines(
+    booking: Booking, *, promo_cents: int = 0, credit_cents: int = 0
+) -> list[dict[str, object]]:
     """Return the lines of the price; empty ones are left out."""
     lines = [
         (f"Lesson, {booking.duration_minutes} min", booking.price_cents),
         ("Travel fee", booking.travel_fee_cents),
+        ("Promo", -promo_cents),
         ("Credit", -credit_cents),
     ]
     return [{"label": label, "cents": cents} for label, cents in lines if cents]

@@ -37,7 +37,7 @@ def receipt_of(booking: Booking) -> ReceiptPage | None:
     return ReceiptPage(
         number=receipt.number,
         issued_at=receipt.issued_at,
-        lines=price_lines(booking, credit_cents=paid.credit_cents),
+        lines=price_lines(booking, promo_cents=paid.promo_cents, credit_cents=paid.credit_cents),
         total_cents=paid.paid_cents,
         card=card_words(paid) if paid.paid_cents else "",
         refunds=refunds,

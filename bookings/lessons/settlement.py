@@ -28,6 +28,8 @@ def money_facts(
         confirmed_at=booking.confirmed_at or booking.created_at,
         price_cents=booking.price_cents,
         travel_fee_cents=booking.travel_fee_cents,
+        promo_cents=paid.promo_cents if paid else 0,
+        promo_expires_at=paid.promo_ends_at if paid else None,
         credit_cents=paid.credit_cents if paid else 0,
         fee_pct=booking.fee_pct,
         is_late_move=booking.is_late_move,
@@ -73,6 +75,8 @@ def settle(booking: Booking, due: Outcome, *, key: str, now: datetime) -> None:
         policy=booking.policy,
         now=now,
     )
+    if due.is_promo_returned:
+        payments.return_promo(booking.pk)
     if due.extra_credit_cents and booking.student_id is not None:
         payments.grant_credit(
             user_id=booking.student_id,

@@ -10,6 +10,7 @@ urlpatterns = [
     path("i/<slug:slug>/book/", times.times, name="times"),
     path("book/<slug:hold_id>/", checkout.checkout_page, name="checkout"),
     path("book/<slug:hold_id>/pay/", checkout.pay, name="pay"),
+    path("book/<slug:hold_id>/promo/", checkout.promo, name="promo"),
     path("book/<slug:hold_id>/bank/", checkout.bank_step, name="bank-step"),
     path("book/<slug:hold_id>/payment/", checkout.payment_state, name="payment-state"),
     path("book/<slug:hold_id>/release/", checkout.release, name="release"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.staff_admin import (
     ObjectAction,
+    ReasonedModelForm,
     StaffAdmin,
     StaffQueue,
     Waiting,
@@ -23,9 +24,11 @@ from bookings.payments.models import (
     Payee,
     PaymentAttempt,
     Payout,
+    PromoCode,
     Refund,
 )
 from bookings.payments.services.payees import hold_payouts, release_payouts
+from bookings.payments.services.promos import normal_code
 from instainstru.templatetags.ui import money_exact
 
 MONEY: tuple[str, ...] = ("refunds.issue", "payouts.manage")
@@ -222,6 +225,42 @@ class PayoutAdmin(MoneyAdmin):
             f"{money_exact(line.lesson_cents + line.tip_cents)}"
             for line in lines
         )
+
+
+class PromoForm(ReasonedModelForm):
+    """A code as people type it."""
+
+    def clean_code(self) -> str:
+        """Return it as it is stored."""
+        return normal_code(self.cleaned_data["code"])
+
+
+@admin.register(PromoCode)
+class PromoCodeAdmin(StaffAdmin):
+    """Discounts that the platform pays (Spec: S14.7)."""
+
+    view_permissions = MONEY
+    change_permission = "payouts.manage"
+    can_add = True
+    form = PromoForm
+    list_display = ("code", "takes_off", "uses", "uses_total", "starts_at", "ends_at", "is_active")
+    list_filter = ("is_active", "ends_at")
+    search_fields = ("=code",)
+    search_help_text = "The code."
+    ordering = ("-created_at",)
+    fields = (
+        "code", "amount_cents", "percent", "cap_cents", "starts_at", "ends_at", "uses",
+        "uses_total", "uses_per_user", "is_active",
+    )  # fmt: skip
+    readonly_fields = ("uses",)
+
+    @admin.display(description="Takes off")
+    def takes_off(self, row: PromoCode) -> str:
+        """An amount, or a share with its cap."""
+        if row.amount_cents is not None:
+            return money_exact(row.amount_cents)
+        cap = f", {money_exact(row.cap_cents)} at most" if row.cap_cents else ""
+        return f"{row.percent} %{cap}"
 
 
 def _stopped() -> Waiting:

@@ -75,6 +75,23 @@ register(
             use=BOOKS,
             plain=("event",),
         ),
+        Holding(
+            model="payments.PromoUse",
+            subjects=("user",),
+            use=BOOKS,
+            plain=("promo", "attempt"),
+        ),
+        Holding(
+            model="payments.PromoCode",
+            subjects=("owner",),
+            use=BOOKS,
+            plain=("code", "uses_per_user"),
+        ),
+        Nobody(
+            model="payments.PromoChoice",
+            why="the code of a hold, which knows whose it is",
+            plain=("booking", "promo"),
+        ),
         Nobody(
             model="payments.OfflinePayee",
             why="the books of the offline gateway: test accounts, and never on PROD",

@@ -14,6 +14,7 @@ from bookings.payments.models import (
     LedgerEntry,
     LedgerTransaction,
     PaymentAttempt,
+    PromoCode,
     Refund,
 )
 
@@ -24,7 +25,8 @@ UNFINISHED_AFTER = timedelta(seconds=60)
 class PaymentSummary:
     """How a booking was paid and what went back; money in cents.
 
-    ``paid_cents`` is the card part. ``refunded_cents`` is what was ordered back to the card,
+    ``paid_cents`` is the card part, ``promo_cents`` what a promo took off that could be used until
+    ``promo_ends_at``. ``refunded_cents`` is what was ordered back to the card,
     ``returned_credit_cents`` what came back as credit. ``refund_status`` is the least advanced
     state of its card refunds, empty without one.
     """
@@ -34,6 +36,8 @@ class PaymentSummary:
     card_last4: str
     paid_cents: int
     credit_cents: int
+    promo_cents: int
+    promo_ends_at: datetime | None
     refunded_cents: int
     returned_credit_cents: int
     refund_status: str
@@ -41,7 +45,7 @@ class PaymentSummary:
 
     @property
     def total_cents(self) -> int:
-        """Card and credit together."""
+        """Card and credit together, without what a promo took off."""
         return self.paid_cents + self.credit_cents
 
 
@@ -63,7 +67,9 @@ def payment_summaries(booking_ids: Collection[int]) -> dict[int, PaymentSummary]
     """Return how each paid booking was paid, in two queries; unpaid ones are left out."""
     attempts = PaymentAttempt.objects.succeeded().filter(booking_id__in=booking_ids)
     to_card = Refund.objects.filter(amount_cents__gt=0)
-    rows = attempts.prefetch_related(Prefetch("refunds", queryset=to_card))
+    rows = attempts.select_related("promo_use__promo").prefetch_related(
+        Prefetch("refunds", queryset=to_card)
+    )
     return {attempt.booking_id: _summary(attempt) for attempt in rows}
 
 
@@ -74,6 +80,8 @@ def _summary(attempt: PaymentAttempt) -> PaymentSummary:
         card_last4=attempt.card_last4,
         paid_cents=attempt.amount_cents,
         credit_cents=attempt.credit_cents,
+        promo_cents=attempt.promo_cents,
+        promo_ends_at=attempt.promo_use.promo.ends_at if attempt.promo_cents else None,
         refunded_cents=attempt.refunded_cents,
         returned_credit_cents=attempt.credited_cents,
         refund_status=_least_advanced({refund.status for refund in attempt.refunds.all()}),
@@ -86,18 +94,46 @@ def latest_attempt(booking_id: int) -> PaymentAttempt | None:
     return PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number").first()
 
 
-def planned_credit_cents(
-    *, booking_id: int, student_id: int, total_cents: int, now: datetime
-) -> int:
-    """Return how much of the total credits pay: credit comes before the card (Spec: S14.7).
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Who pays how much of a price, in cents: promo, then credit, then card (Spec: S14.7).
 
-    While an attempt is open or has succeeded, its own split holds.
+    ``promo_code`` is empty without one.
     """
+
+    total_cents: int
+    promo_cents: int = 0
+    credit_cents: int = 0
+    promo_code: str = ""
+
+    @property
+    def card_cents(self) -> int:
+        """What is left for the card."""
+        return self.total_cents - self.promo_cents - self.credit_cents
+
+
+def planned_split(
+    *,
+    booking_id: int,
+    student_id: int | None,
+    total_cents: int,
+    now: datetime,
+    promo: PromoCode | None = None,
+) -> Split:
+    """Return how the price of a hold is paid: order promo, credit, card. Spec: S14.7
+
+    ``promo`` is the one that was chosen for it. While an attempt is open or has succeeded, its own
+    split holds. A guest has no credit.
+    """
+    code = promo.code if promo else ""
     latest = latest_attempt(booking_id)
     if latest is not None and latest.status != PaymentAttempt.Status.DECLINED:
-        return latest.credit_cents
-    left_cents = Credit.objects.spendable(student_id, now).remaining_sum_cents()
-    return min(left_cents, total_cents)
+        return Split(total_cents, latest.promo_cents, latest.credit_cents, code)
+    promo_cents = promo.discount_cents(total_cents) if promo else 0
+    left_cents = (
+        Credit.objects.spendable(student_id, now).remaining_sum_cents() if student_id else 0
+    )
+    return Split(total_cents, promo_cents, min(left_cents, total_cents - promo_cents), code)
 
 
 def unfinished_attempt_ids(now: datetime, *, older_than: timedelta = UNFINISHED_AFTER) -> list[int]:

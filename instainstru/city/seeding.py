@@ -18,6 +18,7 @@ from instainstru.city import instructors, students
 from instainstru.city.interest import add_interest
 from instainstru.city.profiles import Profile
 from instainstru.city.progress import Progress
+from instainstru.city.promos import add_promo
 from instainstru.city.reviews import add_reviews
 from instainstru.city.teachers import instant_of
 from instainstru.city.timetable import add_lessons
@@ -89,6 +90,7 @@ def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
     add_lessons(run, profile, first_on, has_history=profile.has_history, progress=progress)
     add_reviews(now=instant_of(today, 0), progress=progress)
     add_interest(accounts["student"], today)
+    add_promo(instant_of(today, 0))
     run.save()
     return run
 

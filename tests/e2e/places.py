@@ -47,7 +47,7 @@ STAFF_LISTS: Final = (
     "lessons_booking", "lessons_lessonreport", "lessons_strike",
     "notifications_outgoingmail", "payments_credit",
     "payments_ledgertransaction", "payments_payee", "payments_paymentattempt",
-    "payments_payout", "payments_refund",
+    "payments_payout", "payments_promocode", "payments_refund",
     "privacy_consent", "reviews_review",
 )  # fmt: skip
 LIKE_A_USER: Final = "the form of an account, with other fields"
@@ -275,6 +275,7 @@ PLACES: Final = (
         "staff",
         takes_focus=True,
     ),
+    Place("admin:payments_promocode_add", "/admin/payments/promocode/add/", "staff"),
     Place("admin:catalog_policy_add", "/admin/catalog/policy/add/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/?dialog=1", "staff"),
@@ -318,6 +319,7 @@ NO_PAGES: Final = {
             "admin:payments_payee_change",
             "admin:payments_paymentattempt_change",
             "admin:payments_payout_change",
+            "admin:payments_promocode_change",
             "admin:payments_refund_change",
             "admin:privacy_consent_change",
             "admin:reviews_review_change",
@@ -338,6 +340,7 @@ NO_PAGES: Final = {
     "staff-inbox-index": "leads to the first list",
     "staff-inbox-handle": "takes a form only",
     "lessons:pay": "takes a form only",
+    "lessons:promo": "takes a form only",
     "payments:earnings-csv": "a file",
     "payments:webhook": "for the gateway alone",
     "lessons:confirm": "takes a form only",

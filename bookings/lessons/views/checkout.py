@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Learner, User
-from accounts.owners import Owner, owner_of
+from accounts.owners import owner_of
 from bookings.lessons import checkout
 from bookings.lessons.errors import HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
@@ -119,6 +119,32 @@ def _refused(
     return _render(request, hold, form=form, error=error, status=error.status)
 
 
+@sensitive_post_parameters(*CheckoutForm.CARD_FIELDS)
+@requires("bookings.create", page="lessons:checkout")
+@require_POST
+def promo(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Take a code off the price, or the code away; what was typed stays. Spec: S14.7"""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    code = "" if "drop" in request.POST else request.POST.get("promo_code", "")
+    try:
+        hold = checkout.use_promo(by=cast("User", request.user), hold_id=hold_id, code=code)
+    except HoldExpiredError as error:
+        return _render(request, hold, status=error.status)
+    except ApplicationError as error:
+        form = _typed(request, hold)
+        for name, text in error.fields.items():
+            form.add_error(name, text)
+        return _render(request, hold, form=form, error=error, status=error.status)
+    return _render(request, hold, form=_typed(request, hold))
+
+
+def _typed(request: HttpRequest, hold: Booking) -> CheckoutForm:
+    """Return the form with what was typed so far, of which nothing is judged yet."""
+    form = _form(request, hold, request.POST)
+    form.errors.clear()
+    return form
+
+
 def mask_email(email: str) -> str:
     """Return an address that its owner recognises and others cannot read: ``m…@…``."""
     return f"{email[:1]}…@…"
@@ -219,23 +245,17 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
         "address": saved.line if saved else before.address,
         "note": hold.note,
     }
-    credit_cents = _credit_cents(hold, Owner(user_id=user.pk))
+    split = checkout.split_of(hold, user.pk, clock.now())
     form = CheckoutForm(
         data,
         initial=initial,
         user=user,
         asks_place=hold.modality == Modality.AT_STUDENT,
-        asks_card=hold.total_cents > credit_cents,
+        asks_card=split.card_cents > 0,
         today=clock.now().astimezone(clock.NEW_YORK).date(),
     )
-    form.credit_cents = credit_cents
+    form.split = split
     return form
-
-
-def _credit_cents(hold: Booking, owner: Owner) -> int:
-    if owner.user_id is None:
-        return 0
-    return checkout.credit_for(hold, owner.user_id, clock.now())
 
 
 def _is_live(hold: Booking, now: datetime) -> bool:
@@ -260,9 +280,9 @@ def _render(
     is_own = owner.user_id == hold.instructor.user_id
     if form is None and is_live and may_pay and not is_own:
         form = _form(request, hold)
-    # After a refusal the credit may be another one than the form was made with.
-    is_fresh = form is not None and error is None
-    credit_cents = form.credit_cents if form and is_fresh else _credit_cents(hold, owner)
+    # After a refusal the split may be another one than the form was made with.
+    known = form.split if form is not None and error is None else None
+    split = known or checkout.split_of(hold, owner.user_id, now)
     context = {
         "hold": hold,
         "form": form,
@@ -272,8 +292,11 @@ def _render(
         "is_own": is_own,
         "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
         "server_now": now,
-        "due_cents": hold.total_cents - credit_cents,
-        "price_lines": price_lines(hold, credit_cents=credit_cents),
+        "split": split,
+        "due_cents": split.card_cents,
+        "price_lines": price_lines(
+            hold, promo_cents=split.promo_cents, credit_cents=split.credit_cents
+        ),
         "place": place_in_words(hold),
         "deadlines": cancel_deadlines(hold.start_at, PolicyNumbers.of(hold.policy), now),
         "idempotency_key": _key(),

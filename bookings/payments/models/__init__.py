@@ -11,6 +11,7 @@ from bookings.payments.models.offline import (
     OfflineRefund,
 )
 from bookings.payments.models.payouts import Payee, Payout, PayoutLine
+from bookings.payments.models.promos import PromoChoice, PromoCode, PromoUse
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
 from bookings.payments.models.webhooks import WebhookEvent
 
@@ -28,6 +29,9 @@ __all__ = [
     "PaymentAttempt",
     "Payout",
     "PayoutLine",
+    "PromoChoice",
+    "PromoCode",
+    "PromoUse",
     "Receipt",
     "ReceiptCounter",
     "Refund",

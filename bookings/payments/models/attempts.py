@@ -14,7 +14,7 @@ class PaymentAttempt(models.Model):
     """One try to pay one booking; its key makes it one charge at the gateway (Spec: S14.2, S14.13).
 
     ``succeeded`` and ``declined`` are final. While a credit is reserved for the attempt it stands
-    in ``CreditUse``.
+    in ``CreditUse``, and the promo in ``PromoUse``.
     """
 
     class Status(models.TextChoices):
@@ -34,6 +34,7 @@ class PaymentAttempt(models.Model):
     idempotency_key = models.CharField(max_length=40, help_text="Hold id and number.")
     amount_cents = models.BigIntegerField(help_text="The part that the card pays.")
     credit_cents = models.BigIntegerField(default=0, help_text="The part that credits pay.")
+    promo_cents = models.BigIntegerField(default=0, help_text="The part that a promo takes off.")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PROCESSING)
     gateway = models.CharField(max_length=20)
     gateway_reference = models.CharField(max_length=80, blank=True)
@@ -68,6 +69,7 @@ class PaymentAttempt(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_cents__gte=0)
                 & Q(credit_cents__gte=0)
+                & Q(promo_cents__gte=0)
                 & Q(refunded_cents__gte=0)
                 & Q(credited_cents__gte=0),
                 name="payment_attempt_not_negative",
@@ -108,8 +110,13 @@ class PaymentAttempt(models.Model):
 
     @property
     def paid_cents(self) -> int:
-        """Card and credit together."""
+        """Card and credit together: what the student paid, and can have back."""
         return self.amount_cents + self.credit_cents
+
+    @property
+    def total_cents(self) -> int:
+        """The price: what the student paid and the promo took off."""
+        return self.paid_cents + self.promo_cents
 
 
 class Refund(models.Model):

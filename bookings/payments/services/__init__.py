@@ -17,6 +17,12 @@ from bookings.payments.services.credits import (
     reserve_credit,
 )
 from bookings.payments.services.ledger import LessonTerms, record_charge
+from bookings.payments.services.promos import (
+    carry_promo,
+    choose_promo,
+    drop_promo,
+    return_promo,
+)
 from bookings.payments.services.refunds import (
     exchange_credit,
     refund_orphan_charge,
@@ -29,8 +35,11 @@ __all__ = [
     "LessonTerms",
     "abandon_attempt",
     "available_credit_cents",
+    "carry_promo",
     "charge_attempt",
+    "choose_promo",
     "complete_extra_step",
+    "drop_promo",
     "exchange_credit",
     "grant_credit",
     "open_attempt",
@@ -42,5 +51,6 @@ __all__ = [
     "release_credit",
     "request_refund",
     "reserve_credit",
+    "return_promo",
     "settle_refunds",
 ]

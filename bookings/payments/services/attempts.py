@@ -18,6 +18,7 @@ from bookings.payments.gateways.base import (
 )
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.services.credits import release_credit, reserve_credit
+from bookings.payments.services.promos import release_promo, reserve_promo
 from instainstru.errors import ConflictError, RateLimitedError
 
 DECLINES_PER_HOUR = 5
@@ -78,18 +79,20 @@ def open_attempt(
     amount_cents: int,
     credit_cents: int,
     now: datetime,
+    promo_cents: int = 0,
 ) -> PaymentAttempt:
-    """Write the attempt row and reserve its credit, in the caller's transaction and lock.
+    """Write the attempt row and reserve its promo and credit, in the caller's transaction and lock.
 
     An attempt that is still open, or has succeeded, is returned instead with its own split of card
     and credit: double clicks, second tabs and retries share one key and so one charge. Raises
     ``RateLimitedError`` after 5 declines in an hour, ``ConflictError`` when the credit is gone or
-    the total is another one. Spec: S14.2, S14.4, S14.13 (a).
+    the total is another one, ``ValidationFailedError`` when the promo is no longer valid.
+    Spec: S14.2, S14.4, S14.7, S14.13 (a).
     """
     attempts = PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number")
     latest = attempts.select_for_update(no_key=True).first()
     if latest is not None and latest.status != Status.DECLINED:
-        if latest.paid_cents != amount_cents + credit_cents:
+        if latest.total_cents != amount_cents + credit_cents + promo_cents:
             raise ConflictError("A payment for this lesson is running.", code="payment_in_progress")
         return latest
     require_declines_left(student_id, now)
@@ -101,9 +104,11 @@ def open_attempt(
         idempotency_key=f"{hold_id}-{number}",
         amount_cents=amount_cents,
         credit_cents=credit_cents,
+        promo_cents=promo_cents,
         gateway=current_gateway().name,
         created_at=now,
     )
+    reserve_promo(attempt, now=now)
     reserve_credit(attempt, now=now)
     return attempt
 
@@ -252,6 +257,7 @@ def _apply(
     if status == Status.DECLINED:
         attempt.decline_reason = intent.decline_reason if intent else "abandoned"
         release_credit(attempt.pk)
+        release_promo(attempt.pk)
     attempt.save()
     return _result_of(attempt)
 

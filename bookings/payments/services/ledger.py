@@ -7,6 +7,7 @@ from django.db import transaction
 
 from bookings.payments.entries import Entries, charge_entries
 from bookings.payments.models import CreditUse, LedgerEntry, LedgerTransaction, PaymentAttempt
+from bookings.payments.services.promos import spend_promo
 from bookings.payments.services.receipts import issue_receipt
 from instainstru.errors import ConflictError
 
@@ -54,7 +55,7 @@ def post_event(
 
 @transaction.atomic
 def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> LedgerTransaction:
-    """Write a succeeded attempt into the ledger and spend its credits, once.
+    """Write a succeeded attempt into the ledger and spend its credits and promo, once.
 
     Call it in the transaction that confirms the booking (T4). Raises ``ConflictError`` when the
     attempt has not succeeded, was given back, or does not add up to the price. Spec: S14.5, S14.13.
@@ -66,6 +67,7 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
     CreditUse.objects.filter(attempt=attempt, status=CreditUse.Status.RESERVED).update(
         status=CreditUse.Status.SPENT
     )
+    spend_promo(attempt)
     attempt.recorded_at = now
     attempt.save(update_fields=["recorded_at"])
     event = post_event(
@@ -76,6 +78,7 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
             travel_fee_cents=lesson.travel_fee_cents,
             fee_pct=lesson.fee_pct,
             credit_cents=attempt.credit_cents,
+            promo_cents=attempt.promo_cents,
         ),
         occurred_at=now,
         booking_id=lesson.booking_id,
@@ -106,5 +109,5 @@ def _require_payable(attempt: PaymentAttempt, lesson: LessonTerms) -> None:
     is_paid = attempt.status == PaymentAttempt.Status.SUCCEEDED
     if not is_paid or attempt.booking_id != lesson.booking_id:
         raise ConflictError("This lesson is not paid.", code="not_paid")
-    if attempt.paid_cents != lesson.price_cents + lesson.travel_fee_cents:
+    if attempt.total_cents != lesson.price_cents + lesson.travel_fee_cents:
         raise ConflictError("The payment does not match the price.", code="amount_mismatch")

@@ -18,6 +18,7 @@ from bookings.payments.gateways.base import GatewayError, GatewayTimeoutError
 from bookings.payments.models import Credit, LedgerEntry, LedgerTransaction, PaymentAttempt, Refund
 from bookings.payments.services.credits import release_credit, return_as_credit
 from bookings.payments.services.ledger import charge_event, post_event
+from bookings.payments.services.promos import release_promo
 from catalog.models import Policy
 from instainstru.errors import ConflictError
 
@@ -137,6 +138,7 @@ def refund_orphan_charge(attempt_id: int, *, now: datetime) -> Refund | None:
             raise ConflictError("This payment pays a lesson.", code="payment_used")
         return Refund.objects.filter(key=key).first()
     release_credit(attempt.pk)
+    release_promo(attempt.pk)
     attempt.recorded_at = now
     _count(attempt, attempt.amount_cents, attempt.credit_cents)
     if not attempt.amount_cents:

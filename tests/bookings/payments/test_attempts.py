@@ -255,12 +255,12 @@ def test_planned_credit_is_that_of_the_running_attempt() -> None:
     booking = make.lesson_to_pay()
     plan = {"booking_id": booking.pk, "student_id": booking.student_id, "total_cents": 9500}
     make.give_credit(booking.student, 2000)
-    assert selectors.planned_credit_cents(**plan, now=clock.now()) == 2000
+    assert selectors.planned_split(**plan, now=clock.now()).credit_cents == 2000
     attempt = make.attempt_for(booking, credit_cents=2000)
-    assert selectors.planned_credit_cents(**plan, now=clock.now()) == 2000
+    assert selectors.planned_split(**plan, now=clock.now()).credit_cents == 2000
     charge(attempt, make.DECLINED)
     make.give_credit(booking.student, 20000, key="more")
-    assert selectors.planned_credit_cents(**plan, now=clock.now()) == 9500
+    assert selectors.planned_split(**plan, now=clock.now()).credit_cents == 9500
 
 
 def test_late_success_pays_the_new_row_of_the_lesson() -> None:

@@ -1,0 +1,266 @@
+"""A promo pays first, within its limits, and comes back with a refund (Spec: S14.7, 05 §4)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+from bookings.lessons.cancellation import (
+    StaffSplit,
+    cancel_as_staff,
+    cancel_lesson,
+    preview_cancellation,
+)
+from bookings.lessons.checkout import pay_and_confirm, use_promo
+from bookings.lessons.models import Booking
+from bookings.lessons.states import Actor
+from bookings.payments.models import (
+    LedgerEntry,
+    LedgerTransaction,
+    OfflineIntent,
+    PaymentAttempt,
+    PromoCode,
+    PromoUse,
+)
+from bookings.payments.selectors import ledger_imbalances
+from bookings.payments.services import settle_refunds
+from instainstru import clock
+from instainstru.errors import (
+    ConflictError,
+    PaymentDeclinedError,
+    RateLimitedError,
+    ValidationFailedError,
+)
+from tests.bookings.lessons.stage import details, hold_of, pay_form
+from tests.bookings.payments.conftest import in_parallel
+from tests.factories import payments as make
+from tests.factories.accounts import student
+from tests.factories.lessons import tomorrow_at
+from tests.factories.staff import staff
+
+pytestmark = [pytest.mark.S14, pytest.mark.django_db]
+
+
+@pytest.fixture
+def maya() -> User:
+    return student()
+
+
+def promo(code: str = "WELCOME10", **fields: Any) -> PromoCode:
+    if "percent" not in fields:
+        fields.setdefault("amount_cents", 1000)
+    return PromoCode.objects.create(code=code, **fields)
+
+
+def hold_with(maya: User, code: str = "WELCOME10", **fields: Any) -> Booking:
+    hold = hold_of(maya, **fields)
+    use_promo(by=maya, hold_id=hold.hold_id, code=code)
+    return hold
+
+
+def pay(maya: User, hold: Booking, number: str | None = make.SUCCEEDS) -> Booking:
+    typed = details(hold) if number is None else details(hold, number)
+    typed = replace(typed, card=None) if number is None else typed
+    return pay_and_confirm(by=maya, hold_id=hold.hold_id, details=typed).booking
+
+
+def entries(kind: str) -> dict[str, int]:
+    rows = LedgerEntry.objects.filter(transaction__kind=kind)
+    return dict(rows.values_list("account", "amount_cents"))
+
+
+def test_promo_then_credit_then_card(maya: User) -> None:
+    """S14.7, S14.5: promo -1000, student_credit -2000, the rest student_cash; full share."""
+    promo()
+    make.give_credit(maya, 2000)
+    lesson = pay(maya, hold_with(maya, " welcome10 "))
+    attempt = PaymentAttempt.objects.get()
+    total = lesson.total_cents
+    assert (attempt.promo_cents, attempt.credit_cents) == (1000, 2000)
+    assert OfflineIntent.objects.get().amount_cents == total - 3000
+    written = entries("charge")
+    assert (written["promo"], written["student_credit"]) == (-1000, -2000)
+    assert written["instructor_payable"] + written["platform_fee"] == total
+    assert ledger_imbalances() == []
+    assert PromoUse.objects.get().status == "spent"
+
+
+def test_a_total_of_nothing_books_without_a_card(maya: User) -> None:
+    promo(percent=100)
+    lesson = pay(maya, hold_with(maya), number=None)
+    assert lesson.status == "confirmed"
+    assert not OfflineIntent.objects.exists()
+    assert entries("charge")["promo"] == -lesson.total_cents
+
+
+def test_share_is_capped_and_rounded_half_even() -> None:
+    assert promo(percent=15, cap_cents=1200).discount_cents(8500) == 1200
+    assert promo("OTHER", percent=15).discount_cents(8550) == 1282
+    assert promo("BIG", amount_cents=99900).discount_cents(8500) == 8500
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"is_active": False}, "This code has ended."),
+        ({"starts_at": clock.now() - timedelta(days=9), "ends_at": clock.now()}, "has ended"),
+        ({"starts_at": clock.now() + timedelta(days=9)}, "This code isn't valid yet."),
+        ({"uses_total": 0}, "This code is used up."),
+    ],
+)
+def test_codes_that_do_not_count_say_why(maya: User, fields: dict[str, Any], sentence: str) -> None:
+    promo(**fields)
+    with pytest.raises(ValidationFailedError, match=sentence) as refused:
+        hold_with(maya)
+    assert "promo_code" in refused.value.fields
+
+
+def test_somebody_elses_code_is_refused(maya: User) -> None:
+    """S14.7, S17.5"""
+    promo(owner=student())
+    with pytest.raises(ValidationFailedError, match="isn't valid for you"):
+        hold_with(maya)
+    promo("MINE", owner=maya)
+    assert pay(maya, hold_with(maya, "MINE", start_at=tomorrow_at(15))).status == "confirmed"
+
+
+def test_each_person_uses_it_once_and_a_decline_does_not_count(maya: User) -> None:
+    code = promo()
+    hold = hold_with(maya)
+    with pytest.raises(PaymentDeclinedError):
+        pay(maya, hold, make.DECLINED)
+    code.refresh_from_db()
+    assert code.uses == 0
+    pay(maya, hold)
+    with pytest.raises(ValidationFailedError, match="You have used"):
+        hold_with(maya, start_at=tomorrow_at(15))
+    code.refresh_from_db()
+    assert code.uses == 1
+
+
+def test_code_that_ends_while_paying_is_refused_and_nothing_is_charged(maya: User) -> None:
+    code = promo()
+    hold = hold_with(maya)
+    PromoCode.objects.filter(pk=code.pk).update(
+        starts_at=clock.now() - timedelta(days=2), ends_at=clock.now()
+    )
+    with pytest.raises(ValidationFailedError, match="has ended"):
+        pay(maya, hold)
+    assert not PaymentAttempt.objects.exists()
+    use_promo(by=maya, hold_id=hold.hold_id, code="")
+    assert pay(maya, hold).status == "confirmed"
+
+
+def test_canceling_gives_card_money_to_the_card_and_the_code_back(maya: User) -> None:
+    """05 section 4: refunds in reverse order, a promo returns if unexpired."""
+    code = promo()
+    lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10, days=5)))
+    due = preview_cancellation(lesson, clock.now(), Actor.STUDENT)
+    assert due.card_refund_cents == lesson.total_cents - 1000
+    cancel_lesson(
+        by=maya, code=str(lesson.code), reason="illness",
+        expected_card_cents=due.card_refund_cents, expected_credit_cents=0,
+    )  # fmt: skip
+    settle_refunds(clock.now())
+    assert OfflineIntent.objects.get().refunded_cents == lesson.total_cents - 1000
+    assert entries("refund")["promo"] == 1000
+    assert ledger_imbalances() == []
+    code.refresh_from_db()
+    assert (PromoUse.objects.get().status, code.uses) == ("returned", 0)
+    assert pay(maya, hold_with(maya, start_at=tomorrow_at(12, days=5))).status == "confirmed"
+
+
+def test_staff_cannot_give_back_what_the_platform_paid(maya: User) -> None:
+    promo()
+    lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10, days=5)))
+    with pytest.raises(ConflictError, match="more than was paid"):
+        cancel_as_staff(
+            by=staff(Role.ADMIN), code=str(lesson.code), reason="Sorry about this.",
+            staff_split=StaffSplit(lesson.total_cents, 0),
+        )  # fmt: skip
+
+
+def test_guesses_are_counted(maya: User) -> None:
+    hold = hold_of(maya)
+    for number in range(10):
+        with pytest.raises(ValidationFailedError, match="don't know"):
+            use_promo(by=maya, hold_id=hold.hold_id, code=f"GUESS{number}")
+    with pytest.raises(RateLimitedError):
+        use_promo(by=maya, hold_id=hold.hold_id, code="WELCOME10")
+
+
+def test_database_keeps_the_limits(maya: User) -> None:
+    code = promo(uses_total=1)
+    pay(maya, hold_with(maya))
+    use = PromoUse.objects.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PromoCode.objects.filter(pk=code.pk).update(uses=2)
+    other = make.attempt_for(make.lesson_to_pay(student=maya, start_at=tomorrow_at(16)))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PromoUse.objects.create(
+            promo=code, attempt=other, user=maya, ordinal=use.ordinal, amount_cents=1
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_people_at_the_last_use_leave_one_winner() -> None:
+    """S14.7: uses in total, under parallel payments."""
+    code = promo(uses_total=1)
+    people = [student() for _ in range(8)]
+    holds = [hold_with(person) for person in people]
+    calls = [
+        lambda person=person, hold=hold: pay(person, hold)
+        for person, hold in zip(people, holds, strict=True)
+    ]
+    results = in_parallel(calls)
+    won = [one for one in results if isinstance(one, Booking)]
+    lost = [one for one in results if isinstance(one, ValidationFailedError)]
+    assert (len(won), len(lost)) == (1, 7)
+    code.refresh_from_db()
+    assert code.uses == 1
+    assert LedgerTransaction.objects.filter(kind="charge").count() == 1
+    assert ledger_imbalances() == []
+
+
+# --- The page -------------------------------------------------------------------------------------
+def test_code_changes_the_price_and_keeps_what_was_typed(client: Client, maya: User) -> None:
+    promo()
+    client.force_login(maya)
+    hold = hold_of(maya)
+    typed = pay_form(hold, make.SUCCEEDS, note="Bring the blue book", promo_code="welcome10")
+    page = client.post(f"/book/{hold.hold_id}/promo/", typed)
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "Bring the blue book" in text
+    assert f"Pay ${(hold.total_cents - 1000) / 100:.2f} and book" in text
+    assert "There is a problem" not in text
+    assert f'value="{make.SUCCEEDS}"' not in text
+    page = client.post(f"/book/{hold.hold_id}/promo/", typed | {"drop": "1"})
+    assert f"Pay ${hold.total_cents / 100:.2f} and book" in page.content.decode()
+
+
+def test_bad_code_is_refused_at_its_field(client: Client, maya: User) -> None:
+    """06 section 1: bad promo code, 422 at the field."""
+    client.force_login(maya)
+    hold = hold_of(maya)
+    typed = pay_form(hold, make.SUCCEEDS, note="Bring it", promo_code="<b>NOPE</b>")
+    page = client.post(f"/book/{hold.hold_id}/promo/", typed)
+    text = page.content.decode()
+    assert page.status_code == 422
+    assert "We don&#x27;t know this code." in text
+    assert "&lt;b&gt;NOPE" in text
+    assert "Bring it" in text
+
+
+def test_nobody_changes_somebody_elses_hold(client: Client, maya: User) -> None:
+    promo()
+    client.force_login(student())
+    hold = hold_of(maya)
+    page = client.post(f"/book/{hold.hold_id}/promo/", {"promo_code": "WELCOME10"})
+    assert page.status_code == 404
+    assert client.get(f"/book/{hold.hold_id}/promo/").status_code == 405
