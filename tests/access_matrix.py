@@ -138,6 +138,7 @@ lessons:report                        bookings.manage_own      /lessons/II-ZZZZZ
 lessons:report-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/report/
 lessons:receipt                       bookings.view_own        /lessons/II-ZZZZZZ/receipt/
 lessons:reschedule                    bookings.manage_own      /lessons/II-ZZZZZZ/reschedule/
+lessons:tip                           bookings.manage_own      /lessons/II-ZZZZZZ/tip/
 lessons:taught                        lessons.view_teaching    /teach/lessons/II-ZZZZZZ/
 lessons:teaching                      lessons.view_teaching
 lessons:waive                         lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/waive/

@@ -37,6 +37,7 @@ from bookings.lessons.services import (
     slot_taken,
 )
 from bookings.lessons.states import Status
+from bookings.lessons.tips import finish_tip
 from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
@@ -391,10 +392,10 @@ def finish_attempts(now: datetime | None = None) -> int:
     Returns how many were looked at. Spec: S14.2, S14.13.
     """
     due = PaymentAttempt.objects.unfinished(now or clock.now(), older_than=FINISH_AFTER)
-    attempts = list(due.select_related("booking")[:FINISH_BATCH])
+    attempts = list(due[:FINISH_BATCH])
     for attempt in attempts:
         try:
-            _finish(attempt)
+            finish_attempt(attempt.pk)
         except Exception:
             log.exception("attempt_not_finished", attempt=attempt.idempotency_key)
     return len(attempts)
@@ -402,7 +403,11 @@ def finish_attempts(now: datetime | None = None) -> int:
 
 def finish_attempt(attempt_id: int) -> None:
     """Bring one attempt to the end that its gateway knows; safe at any time and again (S14.8)."""
-    _finish(PaymentAttempt.objects.select_related("booking").get(pk=attempt_id))
+    attempt = PaymentAttempt.objects.select_related("booking").get(pk=attempt_id)
+    if attempt.purpose == PaymentAttempt.Purpose.TIP:
+        finish_tip(attempt)
+    else:
+        _finish(attempt)
 
 
 def _finish(attempt: PaymentAttempt) -> None:

@@ -189,33 +189,10 @@ class UnrepeatedInput(forms.TextInput):
         """Return nothing to print."""
 
 
-class CheckoutForm(forms.Form):
-    """Who learns, where, and how it is paid (Spec: S13.1)."""
+class CardForm(forms.Form):
+    """A card; its number goes to the gateway and is neither kept nor shown again (S14.1)."""
 
-    learner = LearnerField(
-        queryset=Learner.objects.none(),
-        label="Who's learning?",
-        to_field_name="public_id",
-        widget=forms.RadioSelect,
-        empty_label=None,
-        error_messages={"required": "Choose who is learning."},
-    )
-    neighborhood = NeighborhoodField(required=False, help_text="We only serve the five boroughs.")
-    address = PlainTextField(
-        label="Street address",
-        max_length=200,
-        required=False,
-        help_text="Only your instructor sees it, and only after booking.",
-        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
-    )
-    note = PlainTextField(
-        has_lines=True,
-        label="Note for your instructor",
-        max_length=500,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Up to 500 characters.",
-    )
+    CARD_FIELDS = ("card_number", "card_expiry", "card_cvc", "card_zip")
     card_number = forms.CharField(
         label="Card number",
         max_length=30,
@@ -251,6 +228,48 @@ class CheckoutForm(forms.Form):
             "invalid": "Enter a ZIP code of 5 digits.",
         },
     )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def clean_card_expiry(self) -> str:
+        """Refuse a card that has expired."""
+        text = "".join(self.cleaned_data["card_expiry"].split())
+        month, year = (int(part) for part in text.split("/"))
+        year += 2000 if year < 100 else 0  # noqa: PLR2004 - two-digit years
+        if (year, month) < (self.today.year, self.today.month):
+            raise forms.ValidationError("This card has expired.")
+        return text
+
+
+class CheckoutForm(CardForm):
+    """Who learns, where, and how it is paid (Spec: S13.1)."""
+
+    learner = LearnerField(
+        queryset=Learner.objects.none(),
+        label="Who's learning?",
+        to_field_name="public_id",
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": "Choose who is learning."},
+    )
+    neighborhood = NeighborhoodField(required=False, help_text="We only serve the five boroughs.")
+    address = PlainTextField(
+        label="Street address",
+        max_length=200,
+        required=False,
+        help_text="Only your instructor sees it, and only after booking.",
+        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
+    )
+    note = PlainTextField(
+        has_lines=True,
+        label="Note for your instructor",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Up to 500 characters.",
+    )
     terms = forms.BooleanField(
         label="I agree to the terms and the cancellation policy",
         error_messages={"required": "Please agree to the terms and the cancellation policy."},
@@ -263,13 +282,12 @@ class CheckoutForm(forms.Form):
     )
     split: Split | None = None
     """Who pays how much of the price, as the page says."""
-    CARD_FIELDS = ("card_number", "card_expiry", "card_cvc", "card_zip")
+    field_order = ("learner", "neighborhood", "address", "note", *CardForm.CARD_FIELDS, "terms")
 
     def __init__(
-        self, *args: Any, user: User, asks_place: bool, asks_card: bool, today: date, **kwargs: Any
+        self, *args: Any, user: User, asks_place: bool, asks_card: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.today = today
         learners = Learner.objects.managed_by(user)
         self.fields["learner"].queryset = learners  # type: ignore[attr-defined]
         if asks_place:
@@ -281,15 +299,6 @@ class CheckoutForm(forms.Form):
         if not asks_card:
             for name in self.CARD_FIELDS:
                 del self.fields[name]
-
-    def clean_card_expiry(self) -> str:
-        """Refuse a card that has expired."""
-        text = "".join(self.cleaned_data["card_expiry"].split())
-        month, year = (int(part) for part in text.split("/"))
-        year += 2000 if year < 100 else 0  # noqa: PLR2004 - two-digit years
-        if (year, month) < (self.today.year, self.today.month):
-            raise forms.ValidationError("This card has expired.")
-        return text
 
 
 class CancelForm(forms.Form):
@@ -312,3 +321,29 @@ class CancelForm(forms.Form):
     )
     card_refund_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     credit_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+
+class TipForm(CardForm):
+    """How much to tip, and the card."""
+
+    SUGGESTED = (500, 1000, 2000)
+
+    amount = forms.DecimalField(
+        label="Your tip, in dollars",
+        min_value=1,
+        max_value=200,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        error_messages={
+            "required": "Enter an amount.",
+            "invalid": "Enter an amount in dollars, such as 10 or 12.50.",
+            "min_value": "The least tip is $1.",
+            "max_value": "The most is $200.",
+        },
+    )
+    field_order = ("amount", *CardForm.CARD_FIELDS)
+
+    @property
+    def amount_cents(self) -> int:
+        """The amount of a valid form, in cents."""
+        return int(self.cleaned_data["amount"] * 100)

@@ -20,6 +20,7 @@ from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
 from bookings.notifications.services import Attachment, queue_mail
+from bookings.payments.models import PaymentAttempt
 from instainstru import clock
 from instainstru.clock import NEW_YORK
 
@@ -146,6 +147,20 @@ def queue_how_was_it(booking: Booking) -> None:
         version=booking.revision,
         key=key_of("how_was_it", booking, "student"),
     )
+
+
+def queue_tip(booking: Booking, tip: PaymentAttempt) -> None:
+    """Tell both sides of a tip, once. Spec: S11.10"""
+    for side in SIDES:
+        subject = "Thank you for your tip" if side == "student" else "You got a tip"
+        _queue_one(
+            booking,
+            side,
+            "tip",
+            f"{subject} ({booking.code})",
+            {"tip": tip},
+            version=tip.pk,
+        )
 
 
 def queue_confirmation(booking: Booking, now: datetime) -> None:

@@ -31,6 +31,7 @@ from bookings.lessons.places import place_in_words, way_there
 from bookings.lessons.policies import CancelDeadlines, PolicyNumbers, cancel_deadlines
 from bookings.lessons.reports import may_report
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
+from bookings.lessons.tips import may_tip, tips_of
 from bookings.lessons.transitions import current_status
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
@@ -93,7 +94,7 @@ class LessonFilter:
 
 def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
     """Return the person's lessons that the filter leaves, ready for the tabs."""
-    waiting = PaymentAttempt.objects.filter(booking=OuterRef("pk"), status="needs_action")
+    waiting = PaymentAttempt.objects.open().filter(booking=OuterRef("pk"), status="needs_action")
     rows = Booking.objects.of_student(user).filter(chosen.as_q())
     asked = Proposal.objects.filter(
         booking=OuterRef("pk"), status="open", opened_by=Side.INSTRUCTOR, expires_at__gt=clock.now()
@@ -196,6 +197,7 @@ class LessonCard:
     report: LessonReport | None = None
     may_move: bool = False
     can_report: bool = False
+    can_tip: bool = False
     more: tuple[MoreActions, ...] = ()
 
     @property
@@ -264,6 +266,8 @@ class LessonCard:
         if self.state is Status.ENDED:
             url = reverse("lessons:confirm", args=[code])
             actions.append({"url": url, "label": "It happened", "variant": "brand", "posts": True})
+        if self.can_tip:
+            actions.append({"url": reverse("lessons:tip", args=[code]), "label": "Leave a tip"})
         return [
             *actions,
             *self.more_actions,
@@ -335,11 +339,13 @@ def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
     money = payment_summaries([row.pk for row in rows if row.status in CANCELLED])
     offers = [source(rows, now) for source in _sources] if rows else []
     proposals, reports = _proposals_of(rows, now), _reports_of(rows)
+    tippable = _to_tip(rows, now)
     return [
         replace(
             _card(row, money.get(row.pk), now),
             proposal=proposals.get(row.pk),
             report=reports.get(row.pk),
+            can_tip=row.pk in tippable,
             more=tuple(found[row.pk] for found in offers if row.pk in found),
         )
         for row in rows
@@ -350,6 +356,11 @@ def _proposals_of(rows: Sequence[Booking], now: datetime) -> Mapping[int, Propos
     ids = [row.pk for row in rows if row.status == Status.CONFIRMED and now < row.start_at]
     found = Proposal.objects.alive(now).filter(booking__in=ids) if ids else ()
     return {proposal.booking_id: proposal for proposal in found}
+
+
+def _to_tip(rows: Sequence[Booking], now: datetime) -> set[int]:
+    ids = {row.pk for row in rows if may_tip(row, now)}
+    return ids - tips_of(ids).keys() if ids else ids
 
 
 def _reports_of(rows: Sequence[Booking]) -> Mapping[int, LessonReport]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bookings.lessons.models import Booking
 from bookings.lessons.money_words import card_words, price_lines
-from bookings.payments.models import Receipt, Refund
+from bookings.payments.models import PaymentAttempt, Receipt, Refund
 from bookings.payments.selectors import payment_summary
 from instainstru.templatetags.ui import format_when
 
@@ -19,6 +19,7 @@ class ReceiptPage:
     lines: list[dict[str, object]]
     total_cents: int
     card: str
+    tips: list[dict[str, object]]
     refunds: list[dict[str, object]]
     kept_cents: int
 
@@ -40,6 +41,7 @@ def receipt_of(booking: Booking) -> ReceiptPage | None:
         lines=price_lines(booking, promo_cents=paid.promo_cents, credit_cents=paid.credit_cents),
         total_cents=paid.paid_cents,
         card=card_words(paid) if paid.paid_cents else "",
+        tips=[_tip_line(tip, booking) for tip in _tips(booking)],
         refunds=refunds,
         kept_cents=paid.total_cents - given_back,
     )
@@ -47,6 +49,16 @@ def receipt_of(booking: Booking) -> ReceiptPage | None:
 
 def _refunds(booking: Booking) -> list[Refund]:
     return list(Refund.objects.filter(attempt__booking=booking).order_by("created_at", "pk"))
+
+
+def _tips(booking: Booking) -> list[PaymentAttempt]:
+    return list(PaymentAttempt.objects.tips().filter(booking=booking, recorded_at__isnull=False))
+
+
+def _tip_line(tip: PaymentAttempt, booking: Booking) -> dict[str, object]:
+    when = format_when(tip.settled_at or tip.created_at, booking.zone)
+    card = f"{tip.card_brand.title()} ending {tip.card_last4}"
+    return {"label": f"Tip, {when}, {card}", "cents": tip.amount_cents}
 
 
 def _line(refund: Refund, booking: Booking) -> dict[str, object]:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from bookings.lessons.views import changes, checkout, feeds, my_lessons, reports, teaching, times
+from bookings.lessons.views import (
+    changes,
+    checkout,
+    feeds,
+    my_lessons,
+    reports,
+    teaching,
+    times,
+    tips,
+)
 
 app_name = "lessons"
 
@@ -35,6 +44,7 @@ urlpatterns = [
     path("teach/lessons/<slug:code>/cancel/", teaching.cancel_teaching, name="cancel-teaching"),
     path("teach/lessons/<slug:code>/report/", reports.report_teaching, name="report-teaching"),
     path("teach/lessons/<slug:code>/waive/", teaching.waive, name="waive"),
+    path("lessons/<slug:code>/tip/", tips.tip, name="tip"),
     path("lessons/<slug:code>/receipt/", my_lessons.receipt, name="receipt"),
     path("account/calendar/", feeds.calendar_settings, name="calendar-settings"),
     path("calendar/<str:token>.ics", feeds.feed, name="feed"),

@@ -98,6 +98,11 @@ def gift_entries(credit_cents: int) -> Entries:
     return _entries({Account.STUDENT_CREDIT: credit_cents, Account.PROMO: -credit_cents})
 
 
+def tip_entries(cents: int) -> Entries:
+    """Return what a tip writes: all of it is the instructor's (Spec: S11.10)."""
+    return _entries({Account.STUDENT_CASH: -cents, Account.TIPS: cents})
+
+
 def payout_entries(*, lesson_cents: int, tip_cents: int) -> Entries:
     """Return what a payout writes; refunds of lessons paid out before make the first part less."""
     return _entries(

@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
     """Reads on attempts."""
 
+    def for_lessons(self) -> "PaymentAttemptQuerySet":
+        """Attempts to pay lessons, not tips."""
+        return self.filter(purpose="lesson")
+
     def open(self) -> "PaymentAttemptQuerySet":
-        """Attempts whose end is not known yet."""
-        return self.filter(status__in=["processing", "needs_action", "unknown"])
+        """Attempts to pay lessons whose end is not known yet."""
+        return self.for_lessons().filter(status__in=["processing", "needs_action", "unknown"])
 
     def succeeded(self) -> "PaymentAttemptQuerySet":
-        """Attempts that paid, by card, by credit or both."""
-        return self.filter(status="succeeded")
+        """Attempts that paid lessons, by card, by credit, by promo."""
+        return self.for_lessons().filter(status="succeeded")
+
+    def tips(self) -> "PaymentAttemptQuerySet":
+        """Attempts to pay tips."""
+        return self.filter(purpose="tip")
 
     def declined_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
         """Return the declines of one student after an instant, oldest first (Spec: S14.4)."""

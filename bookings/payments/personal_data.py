@@ -18,7 +18,14 @@ register(
             subjects=("student",),
             use=BOOKS,
             personal={"gateway_reference": REFERENCE, "card_last4": CARD_DIGITS},
-            plain=("booking", "idempotency_key", "gateway", "decline_reason", "card_brand"),
+            plain=(
+                "booking",
+                "purpose",
+                "idempotency_key",
+                "gateway",
+                "decline_reason",
+                "card_brand",
+            ),
         ),
         Holding(
             model="payments.Refund",

@@ -90,8 +90,13 @@ def _summary(attempt: PaymentAttempt) -> PaymentSummary:
 
 
 def latest_attempt(booking_id: int) -> PaymentAttempt | None:
-    """Return the newest try to pay a booking, or ``None``."""
-    return PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number").first()
+    """Return the newest try to pay a booking, or ``None``; tips are something else."""
+    return (
+        PaymentAttempt.objects.for_lessons()
+        .filter(booking_id=booking_id)
+        .order_by("-number")
+        .first()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,9 @@ class Policy(models.Model):
     payout_delay_hours = models.PositiveSmallIntegerField(
         default=72, help_text="No payout for so long after the bank details changed."
     )
+    tip_window_days = models.PositiveSmallIntegerField(
+        default=7, help_text="A lesson can be tipped so many days after its end."
+    )
     credit_valid_months = models.PositiveSmallIntegerField(default=12)
     credit_return_min_days = models.PositiveSmallIntegerField(default=30)
     founding_spots = models.PositiveSmallIntegerField(default=100)

@@ -25,6 +25,7 @@ from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reminders import ask_how_it_went, send_reminders
 from bookings.lessons.reports import report_lesson
+from bookings.lessons.tips import give_tip
 from bookings.notifications.interest import (
     offer_to_teach,
     report_profile,
@@ -199,6 +200,13 @@ def _pay_out(town: Town, learner: User) -> None:
     )
     make.pay(done)
     now = clock.now()
+    praised = BookingFactory(
+        student=learner,
+        offering=maya.offerings.get(),
+        status=Booking.Status.COMPLETED,
+        start_at=tomorrow_at(12, days=-3),
+    )
+    give_tip(by=learner, code=str(praised.code), amount_cents=1000, card=make.card())
     assert make_payouts(now) == 1
     assert send_payouts(now) == 0
     set_payout_details(by=maya.user, account_number="000123456789")

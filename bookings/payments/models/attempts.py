@@ -11,10 +11,10 @@ OPEN_STATUSES = ["processing", "needs_action", "unknown"]
 
 
 class PaymentAttempt(models.Model):
-    """One try to pay one booking; its key makes it one charge at the gateway (Spec: S14.2, S14.13).
+    """One try to pay one booking, or a tip for it; its key makes it one charge at the gateway.
 
     ``succeeded`` and ``declined`` are final. While a credit is reserved for the attempt it stands
-    in ``CreditUse``, and the promo in ``PromoUse``.
+    in ``CreditUse``, and the promo in ``PromoUse``. Spec: S11.10, S14.2, S14.13
     """
 
     class Status(models.TextChoices):
@@ -24,12 +24,17 @@ class PaymentAttempt(models.Model):
         SUCCEEDED = "succeeded", "Succeeded"
         DECLINED = "declined", "Declined"
 
+    class Purpose(models.TextChoices):
+        LESSON = "lesson", "Lesson"
+        TIP = "tip", "Tip"
+
     booking = models.ForeignKey(
         "lessons.Booking", on_delete=models.PROTECT, related_name="payment_attempts"
     )
     student = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_attempts"
     )
+    purpose = models.CharField(max_length=8, choices=Purpose.choices, default=Purpose.LESSON)
     number = models.PositiveSmallIntegerField(help_text="Counts the tries of one hold from 1.")
     idempotency_key = models.CharField(max_length=40, help_text="Hold id and number.")
     amount_cents = models.BigIntegerField(help_text="The part that the card pays.")
@@ -53,18 +58,22 @@ class PaymentAttempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["idempotency_key"], name="payment_attempt_key_unique"),
             models.UniqueConstraint(
-                fields=["booking"],
+                fields=["booking", "purpose"],
                 condition=Q(status__in=OPEN_STATUSES),
                 name="payment_attempt_one_open",
             ),
             models.UniqueConstraint(
-                fields=["booking"],
+                fields=["booking", "purpose"],
                 condition=Q(status="succeeded"),
                 name="payment_attempt_one_succeeded",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=[*OPEN_STATUSES, "succeeded", "declined"]),
                 name="payment_attempt_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="lesson") | Q(purpose="tip", credit_cents=0, promo_cents=0),
+                name="payment_attempt_tips_by_card",
             ),
             models.CheckConstraint(
                 condition=Q(amount_cents__gte=0)

@@ -18,6 +18,7 @@ class LedgerTransaction(models.Model):
         REFUND_SETTLED = "refund_settled", "Refund settled"
         GIFT = "gift", "Credit from the platform"
         PAYOUT = "payout", "Payout"
+        TIP = "tip", "Tip"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     key = models.CharField(max_length=100, help_text="One event is written once.")

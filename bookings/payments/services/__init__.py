@@ -16,7 +16,7 @@ from bookings.payments.services.credits import (
     release_credit,
     reserve_credit,
 )
-from bookings.payments.services.ledger import LessonTerms, record_charge
+from bookings.payments.services.ledger import LessonTerms, record_charge, record_tip
 from bookings.payments.services.promos import (
     carry_promo,
     choose_promo,
@@ -46,6 +46,7 @@ __all__ = [
     "read_card",
     "reassign_attempt",
     "record_charge",
+    "record_tip",
     "refresh_attempt",
     "refund_orphan_charge",
     "release_credit",

@@ -80,6 +80,7 @@ def open_attempt(
     credit_cents: int,
     now: datetime,
     promo_cents: int = 0,
+    purpose: PaymentAttempt.Purpose = PaymentAttempt.Purpose.LESSON,
 ) -> PaymentAttempt:
     """Write the attempt row and reserve its promo and credit, in the caller's transaction and lock.
 
@@ -89,7 +90,8 @@ def open_attempt(
     the total is another one, ``ValidationFailedError`` when the promo is no longer valid.
     Spec: S14.2, S14.4, S14.7, S14.13 (a).
     """
-    attempts = PaymentAttempt.objects.filter(booking_id=booking_id).order_by("-number")
+    attempts = PaymentAttempt.objects.filter(booking_id=booking_id, purpose=purpose)
+    attempts = attempts.order_by("-number")
     latest = attempts.select_for_update(no_key=True).first()
     if latest is not None and latest.status != Status.DECLINED:
         if latest.total_cents != amount_cents + credit_cents + promo_cents:
@@ -100,8 +102,9 @@ def open_attempt(
     attempt = PaymentAttempt.objects.create(
         booking_id=booking_id,
         student_id=student_id,
+        purpose=purpose,
         number=number,
-        idempotency_key=f"{hold_id}-{number}",
+        idempotency_key=_key(hold_id, purpose, number),
         amount_cents=amount_cents,
         credit_cents=credit_cents,
         promo_cents=promo_cents,
@@ -111,6 +114,11 @@ def open_attempt(
     reserve_promo(attempt, now=now)
     reserve_credit(attempt, now=now)
     return attempt
+
+
+def _key(hold_id: str, purpose: str, number: int) -> str:
+    is_lesson = purpose == PaymentAttempt.Purpose.LESSON
+    return f"{hold_id}-{number}" if is_lesson else f"{hold_id}-{purpose}-{number}"
 
 
 def require_declines_left(student_id: int, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bookings.payments.entries import Entries, charge_entries
+from bookings.payments.entries import Entries, charge_entries, tip_entries
 from bookings.payments.models import CreditUse, LedgerEntry, LedgerTransaction, PaymentAttempt
 from bookings.payments.services.promos import spend_promo
 from bookings.payments.services.receipts import issue_receipt
@@ -87,6 +87,32 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
     )
     issue_receipt(event, now)
     return event
+
+
+@transaction.atomic
+def record_tip(*, attempt_id: int, now: datetime) -> bool:
+    """Write a succeeded tip into the ledger; return whether this call did. Spec: S11.10, S14.5
+
+    Raises ``ConflictError`` when the attempt has not succeeded.
+    """
+    rows = PaymentAttempt.objects.tips().select_for_update(no_key=True, of=("self",))
+    attempt = rows.select_related("booking").get(pk=attempt_id)
+    if attempt.status != PaymentAttempt.Status.SUCCEEDED:
+        raise ConflictError("This tip is not paid.", code="not_paid")
+    if attempt.recorded_at is not None:
+        return False
+    attempt.recorded_at = now
+    attempt.save(update_fields=["recorded_at"])
+    post_event(
+        kind=LedgerTransaction.Kind.TIP,
+        key=f"tip:{attempt.idempotency_key}",
+        entries=tip_entries(attempt.amount_cents),
+        occurred_at=now,
+        booking_id=attempt.booking_id,
+        student_id=attempt.student_id,
+        instructor_id=attempt.booking.instructor_id,
+    )
+    return True
 
 
 def charge_event(attempt: PaymentAttempt) -> LedgerTransaction | None:

@@ -47,7 +47,11 @@ def carry_promo(*, from_booking_id: int, to_booking_id: int) -> None:
 
 
 def _require_no_payment(booking_id: int) -> None:
-    rows = PaymentAttempt.objects.filter(booking_id=booking_id).exclude(status="declined")
+    rows = (
+        PaymentAttempt.objects.for_lessons()
+        .filter(booking_id=booking_id)
+        .exclude(status="declined")
+    )
     if rows.exists():
         raise ConflictError("A payment for this lesson is running.", code="payment_in_progress")
 

@@ -184,10 +184,11 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
     assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar", "Report a problem"]
     assert labels(start_at=now - timedelta(hours=2)) == [
         "It happened",
+        "Leave a tip",
         "Report a problem",
         "Book again",
     ]
-    assert labels(start_at=now - timedelta(hours=60)) == ["Review", "Book again"]
+    assert labels(start_at=now - timedelta(hours=60)) == ["Leave a tip", "Review", "Book again"]
     assert labels(start_at=now - timedelta(days=16)) == ["Book again"]
     assert labels(status=Status.CANCELLED_STUDENT) == ["Book again"]
 

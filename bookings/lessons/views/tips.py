@@ -1,0 +1,92 @@
+"""Tipping a lesson (Spec: S11.10)."""
+
+import secrets
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.owners import owner_of
+from bookings.lessons.errors import LessonChangedError
+from bookings.lessons.forms import CardForm, TipForm
+from bookings.lessons.idempotency import run_once
+from bookings.lessons.models import Booking
+from bookings.lessons.models.changes import Side
+from bookings.lessons.selectors import find_lesson
+from bookings.lessons.tips import give_tip, may_tip, tip_of, tip_until
+from bookings.lessons.views.sides import lesson_changed_page
+from bookings.payments import services as payments
+from instainstru import clock
+from instainstru.access import requires
+from instainstru.errors import ApplicationError
+from instainstru.http import mark_private, name_the_wait, render_page_or_fragment, see_other
+
+
+@sensitive_post_parameters(*CardForm.CARD_FIELDS)
+@requires("bookings.manage_own")
+@require_http_methods(["GET", "HEAD", "POST"])
+def tip(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the form for a tip, or why there is none; POST charges it once."""
+    booking = find_lesson(by=cast("User", request.user), code=code)
+    if request.method == "POST":
+        return run_once(request, owner_of(request), f"tip:{code}", lambda: _tip(request, booking))
+    return _render(request, booking, _form(None))
+
+
+def _form(data: object) -> TipForm:
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    return TipForm(data, today=today)
+
+
+def _tip(request: HttpRequest, booking: Booking) -> HttpResponse:
+    form = _form(request.POST)
+    if not form.is_valid():
+        return _render(request, booking, form, status=422)
+    try:
+        given = give_tip(
+            by=cast("User", request.user),
+            code=str(booking.code),
+            amount_cents=form.amount_cents,
+            card=payments.read_card(form.cleaned_data["card_number"]),
+        )
+    except LessonChangedError as error:
+        return lesson_changed_page(request, booking, error, Side.STUDENT)
+    except ApplicationError as error:
+        for name, text in error.fields.items():
+            form.add_error(name, text)
+        return _render(request, booking, form, error=error, status=error.status)
+    who = booking.instructor.user.first_name
+    if given.is_open:
+        messages.info(request, "Your bank has not answered yet. We tell you by mail.")
+    else:
+        messages.success(request, f"Thank you. All of it goes to {who}.")
+    return see_other(reverse("lessons:detail", args=[booking.code]))
+
+
+def _render(
+    request: HttpRequest,
+    booking: Booking,
+    form: TipForm,
+    *,
+    error: ApplicationError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now = clock.now()
+    known = tip_of(booking)
+    context = {
+        "booking": booking,
+        "known": known,
+        "form": form if known is None and may_tip(booking, now) else None,
+        "until": tip_until(booking),
+        "error": error,
+        "page_error": error is not None or form.is_bound,
+        "idempotency_key": secrets.token_urlsafe(12),
+    }
+    response = render_page_or_fragment(
+        request, "lessons/tip.html", context, fragment="tip", status=status
+    )
+    return mark_private(name_the_wait(response, error))
