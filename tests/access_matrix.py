@@ -140,6 +140,8 @@ lessons:receipt                       bookings.view_own        /lessons/II-ZZZZZ
 lessons:reschedule                    bookings.manage_own      /lessons/II-ZZZZZZ/reschedule/
 lessons:tip                           bookings.manage_own      /lessons/II-ZZZZZZ/tip/
 lessons:taught                        lessons.view_teaching    /teach/lessons/II-ZZZZZZ/
+lessons:reliability                   lessons.view_teaching
+lessons:dispute                       lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/dispute/
 lessons:teaching                      lessons.view_teaching
 lessons:waive                         lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/waive/
 lessons:hold-again                    public>bookings.create   /book/ZZZZZZZZZZ/again/

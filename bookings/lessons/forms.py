@@ -323,6 +323,20 @@ class CancelForm(forms.Form):
     credit_cents = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
 
+class DisputeForm(forms.Form):
+    """Why a strike is wrong."""
+
+    text = PlainTextField(
+        label="What happened?",
+        has_lines=True,
+        min_length=20,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="20 to 1,000 characters. You can do this once.",
+        error_messages={"required": "Write what happened."},
+    )
+
+
 class TipForm(CardForm):
     """How much to tip, and the card."""
 

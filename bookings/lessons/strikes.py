@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 
 from accounts.audit import record_event
 from accounts.models import User
 from accounts.permissions import require_permission
 from bookings.lessons.models import Booking, Strike
+from bookings.lessons.states import Status
 from catalog.models import Instructor, Policy
 from catalog.services import suspend_instructor
 from instainstru import clock
@@ -52,8 +54,62 @@ def standing_of(instructor_id: int, now: datetime) -> Standing:
     return Standing(rows.count(), policy.strikes_review, policy.strikes_suspend)
 
 
-def dispute_strike(*, by: User, strike_id: int, text: str, now: datetime | None = None) -> Strike:
-    """Say, as the instructor, why a strike is wrong; once, within 14 days. Spec: S15.15.
+@dataclass(frozen=True)
+class Reliability:
+    """What an instructor's lessons say of how sure they take place.
+
+    ``completion_pct`` is the share of lessons that took place among those that did or failed
+    through the instructor; ``None`` without any.
+    """
+
+    taught: int
+    failed: int
+
+    @property
+    def completion_pct(self) -> int | None:
+        """The share in per cent, rounded down: only nothing failed is all."""
+        total = self.taught + self.failed
+        return 100 * self.taught // total if total else None
+
+
+def reliability_of(instructor_id: int) -> Reliability:
+    """Return how many lessons an instructor taught, and how many they let fall. Spec: S15.15"""
+    rows = Booking.objects.filter(instructor=instructor_id, code__isnull=False)
+    return Reliability(
+        **rows.aggregate(
+            taught=Count("pk", filter=Q(status__in=[Status.COMPLETED, Status.NO_SHOW_STUDENT])),
+            failed=Count(
+                "pk",
+                filter=Q(status=Status.NO_SHOW_INSTRUCTOR)
+                | Q(status=Status.CANCELLED_INSTRUCTOR, strike__withdrawn_at__isnull=True)
+                & Q(strike__isnull=False),
+            ),
+        )
+    )
+
+
+def strikes_of(by: User) -> QuerySet[Strike]:
+    """Return the person's own strikes, the newest first."""
+    rows = Strike.objects.filter(instructor__user=by).select_related("booking")
+    return rows.order_by("-created_at", "-pk")
+
+
+def find_strike(*, by: User, code: str) -> Strike:
+    """Return the person's strike for a lesson; raises ``NotFoundError``. Spec: G5"""
+    strike = strikes_of(by).filter(booking__code=code).first()
+    if strike is None:
+        raise NotFoundError("We couldn't find this strike.")
+    return strike
+
+
+def may_dispute(strike: Strike, now: datetime) -> bool:
+    """Tell whether the instructor can still say why a strike is wrong: once, within 14 days."""
+    is_young = now <= strike.created_at + timedelta(days=DISPUTE_DAYS)
+    return is_young and not strike.dispute and strike.withdrawn_at is None
+
+
+def dispute_strike(*, by: User, code: str, text: str, now: datetime | None = None) -> Strike:
+    """Say, as the instructor, why the strike for a lesson is wrong; staff decide. Spec: S15.15.
 
     Raises ``NotFoundError`` for somebody else's, ``ValidationFailedError`` for a text that says
     nothing, ``ConflictError`` for the second time or too late.
@@ -62,13 +118,9 @@ def dispute_strike(*, by: User, strike_id: int, text: str, now: datetime | None 
     if not DISPUTE_MIN <= len(text.strip()) <= DISPUTE_MAX:
         message = f"Write {DISPUTE_MIN} to {DISPUTE_MAX} characters."
         raise ValidationFailedError(message, fields={"text": message})
-    strike = Strike.objects.filter(pk=strike_id, instructor__user=by).first()
-    if strike is None:
-        raise NotFoundError("We couldn't find this strike.")
-    open_rows = Strike.objects.filter(
-        pk=strike.pk, dispute="", created_at__gte=now - timedelta(days=DISPUTE_DAYS)
-    )
-    if not open_rows.update(dispute=text.strip(), disputed_at=now):
+    strike = find_strike(by=by, code=code)
+    open_rows = Strike.objects.filter(pk=strike.pk, dispute="", withdrawn_at__isnull=True)
+    if not may_dispute(strike, now) or not open_rows.update(dispute=text.strip(), disputed_at=now):
         raise ConflictError("This strike can't be disputed any more.", code="dispute_closed")
     strike.refresh_from_db()
     return strike

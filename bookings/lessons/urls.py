@@ -7,6 +7,7 @@ from bookings.lessons.views import (
     checkout,
     feeds,
     my_lessons,
+    reliability,
     reports,
     teaching,
     times,
@@ -34,6 +35,8 @@ urlpatterns = [
     path("lessons/<slug:code>/report/", reports.report, name="report"),
     path("lessons/<slug:code>/good-fit/", reports.good_fit, name="good-fit"),
     path("teach/", teaching.teaching, name="teaching"),
+    path("teach/reliability/", reliability.reliability, name="reliability"),
+    path("teach/lessons/<slug:code>/dispute/", reliability.dispute, name="dispute"),
     path("teach/lessons/<slug:code>/", teaching.taught, name="taught"),
     path("teach/lessons/<slug:code>/new-time/", changes.propose, name="propose"),
     path(

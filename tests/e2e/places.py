@@ -37,6 +37,7 @@ SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
 CHANGE_PASSWORD: Final = "/accounts/password/change/"
 MOVE: Final = "/lessons/{code}/reschedule/"
 PROPOSE: Final = "/teach/lessons/{code}/new-time/"
+DISPUTE: Final = "/teach/lessons/{struck}/dispute/"
 BANK: Final = "/teach/earnings/bank/"
 CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
@@ -155,6 +156,9 @@ PLACES: Final = (
     Place("lessons:teaching", "/teach/?tab=needs-action", "teacher"),
     Place("lessons:teaching", "/teach/?tab=past", "teacher"),
     Place("lessons:teaching", "/teach/?tab=cancelled", "teacher"),
+    Place("lessons:reliability", "/teach/reliability/", "teacher"),
+    Place("lessons:dispute", "/teach/lessons/{struck}/dispute/", "teacher"),
+    Place("lessons:dispute", DISPUTE, "teacher", 422, FORM, takes_focus=True),
     Place("payments:earnings", "/teach/earnings/", "teacher"),
     Place("payments:payout-details", BANK, "teacher"),
     Place("payments:payout-details", BANK, "teacher", 422, FORM, takes_focus=True),

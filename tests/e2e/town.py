@@ -25,6 +25,7 @@ from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reminders import ask_how_it_went, send_reminders
 from bookings.lessons.reports import report_lesson
+from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
 from bookings.notifications.interest import (
     offer_to_teach,
@@ -192,6 +193,12 @@ def _pay_out(town: Town, learner: User) -> None:
     """Pay the teacher, after a bank that refused."""
     maya = Instructor.objects.get(slug="maya-c")
     set_payout_details(by=maya.user, account_number="000123451116")
+    struck = BookingFactory(
+        student=learner, offering=maya.offerings.get(), start_at=tomorrow_at(9, days=-9),
+        status=Booking.Status.NO_SHOW_INSTRUCTOR,
+    )  # fmt: skip
+    add_strike(struck, "no_show", clock.now())
+    town.words["struck"] = str(struck.code)
     done = BookingFactory(
         student=learner,
         offering=maya.offerings.get(),
