@@ -15,6 +15,15 @@ def require_permission(by: User, codename: str) -> None:
         )
 
 
+def require_uninvolved(by: User, *parties: int | None) -> None:
+    """Raise ``ForbiddenError`` when somebody would decide about themselves (Spec: S5.9).
+
+    ``parties`` are the ids of the accounts that it concerns.
+    """
+    if by.pk in parties:
+        raise ForbiddenError("This concerns you. Somebody else decides.")
+
+
 def held_permissions(person: User) -> frozenset[str]:
     """Return the permissions of all roles of a person, read now and not from any cache."""
     roles = roles_of(person.groups.values_list("name", flat=True))

@@ -24,10 +24,11 @@ from accounts.audit import record_event
 from accounts.enrolment import STAFF_PERMISSIONS
 from accounts.models import User
 from accounts.models.audit import REASON_MAX, REASON_MIN
+from accounts.permissions import require_uninvolved
 from accounts.reauthentication import ask_again, is_fresh
 from accounts.roles import STAFF_ROLES, permissions_of
 from instainstru.access import Access, has_permission
-from instainstru.errors import ApplicationError, ForbiddenError
+from instainstru.errors import ApplicationError
 from instainstru.http import mark_private
 
 ANY_STAFF: Final = tuple(sorted(STAFF_PERMISSIONS))
@@ -427,8 +428,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return mark_private(TemplateResponse(request, template, context, status=status))
 
     def _act(self, by: User, row: Any, action: ObjectAction, form: forms.Form) -> Any:
-        if by.pk in self.parties(row):
-            raise ForbiddenError("This concerns you. Somebody else decides.")
+        require_uninvolved(by, *self.parties(row))
         return action.run(by, row, form.cleaned_data)
 
 

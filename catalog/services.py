@@ -6,11 +6,11 @@ from django.db import connection, transaction
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from catalog.models import Instructor, InstructorSlugAlias
 from catalog.text import slug_of
 from instainstru import clock
-from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 from instainstru.page_store.versions import CATALOGUE, bump
 
 # One rename at a time: present and former slugs live in two tables.
@@ -59,8 +59,7 @@ def record_background_check(
     """
     require_permission(by, "instructors.verify")
     instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
-    if instructor.user_id == by.pk:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, instructor.user_id)
     if checked_on > clock.now().astimezone(clock.NEW_YORK).date():
         text = "The check cannot have been passed in the future."
         raise ValidationFailedError(text, fields={"checked_on": text})
@@ -112,8 +111,7 @@ def _switch(
     instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
     if by is not None:
         require_permission(by, "instructors.verify")
-        if instructor.user_id == by.pk:
-            raise ForbiddenError("This concerns you. Somebody else decides.")
+        require_uninvolved(by, instructor.user_id)
     before = instructor.status
     if before not in allowed:
         raise ConflictError(f"This profile is {instructor.get_status_display().lower()}.")

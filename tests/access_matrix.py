@@ -92,6 +92,8 @@ admin:payments_payout_changelist      payouts.manage
 admin:payments_promocode_add          payouts.manage
 admin:payments_promocode_change       refunds.issue|payouts.manage /admin/payments/promocode/0/change/
 admin:payments_promocode_changelist   refunds.issue|payouts.manage
+admin:payments_reconciliation_change  refunds.issue|payouts.manage /admin/payments/reconciliation/0/change/
+admin:payments_reconciliation_changelist refunds.issue|payouts.manage
 admin:payments_refund_change          refunds.issue|payouts.manage /admin/payments/refund/0/change/
 admin:payments_refund_changelist      refunds.issue|payouts.manage
 admin:privacy_consent_change          users.manage             /admin/privacy/consent/0/change/

@@ -5,11 +5,10 @@ Spec: T8, T9, T10, S11.2, 05 section 4
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.availability.services import close_once
 from bookings.lessons import mails
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
@@ -17,7 +16,7 @@ from bookings.lessons.locks import lesson_transaction
 from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.moves import is_excused, void_open_proposal
 from bookings.lessons.policies import Outcome, PolicyNumbers, RefundTo, outcome, split
-from bookings.lessons.selectors import find_lesson, find_taught_lesson
+from bookings.lessons.selectors import find_lesson, find_taught_lesson, lesson_zone
 from bookings.lessons.settlement import money_facts, settle
 from bookings.lessons.states import Actor, Status, sources_of
 from bookings.lessons.strikes import add_strike
@@ -123,7 +122,7 @@ def cancel_as_instructor(
             instructor_id=booking.instructor_id,
             start_at=booking.start_at,
             end_at=booking.end_at,
-            zone=ZoneInfo(booking.instructor.zone),
+            zone=lesson_zone(booking.instructor),
             label="Canceled lesson",
         )
         if due.is_strike:
@@ -152,8 +151,7 @@ def cancel_as_staff(
     found = Booking.objects.select_related("instructor").filter(code=code).first()
     if found is None:
         raise NotFoundError("We couldn't find this lesson.")
-    if by.pk in {found.student_id, found.instructor.user_id}:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, found.student_id, found.instructor.user_id)
     with lesson_transaction(found, now) as at:
         booking = Booking.objects.with_people().get(pk=found.pk)
         due = preview_cancellation(booking, at, Actor.STAFF, staff_split=staff_split)

@@ -56,11 +56,6 @@ class MovePage:
         return day_groups(self.by_day, self.selected_on, self.zone, self.chosen_at)
 
     @property
-    def is_late(self) -> bool:
-        """Whether moving now gives up the free cancellation (T5)."""
-        return self.booking.is_late_move
-
-    @property
     def next_open(self) -> datetime | None:
         """The first start after the selected day."""
         days = (on for on in sorted(self.by_day) if not self.selected_on or on > self.selected_on)

@@ -266,11 +266,11 @@ class LessonCard:
         if self.state is Status.ENDED:
             url = reverse("lessons:confirm", args=[code])
             actions.append({"url": url, "label": "It happened", "variant": "brand", "posts": True})
+        actions += self.more_actions
         if self.can_tip:
             actions.append({"url": reverse("lessons:tip", args=[code]), "label": "Leave a tip"})
         return [
             *actions,
-            *self.more_actions,
             *self._report_action(code),
             {"url": self._book_again_url(), "label": "Book again"},
         ]

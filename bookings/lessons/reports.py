@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from accounts.audit import record_event
 from accounts.blocking import block_person
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons import mails
 from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
 from bookings.lessons.locks import lesson_transaction
@@ -18,7 +18,7 @@ from bookings.lessons.states import Actor, Status, sources_of
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.transitions import catch_up, lesson_changed, swap
 from instainstru import clock
-from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 
 OPENS_AFTER = timedelta(minutes=10)
 STUDENT_NO_SHOW_AFTER = timedelta(minutes=15)
@@ -135,8 +135,7 @@ def decide_report(
     """
     require_permission(by, MANAGE_ALL)
     found = Booking.objects.with_people().get(code=code)
-    if by.pk in {found.student_id, found.instructor.user_id}:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, found.student_id, found.instructor.user_id)
     with lesson_transaction(found, now) as at:
         lesson = Booking.objects.with_people().get(pk=found.pk)
         report = LessonReport.objects.filter(booking=lesson).first()

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons.models import Booking, Strike
 from bookings.lessons.states import Status
 from catalog.models import Instructor, Policy
@@ -16,7 +16,6 @@ from catalog.services import suspend_instructor
 from instainstru import clock
 from instainstru.errors import (
     ConflictError,
-    ForbiddenError,
     NotFoundError,
     ValidationFailedError,
 )
@@ -135,8 +134,7 @@ def withdraw_strike(*, by: User, strike_id: int, reason: str, now: datetime | No
     """
     require_permission(by, "bookings.manage_all")
     strike = Strike.objects.select_related("instructor__user", "booking").get(pk=strike_id)
-    if strike.instructor.user_id == by.pk:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, strike.instructor.user_id)
     rows = Strike.objects.filter(pk=strike.pk, withdrawn_at__isnull=True)
     if not rows.update(withdrawn_at=now or clock.now()):
         raise ConflictError("This strike was taken back already.")

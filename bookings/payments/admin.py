@@ -25,6 +25,7 @@ from bookings.payments.models import (
     PaymentAttempt,
     Payout,
     PromoCode,
+    Reconciliation,
     Refund,
 )
 from bookings.payments.services.payees import hold_payouts, release_payouts
@@ -263,8 +264,35 @@ class PromoCodeAdmin(StaffAdmin):
         return f"{row.percent} %{cap}"
 
 
+@admin.register(Reconciliation)
+class ReconciliationAdmin(StaffAdmin):
+    """What the nightly comparison with the gateway found (Spec: S14.3)."""
+
+    view_permissions = MONEY
+    list_display = ("on", "gateway", "checked", "problem_count", "finished_at")
+    list_filter = ("gateway", "on")
+    ordering = ("-on",)
+    fields = ("on", "gateway", "first_at", "checked", "problem_count", "told", "finished_at")
+    readonly_fields = fields
+
+    @admin.display(description="Problems")
+    def told(self, row: Reconciliation) -> str:
+        """Each payment that the two books tell differently."""
+        return "; ".join(
+            f"{one['rule']} {one['reference']}: {money_exact(one['gateway_cents'])} there, "
+            f"{money_exact(one['ledger_cents'])} here"
+            for one in row.problems
+        )
+
+
 def _stopped() -> Waiting:
     return waiting_of(Payout.objects.filter(status=Payout.Status.STOPPED))
+
+
+def _differs() -> Waiting:
+    newest = Reconciliation.objects.order_by("-on").values("pk")[:1]
+    rows = Reconciliation.objects.filter(pk__in=newest, problem_count__gt=0)
+    return waiting_of(rows, since="finished_at")
 
 
 def _stuck() -> Waiting:
@@ -297,5 +325,13 @@ staff_site().register_queue(
         "payouts.manage",
         lambda: f"{reverse('admin:payments_payout_changelist')}?status__exact=stopped",
         _stopped,
+    )
+)
+staff_site().register_queue(
+    StaffQueue(
+        "Gateway and ledger differ",
+        "payouts.manage",
+        lambda: reverse("admin:payments_reconciliation_changelist"),
+        _differs,
     )
 )

@@ -119,6 +119,11 @@ register(
             why="what the offline gateway has to tell; no person is named",
             plain=("event_id", "kind", "reference"),
         ),
+        Nobody(
+            model="payments.Reconciliation",
+            why="counts, and the gateway's references of payments that differ",
+            plain=("gateway", "problems"),
+        ),
         Nobody(model="payments.ReceiptCounter", why="the last number of a year"),
         Holding(
             model="payments.LedgerEntry",

@@ -57,6 +57,15 @@ def send_payouts() -> int:
     return payouts.send_payouts(clock.now())
 
 
+@shared_task(name="payments.reconcile")
+def reconcile() -> int:
+    """Compare the gateway's books with ours; return how many payments differ (Spec: S14.3)."""
+    from bookings.payments.services import reconciliation
+    from instainstru import clock
+
+    return reconciliation.reconcile(clock.now()).problem_count
+
+
 @shared_task(name="payments.settle_refunds")
 def settle_refunds() -> None:
     """Send the refunds that are due; two at once share the work."""

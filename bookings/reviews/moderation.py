@@ -4,10 +4,10 @@ from django.db import transaction
 
 from accounts.audit import checked_reason, record_event
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.reviews.models import Review
 from instainstru import clock
-from instainstru.errors import ConflictError, ForbiddenError
+from instainstru.errors import ConflictError
 from instainstru.page_store.versions import CATALOGUE, bump
 
 MODERATE = "reviews.moderate"
@@ -46,8 +46,7 @@ def _locked(by: User, review_id: int) -> Review:
     require_permission(by, MODERATE)
     rows = Review.objects.select_related("instructor", "student")
     review = rows.select_for_update(of=("self",)).get(pk=review_id)
-    if by.pk in {review.student_id, review.instructor.user_id}:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, review.student_id, review.instructor.user_id)
     return review
 
 

@@ -48,7 +48,8 @@ STAFF_LISTS: Final = (
     "lessons_booking", "lessons_lessonreport", "lessons_strike",
     "notifications_outgoingmail", "payments_credit",
     "payments_ledgertransaction", "payments_payee", "payments_paymentattempt",
-    "payments_payout", "payments_promocode", "payments_refund",
+    "payments_payout", "payments_promocode", "payments_reconciliation",
+    "payments_refund",
     "privacy_consent", "reviews_review",
 )  # fmt: skip
 LIKE_A_USER: Final = "the form of an account, with other fields"
@@ -327,6 +328,7 @@ NO_PAGES: Final = {
             "admin:payments_paymentattempt_change",
             "admin:payments_payout_change",
             "admin:payments_promocode_change",
+            "admin:payments_reconciliation_change",
             "admin:payments_refund_change",
             "admin:privacy_consent_change",
             "admin:reviews_review_change",

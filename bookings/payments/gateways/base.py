@@ -4,6 +4,7 @@ Only what checkout, cancellation and payouts need stands here. A charge is captu
 confirmed (S14.3), so there is no ``capture``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -132,6 +133,10 @@ class PaymentGateway(Protocol):
 
         Raises ``GatewayError`` beyond what was charged, and for a known key with another amount.
         """
+        ...
+
+    def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:
+        """Yield the payments begun from one instant up to another, as they stand now (S14.3)."""
         ...
 
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:

@@ -6,7 +6,7 @@ result is there only for those who ask again later.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
@@ -127,6 +127,12 @@ class OfflineGateway:
             raise GatewayError("This key was used for another refund.")
         return GatewayRefund(reference=known.reference, amount_cents=known.amount_cents)
 
+    def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:
+        """Yield the payments begun in a stretch of time; late results show when asked for."""
+        rows = OfflineIntent.objects.filter(created_at__gte=first_at, created_at__lt=last_at)
+        for intent in rows.order_by("pk").iterator():
+            yield _as_told(intent)
+
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
         """Reduce a test account to a token and its last four digits (Spec: S14.11)."""
         digits = account_number.replace(" ", "").replace("-", "")
@@ -208,6 +214,10 @@ def _change(reference: str, change: Callable[[OfflineIntent], None]) -> GatewayI
         intent.save()
         if intent.status != before:
             _tell(f"payment.{intent.status}", intent)
+    return _as_told(intent)
+
+
+def _as_told(intent: OfflineIntent) -> GatewayIntent:
     return GatewayIntent(
         reference=intent.reference,
         status=IntentStatus(intent.status),

@@ -13,6 +13,7 @@ from bookings.payments.models.offline import (
 from bookings.payments.models.payouts import Payee, Payout, PayoutLine
 from bookings.payments.models.promos import PromoChoice, PromoCode, PromoUse
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
+from bookings.payments.models.reconciliation import Reconciliation
 from bookings.payments.models.webhooks import WebhookEvent
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PromoUse",
     "Receipt",
     "ReceiptCounter",
+    "Reconciliation",
     "Refund",
     "WebhookEvent",
 ]

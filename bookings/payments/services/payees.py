@@ -7,13 +7,13 @@ from django.db import transaction
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.payments.gateways import current_gateway
 from bookings.payments.mails import queue_bank_changed
 from bookings.payments.models import Payee, Payout
 from catalog.models import Instructor, Policy
 from instainstru import clock
-from instainstru.errors import ConflictError, ForbiddenError, NotFoundError
+from instainstru.errors import ConflictError, NotFoundError
 
 VIEW, MANAGE = "earnings.view_own", "payouts.manage"
 
@@ -85,8 +85,7 @@ def _decided(by: User, payee: Payee) -> Payee:
     require_permission(by, MANAGE)
     rows = Payee.objects.select_for_update(of=("self",)).select_related("instructor__user")
     row = rows.get(pk=payee.pk)
-    if row.instructor.user_id == by.pk:
-        raise ForbiddenError("This concerns you. Somebody else decides.")
+    require_uninvolved(by, row.instructor.user_id)
     return row
 
 

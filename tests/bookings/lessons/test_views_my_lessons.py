@@ -188,7 +188,7 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
         "Report a problem",
         "Book again",
     ]
-    assert labels(start_at=now - timedelta(hours=60)) == ["Leave a tip", "Review", "Book again"]
+    assert labels(start_at=now - timedelta(hours=60)) == ["Review", "Leave a tip", "Book again"]
     assert labels(start_at=now - timedelta(days=16)) == ["Book again"]
     assert labels(status=Status.CANCELLED_STUDENT) == ["Book again"]
 
