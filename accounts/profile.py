@@ -1,14 +1,18 @@
 """What a person says about themselves and how they want to be told (Spec: 02 section 5, S13.5)."""
 
+from django.conf import settings
+from django.core import signing
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.models import Learner, NotificationChoice, User
-from instainstru.errors import ValidationFailedError
+from instainstru.errors import NotFoundError, ValidationFailedError
 from privacy.consents import Browser, Purpose, record_consent
 from privacy.models import Consent
 
 Kind = NotificationChoice.Kind
 DEFAULTS = {Kind.REMINDER: True, Kind.REVIEW: True, Kind.MESSAGE: True, Kind.DIGEST: False}
+MAIL_OFF = "accounts.mail-off"
 COUNTRY = "US"  # of numbers that name none
 
 
@@ -68,6 +72,26 @@ def update_profile(
 def wants_mail(user: User, kind: str) -> bool:
     """Tell whether a person wants mail of a kind that can be switched off. Spec: S13.5."""
     return NotificationChoice.objects.of(user).get(kind, DEFAULTS[Kind(kind)])
+
+
+def mail_off_url(user: User, kind: str) -> str:
+    """Return the address at which one POST switches a kind of mail off, without signing in."""
+    token = signing.dumps([user.public_id, kind], salt=MAIL_OFF)
+    return settings.SITE_URL + reverse("accounts:mail-off", args=[token])
+
+
+def read_mail_off(token: str) -> tuple[User, Kind]:
+    """Return whose mail of which kind an address is about; raises ``NotFoundError`` for others."""
+    try:
+        public_id, kind = signing.loads(token, salt=MAIL_OFF)
+        return User.objects.get(public_id=public_id, is_active=True), Kind(kind)
+    except (signing.BadSignature, User.DoesNotExist, ValueError, TypeError) as error:
+        raise NotFoundError("This link is not valid.") from error
+
+
+def switch_mail_off(user: User, kind: Kind) -> None:
+    """Write no more mails of a kind; again changes nothing. Spec: S13.7"""
+    NotificationChoice.objects.update_or_create(user=user, kind=kind, defaults={"is_on": False})
 
 
 def wanted_mail(user: User) -> dict[str, bool]:

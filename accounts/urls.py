@@ -18,6 +18,7 @@ own_urlpatterns = [
     path("account/viewing/end/", viewing.end, name="viewing-end"),
     path("account/learning/", settings.add_learning, name="add-learning"),
     path("account/notifications/", settings.notifications, name="notifications"),
+    path("mail/off/<str:token>/", settings.mail_off, name="mail-off"),
     path("account/learners/", learners.learner_list, name="learners"),
     path("account/learners/<slug:learner_id>/", learners.learner_edit, name="learner"),
     path(

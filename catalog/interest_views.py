@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.guests import ensure_guest_key
@@ -22,7 +23,7 @@ from catalog.models import Favorite, Instructor, Neighborhood, Offering, Service
 from catalog.saving import SAVE
 from instainstru import ratelimit
 from instainstru.access import has_permission, public, sign_in_redirect
-from instainstru.http import mark_private, posted, render_page_or_fragment
+from instainstru.http import is_one_click, mark_private, posted, render_page_or_fragment
 from instainstru.ratelimit import count_use
 
 
@@ -164,15 +165,19 @@ def _take_address(
 
 
 @public
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_mail(request: HttpRequest, token: str) -> HttpResponse:
     """Take an address off a list by the link of the mail: one press, no sign-in. Spec: S9.4, S7.5.
 
-    Opening the link changes nothing, because mail programs open links by themselves.
+    Opening the link changes nothing, because mail programs open links by themselves; they POST when
+    somebody presses their own button (RFC 8058), and the token in the address is what allows it.
     """
     row = interest.find_waiting(token)
     if request.method == "POST" and row is not None:
         row.delete()
+        if is_one_click(request):
+            return HttpResponse(status=200)
         return redirect(f"{request.path}?removed=1")
     context = {"row": row, "is_removed": row is None and request.GET.get("removed") == "1"}
     status = 200 if row is not None or context["is_removed"] else 404

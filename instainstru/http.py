@@ -122,3 +122,8 @@ def client_network(request: HttpRequest) -> str:
 def is_signed_in(request: HttpRequest) -> bool:
     """Tell whether a person is signed in."""
     return not isinstance(request.user, AnonymousUser) and request.user.is_authenticated
+
+
+def is_one_click(request: HttpRequest) -> bool:
+    """Tell whether a mail program presses the button of its own for a person (RFC 8058)."""
+    return request.POST.get("List-Unsubscribe") == "One-Click"

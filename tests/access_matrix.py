@@ -36,6 +36,7 @@ accounts:email-undo                   public                   /accounts/email/u
 accounts:learner                      account.manage_own       /account/learners/ZZZZZZZZZZ/
 accounts:learner-remove               account.manage_own       /account/learners/ZZZZZZZZZZ/remove/
 accounts:learners                     account.manage_own
+accounts:mail-off                     public                   /mail/off/unknown/
 accounts:notifications                account.manage_own
 accounts:security                     account.manage_own
 accounts:settings                     account.manage_own

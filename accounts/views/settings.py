@@ -4,7 +4,9 @@ from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import profile
@@ -13,8 +15,8 @@ from accounts.role_changes import also_learn
 from accounts.roles import Role, roles_of
 from accounts.settings_forms import NotificationsForm, SettingsForm
 from accounts.views.frame import OWN, account_page
-from instainstru.access import requires
-from instainstru.http import client_address, posted, see_other
+from instainstru.access import public, requires
+from instainstru.http import client_address, is_one_click, mark_private, posted, see_other
 from privacy.consents import Browser
 
 SETTINGS, NOTIFICATIONS = "accounts:settings", "accounts:notifications"
@@ -87,3 +89,22 @@ def notifications(request: HttpRequest) -> HttpResponse:
     return account_page(
         request, "account/notifications.html", context, tab=NOTIFICATIONS, status=status
     )
+
+
+@public
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail_off(request: HttpRequest, token: str) -> HttpResponse:
+    """Switch one kind of mail off by the signed link of a mail: one press, no sign-in.
+
+    Opening the link changes nothing, because mail programs open links by themselves; they POST when
+    somebody presses their own button (RFC 8058). Spec: S13.7
+    """
+    person, kind = profile.read_mail_off(token)
+    if request.method == "POST":
+        profile.switch_mail_off(person, kind)
+        if is_one_click(request):
+            return HttpResponse(status=200)
+        return redirect(f"{request.path}?off=1")
+    context = {"kind": kind, "is_off": request.GET.get("off") == "1"}
+    return mark_private(render(request, "account/mail_off.html", context))

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.profile import mail_off_url
 from accounts.zones import named_zone
 from bookings.lessons.calendar_files import (
     CalendarLesson,
@@ -88,10 +89,15 @@ def _queue_one(
     version: int | str,
     is_event: bool = False,
     key: str = "",
+    choice: str = "",
 ) -> None:
-    """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5)."""
+    """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5).
+
+    ``choice`` names the kind of mail that people can switch off.
+    """
     for_student = side == "student"
     person = dict(people_of(booking))[side]
+    off_url = mail_off_url(person, choice) if choice else ""
     queue_mail(
         key=key or f"{kind}:{booking.pk}:{version}:{side}",
         to=person.email,
@@ -105,8 +111,10 @@ def _queue_one(
             "url": _url_for(booking, side),
             "place": place_for_student(booking) if for_student else place_for_instructor(booking),
             "other": booking.instructor.display_name if for_student else booking.student_name,
+            "off_url": off_url,
             **extra,
         },
+        unsubscribe_url=off_url,
         attachments=[_attachment(booking, person, for_student=for_student)] if is_event else [],
     )
 
@@ -133,6 +141,7 @@ def queue_reminder(booking: Booking, side: str, name: str) -> None:
         {"hours": name},
         version=booking.revision,
         key=key_of(f"reminder_{name}", booking, side),
+        choice="reminder",
     )
 
 
@@ -146,6 +155,7 @@ def queue_how_was_it(booking: Booking) -> None:
         {},
         version=booking.revision,
         key=key_of("how_was_it", booking, "student"),
+        choice="review",
     )
 
 

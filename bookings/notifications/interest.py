@@ -85,6 +85,7 @@ def _alert(row: ServiceAlert, stop_url: str) -> None:
         subject=f"{row.service.name} has an instructor now",
         template="service_alert",
         context={"service": row.service, "url": settings.SITE_URL + address, "stop_url": stop_url},
+        unsubscribe_url=stop_url,
     )
 
 
@@ -100,6 +101,7 @@ def _opening(row: WaitlistEntry, stop_url: str) -> None:
             "url": f"{settings.SITE_URL}{reverse('catalog:all-services')}",
             "stop_url": stop_url,
         },
+        unsubscribe_url=stop_url,
     )
 
 
@@ -115,6 +117,7 @@ def _return(row: ReturnAlert, stop_url: str) -> None:
             "url": settings.SITE_URL + reverse("instructor-profile", args=[person.slug]),
             "stop_url": stop_url,
         },
+        unsubscribe_url=stop_url,
     )
 
 

@@ -35,6 +35,9 @@ class OutgoingMail(models.Model):
     attachments = models.JSONField(
         default=list, blank=True, help_text="Objects of name, content_type and base64."
     )
+    unsubscribe_url = models.CharField(
+        max_length=300, blank=True, help_text="One press stops mails of this kind (RFC 8058)."
+    )
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=clock.now)

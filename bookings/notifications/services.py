@@ -47,11 +47,13 @@ def queue_mail(
     template: str,
     context: dict[str, Any],
     attachments: Sequence[Attachment] = (),
+    unsubscribe_url: str = "",
 ) -> OutgoingMail:
     """Write one mail in the caller's transaction and wake the relay after commit.
 
     ``template`` names the twins ``templates/mail/<template>.txt`` and ``.html``; both also get
-    ``site_url``, ``subject`` and ``to``. A key that exists already returns the first mail
+    ``site_url``, ``subject`` and ``to``. ``unsubscribe_url`` stops such mails by one POST;
+    only those that nobody must get have one (S13.7). A key that exists returns the first mail
     unchanged. Raises ``ValidationFailedError`` for line breaks in headers. Spec: R15, S13.5.
     """
     values = {"site_url": settings.SITE_URL, "subject": subject, "to": to, **context}
@@ -63,6 +65,7 @@ def queue_mail(
         text=render_to_string(f"mail/{template}.txt", values).strip() + "\n",
         html=render_to_string(f"mail/{template}.html", values),
         attachments=attachments,
+        unsubscribe_url=unsubscribe_url,
     )
 
 
@@ -75,6 +78,7 @@ def store_mail(
     text: str,
     html: str = "",
     attachments: Sequence[Attachment] = (),
+    unsubscribe_url: str = "",
 ) -> OutgoingMail:
     """Write a mail that is rendered already; see ``queue_mail``."""
     check_headers(to=to, subject=subject, names=[attachment.name for attachment in attachments])
@@ -85,6 +89,7 @@ def store_mail(
         "text": text,
         "html": STYLES.inline(html) if html else "",
         "attachments": [_as_json(attachment) for attachment in attachments],
+        "unsubscribe_url": unsubscribe_url,
         "created_at": clock.now(),
         "next_attempt_at": clock.now(),
     }

@@ -92,12 +92,12 @@ def connection_to(url: str) -> BaseEmailBackend:
 def as_message(mail: OutgoingMail) -> EmailMultiAlternatives:
     """Build the message; its id is the row's, so that a repeated send can be recognised."""
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    headers = {"Message-ID": f"<{mail.public_id}@{host}>"}
+    if mail.unsubscribe_url:
+        headers["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message = EmailMultiAlternatives(
-        mail.subject,
-        mail.text,
-        settings.DEFAULT_FROM_EMAIL,
-        [mail.to],
-        headers={"Message-ID": f"<{mail.public_id}@{host}>"},
+        mail.subject, mail.text, settings.DEFAULT_FROM_EMAIL, [mail.to], headers=headers
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")

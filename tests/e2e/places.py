@@ -207,6 +207,8 @@ PLACES: Final = (
     Place("accounts:settings", "/account/", "untidy"),
     Place("accounts:settings", "/account/", "untidy", 422, FORM, takes_focus=True),
     Place("accounts:notifications", "/account/notifications/", "student"),
+    Place("accounts:mail-off", "/mail/off/{off}/"),
+    Place("accounts:mail-off", "/mail/off/nonsense/", status=404),
     Place("accounts:notifications", "/account/notifications/", "newcomer"),
     Place("accounts:learners", "/account/learners/", "student"),
     Place("accounts:learners", "/account/learners/", "newcomer"),

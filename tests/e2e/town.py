@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.learner_sharing import LEARNERS
 from accounts.models import User
+from accounts.profile import mail_off_url
 from accounts.roles import Role
 from accounts.services import grant_role
 from accounts.sharing import accept, invite
@@ -114,6 +115,7 @@ def build_town() -> Town:
         "lesson_key": str(Booking.objects.filter(student=learner, code__isnull=False)[0].pk),
         "service_key": str(Service.objects.get(name="Piano").pk),
     }
+    town.words["off"] = mail_off_url(learner, "reminder").rstrip("/").rsplit("/", 1)[1]
     forget_snapshot()
     return town
 
