@@ -14,6 +14,7 @@ from instainstru.pages import (
     gallery,
     help_pages,
     home,
+    mail_previews,
     profile,
     profile_report,
     service,
@@ -51,6 +52,13 @@ urlpatterns = [
     path("staff/inbox/<slug:kind>/", staff_inbox.inbox, name="staff-inbox"),
     path(
         "staff/inbox/<slug:kind>/<slug:public_id>/", staff_inbox.handle, name="staff-inbox-handle"
+    ),
+    path("staff/mails/", mail_previews.previews, name="staff-mail-previews"),
+    path("staff/mails/<slug:kind>/", mail_previews.mail_preview, name="staff-mail-preview"),
+    path(
+        "staff/mails/<slug:kind>/html/",
+        mail_previews.mail_preview_html,
+        name="staff-mail-preview-html",
     ),
     path("dev/gallery/", gallery.gallery, name="gallery"),
     path("", include((catalog_urlpatterns, "catalog"))),

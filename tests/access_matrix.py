@@ -187,6 +187,9 @@ search:suggestions                    public
 sharing:learner                       account.manage_own       /account/learners/ZZZZZZZZZZ/share/
 sharing:learner-invitation            signed-in                /invitations/learner/unknown/
 sitemap                               public
+staff-mail-previews                   system.monitor
+staff-mail-preview                    system.monitor           /staff/mails/lesson_confirmed/
+staff-mail-preview-html               system.monitor           /staff/mails/lesson_confirmed/html/
 staff-inbox                           reviews.moderate         /staff/inbox/reports/
 staff-inbox                           catalog.manage           /staff/inbox/suggestions/
 staff-inbox                           instructors.verify       /staff/inbox/teaching/

@@ -98,6 +98,8 @@ PLACES: Final = (
     Place("teach-start", "/teach/start/"),
     Place("teach-start", "/teach/start/", status=422, submits=FORM, takes_focus=True),
     Place("teach-start", "/teach/start/?sent=1"),
+    Place("staff-mail-previews", "/staff/mails/", "staff"),
+    Place("staff-mail-preview", "/staff/mails/lesson_confirmed/", "staff"),
     Place("staff-inbox", "/staff/inbox/reports/", "staff"),
     Place("staff-inbox", "/staff/inbox/suggestions/", "staff"),
     Place("staff-inbox", "/staff/inbox/teaching/", "staff"),
@@ -360,6 +362,7 @@ NO_PAGES: Final = {
     "lessons:calendar-file": "a calendar file",
     "lessons:feed": "a calendar file",
     "notifications:mail-attachment": "a file",
+    "staff-mail-preview-html": "a mail, which has tests of its own",
     "notifications:mail-html": "a mail, which has tests of its own",
 }
 """Addresses without a page of the site, and why."""
