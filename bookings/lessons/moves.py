@@ -4,7 +4,8 @@ A move is one UPDATE of the lesson's times; if it is refused the old time stays.
 its target as a held row where that does not overlap the old time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -23,8 +24,9 @@ from bookings.lessons.reasons import Failure, student_reasons
 from bookings.lessons.selectors import (
     WantedLesson,
     find_lesson,
-    find_taught_lesson,
+    find_on_side,
     load_facts,
+    side_of,
 )
 from bookings.lessons.services import LONGEST_ADVANCE_DAYS, NEAREST, local_date, release_overlapping
 from bookings.lessons.states import Status
@@ -127,7 +129,7 @@ def move_lesson(
     """
     booking = find_lesson(by=by, code=code)
     _check_reason(reason)
-    with lesson_transaction(booking, now) as at:
+    with _lesson_locked(booking, now) as at:
         lesson = find_lesson(by=by, code=code)
         _check_to_come(lesson, "T5", at)
         if start_at == lesson.start_at:
@@ -167,8 +169,8 @@ def propose_move(
     """
     booking, side = find_either(by=by, code=code)
     _check_reason(message)
-    with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+    with _lesson_locked(booking, now) as at:
+        lesson = find_on_side(by=by, code=code, side=side)
         _check_to_come(lesson, "T6", at)
         _check_may_propose(lesson, side, at)
         _write_down_lapsed(lesson, at)
@@ -203,8 +205,8 @@ def accept_proposal(*, by: User, code: str, now: datetime | None = None) -> Book
     then. Spec: T7, R16
     """
     booking, side = find_either(by=by, code=code)
-    with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+    with _lesson_locked(booking, now) as at:
+        lesson = find_on_side(by=by, code=code, side=side)
         _check_to_come(lesson, "T7", at)
         proposal = _to_answer(lesson, side, at)
         held = [proposal.hold_id] if proposal.hold_id else []
@@ -220,7 +222,7 @@ def accept_proposal(*, by: User, code: str, now: datetime | None = None) -> Book
             is_late=False,
             now=at,
         )
-        lesson = find_either(by=by, code=code)[0]
+        lesson = find_on_side(by=by, code=code, side=side)
         mails.queue_move(lesson, lesson.revisions.get(number=lesson.revision - 1))
     return lesson
 
@@ -232,8 +234,8 @@ def decline_proposal(*, by: User, code: str, now: datetime | None = None) -> Boo
     ``LessonChangedError`` when there is nothing to answer. Spec: T7
     """
     booking, side = find_either(by=by, code=code)
-    with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+    with _lesson_locked(booking, now) as at:
+        lesson = find_on_side(by=by, code=code, side=side)
         _check_to_come(lesson, "T7", at)
         proposal = _to_answer(lesson, side, at)
         _close(proposal, Proposal.Status.DECLINED, at)
@@ -275,12 +277,10 @@ def is_excused(booking: Booking, now: datetime) -> bool:
     return refused.exists() or mine.lapsed(now).exists()
 
 
-def find_either(*, by: User, code: str) -> tuple[Booking, str]:
+def find_either(*, by: User, code: str) -> tuple[Booking, Side]:
     """Return a lesson the person booked or teaches, and on which side they are (G5)."""
-    mine = Booking.objects.of_student(by).filter(code=code)
-    if mine.exists():
-        return find_lesson(by=by, code=code), Side.STUDENT
-    return find_taught_lesson(by=by, code=code), Side.INSTRUCTOR
+    side = side_of(by=by, code=code)
+    return find_on_side(by=by, code=code, side=side), side
 
 
 # --- Guards -------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ def _check_bookable(
 ) -> None:
     failures = move_failures(lesson, start_at, now, by=by, ignored=ignored)
     if failures:
-        raise _refusal(lesson, start_at, now, failures, by=by)
+        raise _NotBookableError(lesson, start_at, now, failures, by)
 
 
 def move_failures(
@@ -351,13 +351,54 @@ def move_failures(
     return rules.explain(facts, start_at, lesson.duration_minutes, now)
 
 
+class _NotBookableError(Exception):
+    """Leaves the transaction: the search for other times needs no lock and keeps nobody waiting."""
+
+    def __init__(
+        self,
+        lesson: Booking,
+        start_at: datetime,
+        now: datetime,
+        failures: tuple[Failure, ...] = (),
+        by: str = Side.STUDENT,
+    ) -> None:
+        super().__init__(failures)
+        self.lesson, self.start_at, self.now = lesson, start_at, now
+        self.failures, self.by = failures, by
+
+
+@contextmanager
+def _lesson_locked(booking: Booking, now: datetime | None) -> Iterator[datetime]:
+    """Lock a lesson and yield the time; a start that is refused is answered after the lock."""
+    try:
+        with lesson_transaction(booking, now) as at:
+            yield at
+    except _NotBookableError as refused:
+        raise _refusal(
+            refused.lesson, refused.start_at, refused.now, refused.failures, by=refused.by
+        ) from refused.__cause__
+
+
+@contextmanager
+def _unless_taken(lesson: Booking, start_at: datetime, now: datetime) -> Iterator[None]:
+    """Write in a savepoint; an overlap that only the database saw refuses the start."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if name not in _OVERLAPS:
+            raise
+        raise _NotBookableError(lesson, start_at, now) from error
+
+
 def _refusal(
     lesson: Booking,
     start_at: datetime,
     now: datetime,
-    failures: tuple[Failure, ...] = (),
+    failures: tuple[Failure, ...],
     *,
-    by: str = Side.STUDENT,
+    by: str,
 ) -> Exception:
     today = local_date(now, lesson.offering)
     within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
@@ -393,23 +434,17 @@ def _rewrite(
     revision.booking, revision.number = lesson, lesson.revision
     revision.start_at, revision.end_at = lesson.start_at, lesson.end_at
     revision.save(force_insert=True)
-    try:
-        with transaction.atomic():
-            swap(
-                lesson,
-                number,
-                Status.CONFIRMED,
-                start_at=start_at,
-                end_at=start_at + _length(lesson),
-                revision=F("revision") + 1,
-                ics_sequence=F("ics_sequence") + 1,
-                is_late_move=lesson.is_late_move or is_late,
-            )
-    except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name not in _OVERLAPS:
-            raise
-        raise _refusal(lesson, start_at, now) from error
+    with _unless_taken(lesson, start_at, now):
+        swap(
+            lesson,
+            number,
+            Status.CONFIRMED,
+            start_at=start_at,
+            end_at=start_at + _length(lesson),
+            revision=F("revision") + 1,
+            ics_sequence=F("ics_sequence") + 1,
+            is_late_move=lesson.is_late_move or is_late,
+        )
 
 
 def _target_hold(
@@ -423,14 +458,8 @@ def _target_hold(
     hold.purpose = Booking.Purpose.PROPOSAL
     hold.start_at, hold.end_at = start_at, end_at
     hold.expires_at, hold.created_at = expires_at, now
-    try:
-        with transaction.atomic():
-            hold.save(force_insert=True)
-    except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name not in _OVERLAPS:
-            raise
-        raise _refusal(lesson, start_at, now) from error
+    with _unless_taken(lesson, start_at, now):
+        hold.save(force_insert=True)
     return hold
 
 

@@ -13,6 +13,7 @@ from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import find_either, void_open_proposal
 from bookings.lessons.policies import Kind, Outcome, PolicyNumbers, outcome
+from bookings.lessons.selectors import find_on_side
 from bookings.lessons.settlement import money_facts, settle
 from bookings.lessons.states import Actor, Status, sources_of
 from bookings.lessons.strikes import add_strike
@@ -68,7 +69,7 @@ def report_lesson(
         text = "Choose what happened."
         raise ValidationFailedError(text, fields={"kind": text})
     with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+        lesson = find_on_side(by=by, code=code, side=side)
         report = LessonReport.objects.filter(booking=lesson, outcome="").first()
         if report is not None and report.opened_by != side:
             return _answer(lesson, report, statement, at)
@@ -103,7 +104,7 @@ def answer_report(*, by: User, code: str, statement: str, now: datetime | None =
     booking, side = find_either(by=by, code=code)
     _check_statement(statement)
     with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+        lesson = find_on_side(by=by, code=code, side=side)
         _answer(lesson, _to_answer(lesson, side, at), statement, at)
 
 
@@ -115,13 +116,13 @@ def accept_report(*, by: User, code: str, now: datetime | None = None) -> Bookin
     """
     booking, side = find_either(by=by, code=code)
     with lesson_transaction(booking, now) as at:
-        lesson = find_either(by=by, code=code)[0]
+        lesson = find_on_side(by=by, code=code, side=side)
         report = _to_answer(lesson, side, at)
         status = _ACCEPTED.get(K(report.kind))
         if status is None:
             raise ConflictError("Tell us your side; we decide this one.", code="staff_decides")
         _conclude(lesson, report, status, at)
-    return find_either(by=by, code=code)[0]
+    return find_on_side(by=by, code=code, side=side)
 
 
 def decide_report(

@@ -17,6 +17,7 @@ from bookings.availability.selectors import InstructorTime, Limits, load_instruc
 from bookings.lessons import rules
 from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking
+from bookings.lessons.models.changes import Side
 from bookings.lessons.rules import (
     BookabilityFacts,
     ExistingBooking,
@@ -62,6 +63,18 @@ def find_lesson(*, by: User, code: str) -> Booking:
 def find_taught_lesson(*, by: User, code: str) -> Booking:
     """Return a lesson that the person teaches or taught; raises ``NotFoundError``. Spec: G5."""
     return _found(Booking.objects.of_instructor(by), code)
+
+
+def find_on_side(*, by: User, code: str, side: str) -> Booking:
+    """Return the lesson of the one who booked or teaches it; raises ``NotFoundError``. Spec: G5"""
+    find = find_lesson if side == Side.STUDENT else find_taught_lesson
+    return find(by=by, code=code)
+
+
+def side_of(*, by: User, code: str) -> Side:
+    """Return on which side of a lesson somebody is; a stranger is told nothing by it."""
+    is_student = Booking.objects.of_student(by).filter(code=code).exists()
+    return Side.STUDENT if is_student else Side.INSTRUCTOR
 
 
 def _found(rows: BookingQuerySet, code: str) -> Booking:

@@ -57,7 +57,7 @@ def _conditions(now: datetime) -> dict[str, Q]:
         has_report=True, status="reported"
     )
     return {
-        "upcoming": Q(status="confirmed", end_at__gt=now),
+        "upcoming": Q(status__in=["confirmed", "reported"], end_at__gt=now),
         "needs-action": to_answer,
         "past": Q(status__in=["ended", "completed", "reported", "confirmed"], end_at__lte=now)
         | Q(status__in=[*NO_SHOW]),
@@ -188,7 +188,13 @@ def _card(
     badge, tone = _TONES.get(state, ("Confirmed", "ok"))
     if is_in_progress(state, start_at=booking.start_at, end_at=booking.end_at, now=now):
         badge = "Live now"
-    may_waive = booking.status in {Status.CANCELLED_STUDENT, Status.NO_SHOW_STUDENT}
+    lost_at = report.decided_at if report and report.decided_at else booking.cancelled_at
+    # Money is looked at for the few lessons that were lost in the last two days alone.
+    may_waive = (
+        booking.status in {Status.CANCELLED_STUDENT, Status.NO_SHOW_STUDENT}
+        and lost_at is not None
+        and now <= lost_at + timedelta(hours=booking.policy.waive_hours)
+    )
     return TaughtCard(
         booking=booking,
         state=state,

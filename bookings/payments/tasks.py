@@ -29,14 +29,10 @@ def send_offline_events() -> int:
 @shared_task(name="payments.forget_old_events")
 def forget_old_events() -> int:
     """Remove events a month after they came (Spec: S6.3)."""
-    from datetime import timedelta
-
-    from bookings.payments.models import OfflineEvent, WebhookEvent
+    from bookings.payments.services import webhooks
     from instainstru import clock
 
-    before = clock.now() - timedelta(days=30)
-    gone = WebhookEvent.objects.filter(received_at__lt=before).delete()[0]
-    return gone + OfflineEvent.objects.filter(created_at__lt=before).delete()[0]
+    return webhooks.forget_events(clock.now())
 
 
 @shared_task(name="payments.make_payouts")

@@ -9,7 +9,7 @@ from accounts.models import User
 from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
 from bookings.lessons.my_lessons import cards_of
-from bookings.lessons.selectors import find_lesson, find_taught_lesson
+from bookings.lessons.selectors import find_on_side
 from bookings.lessons.taught import taught_cards
 from instainstru import clock
 from instainstru.errors import ApplicationError
@@ -20,8 +20,7 @@ _PAGES = {Side.STUDENT: "lessons:detail", Side.INSTRUCTOR: "lessons:taught"}
 
 def find_by_side(request: HttpRequest, code: str, side: Side) -> Booking:
     """Return the lesson of the one who booked or teaches it; strangers' do not exist (G5)."""
-    find = find_lesson if side is Side.STUDENT else find_taught_lesson
-    return find(by=cast("User", request.user), code=code)
+    return find_on_side(by=cast("User", request.user), code=code, side=side)
 
 
 def lesson_url(booking: Booking, side: Side) -> str:

@@ -1,17 +1,18 @@
 """Take a gateway's events, and act on what the gateway says is true now (Spec: S14.8)."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 
 from bookings.payments.gateways import gateway_named
-from bookings.payments.models import PaymentAttempt, WebhookEvent
+from bookings.payments.models import OfflineEvent, PaymentAttempt, WebhookEvent
 from bookings.payments.services.refunds import settle_refunds
 
 BATCH_SIZE = 100
 MOST_TRIES = 20
+KEPT = timedelta(days=30)
 # Only an end of a payment asks for anything; the other kinds tell what checkout knows already.
 ENDS = frozenset({"payment.succeeded", "payment.declined", "payment.cancelled"})
 REFUND_PAID = "refund.paid"
@@ -69,6 +70,13 @@ def process_events(now: datetime) -> int:
             continue
         done += WebhookEvent.objects.filter(pk=pk, processed_at=None).update(processed_at=now)
     return done
+
+
+def forget_events(now: datetime) -> int:
+    """Remove events a month after they came; return how many (Spec: S6.3)."""
+    before = now - KEPT
+    gone = WebhookEvent.objects.filter(received_at__lt=before).delete()[0]
+    return gone + OfflineEvent.objects.filter(created_at__lt=before).delete()[0]
 
 
 def _act(event: WebhookEvent, now: datetime) -> None:

@@ -134,6 +134,37 @@ def test_teaching_page_asks_the_same_number_of_queries_for_one_and_three_lessons
         client.get("/teach/")
 
 
+def test_canceled_list_asks_the_same_number_of_queries_for_one_and_three_lessons(
+    stage: Stage, django_assert_max_num_queries: Any
+) -> None:
+    """Only what was lost in the last two days can be waived; the rest costs no look at money."""
+    teacher = browser(stage.andre)
+    offering = stage.lesson.offering
+
+    def lose(days: int) -> None:
+        at = clock.now() - timedelta(days=days)
+        BookingFactory(offering=offering, status="cancelled_student", start_at=at, cancelled_at=at)
+
+    lose(5)
+    teacher.get("/teach/?tab=cancelled")
+    with django_assert_max_num_queries(30) as one:
+        teacher.get("/teach/?tab=cancelled")
+    lose(6)
+    lose(7)
+    with django_assert_max_num_queries(len(one.captured_queries)):
+        assert "Canceled" in teacher.get("/teach/?tab=cancelled").content.decode()
+
+
+def test_lesson_reported_while_it_runs_stays_in_a_list(stage: Stage) -> None:
+    """T13 from start + 15 min: the student did not come, and the lesson is not over."""
+    lesson = BookingFactory(
+        offering=stage.lesson.offering,
+        status="reported",
+        start_at=clock.now() - timedelta(minutes=20),
+    )
+    assert str(lesson.code) in browser(stage.andre).get("/teach/").content.decode()
+
+
 def test_instructor_cancels_with_the_consequence_shown_first(stage: Stage) -> None:
     """T9, S15.9"""
     soon = set_stage(start_at=tomorrow_at(10))
