@@ -163,6 +163,7 @@ PLACES: Final = (
     Place("lessons:dispute", "/teach/lessons/{struck}/dispute/", "teacher"),
     Place("lessons:dispute", DISPUTE, "teacher", 422, FORM, takes_focus=True),
     Place("payments:earnings", "/teach/earnings/", "teacher"),
+    Place("payments:earnings", "/teach/earnings/", "staff"),
     Place("payments:payout-details", BANK, "teacher"),
     Place("payments:payout-details", BANK, "teacher", 422, FORM, takes_focus=True),
     Place("lessons:taught", "/teach/lessons/{code}/", "teacher"),

@@ -4,6 +4,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -21,7 +22,7 @@ from bookings.lessons.strikes import (
 from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import requires
-from instainstru.errors import ConflictError, NotFoundError
+from instainstru.errors import ConflictError
 from instainstru.http import mark_private, render_page_or_fragment, see_other
 
 NEWEST = 50
@@ -34,7 +35,7 @@ def reliability(request: HttpRequest) -> HttpResponse:
     user, now = cast("User", request.user), clock.now()
     instructor = Instructor.objects.filter(user=user).first()
     if instructor is None:
-        raise NotFoundError("You have no teaching profile.")
+        return mark_private(render(request, "lessons/no_profile.html", {"title": "Reliability"}))
     context = {
         "standing": standing_of(instructor.pk, now),
         "window_days": Policy.objects.current().strike_window_days,

@@ -89,10 +89,15 @@ def _decided(by: User, payee: Payee) -> Payee:
     return row
 
 
+def own_profile(by: User) -> Instructor | None:
+    """Return the profile that the person teaches under; staff who may look may have none."""
+    return Instructor.objects.filter(user=by).first()
+
+
 def find_own_profile(by: User) -> Instructor:
     """Return the profile that the person teaches under; raises ``NotFoundError``."""
     require_permission(by, VIEW)
-    instructor = Instructor.objects.filter(user=by).first()
+    instructor = own_profile(by)
     if instructor is None:
         raise NotFoundError("You have no teaching profile.")
     return instructor

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -22,7 +23,12 @@ from bookings.payments.earnings import (
 from bookings.payments.forms import BankForm
 from bookings.payments.gateways import OFFLINE
 from bookings.payments.models import Payout
-from bookings.payments.services.payees import VIEW, find_own_profile, set_payout_details
+from bookings.payments.services.payees import (
+    VIEW,
+    find_own_profile,
+    own_profile,
+    set_payout_details,
+)
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.csv_files import csv_response, dollars
@@ -43,7 +49,10 @@ COLUMNS = (
 @require_safe
 def earnings(request: HttpRequest) -> HttpResponse:
     """Sums, a line for each lesson, the newest payouts, and the years."""
-    instructor, now = find_own_profile(cast("User", request.user)), clock.now()
+    instructor, now = own_profile(cast("User", request.user)), clock.now()
+    if instructor is None:
+        context: dict[str, object] = {"title": "Earnings"}
+        return mark_private(render(request, "lessons/no_profile.html", context))
     rows = lessons_that_paid(instructor)
     page = CountedPaginator(rows, PAGE_SIZE, count=rows.count()).get_page(request.GET.get("page"))
     context = {

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.roles import Role
 from bookings.lessons.models import Booking
 from bookings.payments.earnings import earnings_lines, lessons_that_paid, totals_of, years_of
 from bookings.payments.models import Payee
@@ -18,7 +19,7 @@ from catalog.models import Instructor
 from instainstru import clock
 from tests.bookings.payments.test_payouts import TAKES, balance, ready, taught, teacher
 from tests.factories.accounts import student
-from tests.factories.staff import at_work
+from tests.factories.staff import at_work, staff
 
 pytestmark = [pytest.mark.S15, pytest.mark.django_db]
 PAGE, BANK = "/teach/earnings/", "/teach/earnings/bank/"
@@ -124,6 +125,16 @@ def test_others_see_nothing_of_it(client: Client) -> None:
     client.force_login(student())
     assert client.get(PAGE).status_code == 403
     assert client.get("/teach/earnings/lessons.csv").status_code == 403
+
+
+def test_staff_who_do_not_teach_are_told_so() -> None:
+    """Their role may open the page: the link in the menu leads somewhere."""
+    desk = at_work(staff(Role.ADMIN))
+    for page in (PAGE, "/teach/reliability/"):
+        answer = desk.get(page)
+        assert answer.status_code == 200
+        assert "teach here yet" in answer.content.decode()
+    assert desk.get("/teach/earnings/lessons.csv").status_code == 404
 
 
 def test_bank_details_are_asked_for_by_somebody_who_just_signed_in() -> None:
