@@ -1,6 +1,8 @@
 """``bin/bench history``: many searches of few owners at once; nothing may be lost (Spec: 04 §1).
 
-Runs against the database of a running site (``bin/run``) with guests that it makes up and removes.
+Runs against the database of a running site (``bin/run``) with people that it makes up and removes:
+searches on few rows, sign-ins amid searches, writers that are killed, 5,000 strings and every
+character, and what keeping one search and its event costs by itself.
 """
 
 import argparse
@@ -16,7 +18,8 @@ from typing import Any
 PROCESSES = 4
 
 
-def _set_up() -> None:
+def set_up() -> None:
+    """Make Django ready in a process of its own."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     import django
@@ -27,7 +30,7 @@ def _set_up() -> None:
 def _client(job: tuple[list[str], int, int]) -> dict[str, int]:
     """Search with some threads of one process; count what was answered and what failed."""
     guests, threads, searches = job
-    _set_up()
+    set_up()
     from django.db import DatabaseError, connection
 
     from instainstru import clock
@@ -67,7 +70,7 @@ def measure(*, searches: int, clients: int, keys: int) -> dict[str, Any]:
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         found = pool.map(_client, [job] * PROCESSES)
     seconds = time.perf_counter() - began
-    _set_up()
+    set_up()
     from django.db.models import Sum
 
     from search.models import SearchHistory
@@ -93,10 +96,22 @@ def main() -> int:
     parser.add_argument("--searches", type=int, default=100_000)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--keys", type=int, default=10)
+    parser.add_argument("--merges", type=int, default=200, help="Sign-ins amid searches.")
+    parser.add_argument("--kills", type=int, default=5, help="Writers that are killed.")
+    parser.add_argument("--strings", type=int, default=5_000)
     options = parser.parse_args(sys.argv[1:])
     found = measure(searches=options.searches, clients=options.clients, keys=options.keys)
+    from tests.bench import history_costs, history_races, history_words
+
+    found["merge"] = history_races.merge_while_searching(options.merges)
+    found["killed"] = history_races.kill_writers(options.kills)
+    found["words"] = history_words.compare(options.strings)
+    found["alone"] = history_costs.measure()
     sys.stdout.write(f"{json.dumps(found)}\n")
-    return int(any(found[name] for name in ("lost", "duplicates", "deadlocks", "failed")))
+    faults = [found[name] for name in ("lost", "duplicates", "deadlocks", "failed")]
+    faults += [found["merge"][name] for name in ("lost", "duplicates", "failed")]
+    faults += [found["killed"]["lost"], found["words"]["unstable"], found["words"]["shared"]]
+    return int(any(faults))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from accounts.owners import Owner
 from search.history import tidy_history
 from search.models import HistoryPause, SearchHistory
 from tests.factories.accounts import student
+from tests.search.strings import generated_strings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S2]
 
@@ -89,6 +90,29 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     once = normalized(text)
     assert normalized(once) == once
     assert len(once) <= 200
+
+
+def test_five_thousand_strings_are_stable_and_no_two_rows_share_a_key() -> None:
+    """Spec: S2.2, and the targets of 04 section 1"""
+    said = generated_strings(5_000, seed=4)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t, once, ii_normalize_query(once) FROM unnest(%s::text[]) AS t,"
+            " ii_normalize_query(t) AS once",
+            [said],
+        )
+        found = cursor.fetchall()
+    assert not [text for text, once, twice in found if once != twice or len(once) > 200]
+    stored = [searched(text) for text in said]
+    keys = {once for _, once, _ in found} - {""}
+    rows = SearchHistory.objects.of(GUEST)
+    assert 1_000 < len(keys) < 5_000
+    assert sorted(row.normalized_query for row in rows) == sorted(keys)
+    assert sum(row.search_count for row in rows) == sum(one is not None for one in stored)
+    assert [one is None for one in stored] == [once == "" for _, once, _ in found]
+    # Searching for what a row says leads to the same row.
+    again = [searched(row.query_text) for row in rows[:200]]
+    assert not any(is_created for _, is_created in again)
 
 
 def test_long_searches_are_cut_without_an_error() -> None:
