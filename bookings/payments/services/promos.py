@@ -110,6 +110,8 @@ def reserve_promo(attempt: PaymentAttempt, *, now: datetime) -> None:
 
 def spend_promo(attempt: PaymentAttempt) -> None:
     """Write down that a reserved promo paid its part, with the charge of the attempt."""
+    if not attempt.promo_cents:
+        return
     PromoUse.objects.filter(attempt=attempt, status=PromoUse.Status.RESERVED).update(
         status=PromoUse.Status.SPENT
     )
