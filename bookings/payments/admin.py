@@ -1,9 +1,11 @@
 """Money in the admin: read only, to the last cent (P23, P24; Spec: S17.12)."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -254,6 +256,13 @@ class PromoCodeAdmin(StaffAdmin):
         "uses_total", "uses_per_user", "is_active",
     )  # fmt: skip
     readonly_fields = ("uses",)
+    # One labelled box; Django's own pair of boxes has no label for each.
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        models.DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput(format="%Y-%m-%d %H:%M"),
+        }
+    }
 
     @admin.display(description="Takes off")
     def takes_off(self, row: PromoCode) -> str:

@@ -288,7 +288,9 @@ PLACES: Final = (
         "staff",
         takes_focus=True,
     ),
-    Place("admin:payments_promocode_add", "/admin/payments/promocode/add/", "staff"),
+    Place(
+        "admin:payments_promocode_add", "/admin/payments/promocode/add/", "staff", takes_focus=True
+    ),
     Place("admin:catalog_policy_add", "/admin/catalog/policy/add/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/", "staff", takes_focus=True),
     Place("gallery", "/dev/gallery/?dialog=1", "staff"),

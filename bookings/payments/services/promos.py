@@ -15,7 +15,8 @@ TAKING = (PromoUse.Status.RESERVED, PromoUse.Status.SPENT)
 
 def normal_code(text: str) -> str:
     """Return a code as it is stored: capital letters, no blanks."""
-    return "".join(text.split()).upper()
+    # A database string holds no NUL; without it the text is another, unknown code.
+    return "".join(text.replace("\0", " ").split()).upper()
 
 
 @transaction.atomic

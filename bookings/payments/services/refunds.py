@@ -49,18 +49,22 @@ def request_refund(
     ``instructor_keeps_cents`` and ``fee_keeps_cents`` are what instructor and platform have of the
     lesson afterwards; ``platform_cents`` is what the platform pays beside (C9). Credits arrive at
     once, the card part when the gateway has paid it out. Nothing to give back (C4) writes nothing
-    and returns ``None``. Parallel refunds of one booking wait for each other. Raises
+    and returns ``None``; so does a lesson that a promo paid alone, but its shares go back to the
+    platform. Parallel refunds of one booking wait for each other. Raises
     ``ConflictError`` for more than was paid, for an unpaid booking and for a key used with other
     amounts, ``ValueError`` when the shares do not make up the refund. Spec: S14.5, S14.9, 05 §4.
     """
-    if not amount_cents and not credit_cents:
-        return None
     if min(amount_cents, credit_cents) < 0:
         raise ValueError("a refund is not negative")
+    if not amount_cents and not credit_cents and not platform_cents:
+        return None
     attempt = _locked_payment(booking_id)
     known = Refund.objects.filter(key=key).first()
     if known is not None:
         return _same(known, attempt, amount_cents, credit_cents)
+    gives_something = bool(amount_cents or credit_cents)
+    if not gives_something and LedgerTransaction.objects.filter(key=f"refund:{key}").exists():
+        return None
     held = _held_cents(booking_id)
     entries = refund_entries(
         card_cents=amount_cents,
@@ -82,7 +86,7 @@ def request_refund(
     )
     if credit_cents:
         return_as_credit(attempt, credit_cents, key=f"refund:{key}", policy=policy, now=now)
-    return _create(attempt, key, amount_cents, credit_cents, now)
+    return _create(attempt, key, amount_cents, credit_cents, now) if gives_something else None
 
 
 @transaction.atomic

@@ -18,6 +18,8 @@ from bookings.lessons.cancellation import (
 )
 from bookings.lessons.checkout import pay_and_confirm, use_promo
 from bookings.lessons.models import Booking
+from bookings.lessons.policies import Outcome
+from bookings.lessons.settlement import settle
 from bookings.lessons.states import Actor
 from bookings.payments.models import (
     LedgerEntry,
@@ -26,6 +28,7 @@ from bookings.payments.models import (
     PaymentAttempt,
     PromoCode,
     PromoUse,
+    Refund,
 )
 from bookings.payments.selectors import ledger_imbalances
 from bookings.payments.services import settle_refunds
@@ -175,6 +178,42 @@ def test_canceling_gives_card_money_to_the_card_and_the_code_back(maya: User) ->
     assert pay(maya, hold_with(maya, start_at=tomorrow_at(12, days=5))).status == "confirmed"
 
 
+def test_canceled_lesson_that_a_code_paid_alone_pays_nobody(maya: User) -> None:
+    """S14.5, 05 section 4: nothing goes to the card, and nothing stays with the instructor."""
+    promo(percent=100)
+    lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10, days=5)), number=None)
+    cancel_lesson(
+        by=maya, code=str(lesson.code), reason="illness",
+        expected_card_cents=0, expected_credit_cents=0,
+    )  # fmt: skip
+    charged = entries("charge")
+    assert entries("refund") == {account: -cents for account, cents in charged.items()}
+    assert not Refund.objects.exists()
+    assert PromoUse.objects.get().status == "returned"
+    lesson.refresh_from_db()
+    due = Outcome(case="C1")
+    settle(lesson, due, key=f"cancel:{lesson.pk}", now=clock.now())
+    assert LedgerTransaction.objects.filter(kind="refund").count() == 1
+    assert ledger_imbalances() == []
+
+
+def test_late_cancel_of_such_a_lesson_keeps_the_instructors_share(maya: User) -> None:
+    """C4: no entry."""
+    promo(percent=100)
+    lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10)), number=None)
+    settle(
+        lesson,
+        Outcome(
+            case="C4",
+            instructor_cents=entries("charge")["instructor_payable"],
+            fee_cents=entries("charge")["platform_fee"],
+        ),
+        key=f"cancel:{lesson.pk}",
+        now=clock.now(),
+    )
+    assert not LedgerTransaction.objects.filter(kind="refund").exists()
+
+
 def test_staff_cannot_give_back_what_the_platform_paid(maya: User) -> None:
     promo()
     lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10, days=5)))
@@ -242,6 +281,13 @@ def test_code_changes_the_price_and_keeps_what_was_typed(client: Client, maya: U
     assert f'value="{make.SUCCEEDS}"' not in text
     page = client.post(f"/book/{hold.hold_id}/promo/", typed | {"drop": "1"})
     assert f"Pay ${hold.total_cents / 100:.2f} and book" in page.content.decode()
+
+
+def test_code_with_a_nul_is_an_unknown_code(client: Client, maya: User) -> None:
+    client.force_login(maya)
+    hold = hold_of(maya)
+    page = client.post(f"/book/{hold.hold_id}/promo/", {"promo_code": "A\x00B"})
+    assert page.status_code == 422
 
 
 def test_bad_code_is_refused_at_its_field(client: Client, maya: User) -> None:
