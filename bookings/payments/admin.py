@@ -233,6 +233,15 @@ class PayoutAdmin(MoneyAdmin):
 class PromoForm(ReasonedModelForm):
     """A code as people type it."""
 
+    uses_per_user = forms.IntegerField(min_value=1, initial=1)
+
+    def clean_uses_total(self) -> int | None:
+        """Refuse less than was used already; the database would."""
+        total: int | None = self.cleaned_data["uses_total"]
+        if total is not None and total < self.instance.uses:
+            raise forms.ValidationError(f"It was used {self.instance.uses} times already.")
+        return total
+
     def clean_code(self) -> str:
         """Return it as it is stored."""
         return normal_code(self.cleaned_data["code"])

@@ -83,6 +83,9 @@ def _pay(request: HttpRequest, hold: Booking) -> HttpResponse:
         if not _is_live(hold, clock.now()):
             return _refused(request, hold, form, HoldExpiredError("Your hold ended."))
         return _render(request, hold, form=form, status=422)
+    if form.cleaned_data["promo_code"]:
+        # A code that was typed and not applied changes the price: it is shown before it is paid.
+        return promo(request, hold.hold_id)
     try:
         result = checkout.pay_and_confirm(
             by=request.user,  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ from tests.bookings.payments.conftest import in_parallel
 from tests.factories import payments as make
 from tests.factories.accounts import student
 from tests.factories.lessons import tomorrow_at
-from tests.factories.staff import staff
+from tests.factories.staff import at_work, staff
 
 pytestmark = [pytest.mark.S14, pytest.mark.django_db]
 
@@ -281,6 +281,40 @@ def test_code_changes_the_price_and_keeps_what_was_typed(client: Client, maya: U
     assert f'value="{make.SUCCEEDS}"' not in text
     page = client.post(f"/book/{hold.hold_id}/promo/", typed | {"drop": "1"})
     assert f"Pay ${hold.total_cents / 100:.2f} and book" in page.content.decode()
+
+
+def test_code_typed_and_not_applied_is_applied_before_anything_is_paid(
+    client: Client, maya: User
+) -> None:
+    """S13.1: the price that is charged is the one that was shown."""
+    promo()
+    client.force_login(maya)
+    hold = hold_of(maya)
+    address = f"/book/{hold.hold_id}/pay/"
+    typed = pay_form(hold, make.SUCCEEDS, promo_code="NOPE", idempotency_key="a")
+    assert client.post(address, typed).status_code == 422
+    typed |= {"promo_code": "welcome10", "idempotency_key": "b"}
+    page = client.post(address, typed)
+    assert f"Pay ${(hold.total_cents - 1000) / 100:.2f} and book" in page.content.decode()
+    assert not PaymentAttempt.objects.exists()
+    typed |= {"promo_code": "", "idempotency_key": "c"}
+    assert client.post(address, typed).status_code == 303
+    assert OfflineIntent.objects.get().amount_cents == hold.total_cents - 1000
+
+
+def test_staff_are_told_of_limits_that_cannot_be(maya: User) -> None:
+    code = promo()
+    pay(maya, hold_with(maya))
+    desk, address = at_work(staff(Role.ADMIN)), f"/admin/payments/promocode/{code.pk}/change/"
+    form = {
+        "code": code.code, "amount_cents": "1000", "starts_at": "2026-01-01 09:00",
+        "uses_per_user": "1", "is_active": "on", "reason": "Fewer uses from now on.",
+    }  # fmt: skip
+    for wrong in ({"uses_total": "0"}, {"uses_per_user": "0"}):
+        answer = desk.post(address, form | wrong)
+        assert answer.status_code in (200, 422)
+        code.refresh_from_db()
+        assert (code.uses_total, code.uses_per_user) == (None, 1)
 
 
 def test_code_with_a_nul_is_an_unknown_code(client: Client, maya: User) -> None:
