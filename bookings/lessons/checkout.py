@@ -20,6 +20,7 @@ from accounts.models import Learner, User
 from accounts.owners import Owner
 from bookings.lessons import mails
 from bookings.lessons.errors import (
+    AmountChangedError,
     HoldExpiredError,
     LearnerBusyError,
     LessonChangedError,
@@ -72,13 +73,17 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class CheckoutDetails:
-    """What the pay form said; the card lives in memory only."""
+    """What the pay form said; the card lives in memory only.
+
+    ``shown_cents`` is what the page said that the card pays; None when it said nothing.
+    """
 
     learner_id: int
     neighborhood_id: int | None
     address: str
     note: str
     card: CardToken | None
+    shown_cents: int | None
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,11 @@ def _reserve(
         booking.address, booking.note = details.address, details.note
         booking.save(update_fields=["learner", "neighborhood", "address", "note"])
         split = split_of(booking, by.pk, now)
+        if details.shown_cents != split.card_cents:
+            raise AmountChangedError(
+                "The price to pay changed since you opened this page. Nothing was charged: "
+                "check the new total, then pay."
+            )
         if details.card is None and split.card_cents:
             raise ValidationFailedError(
                 "Your credit or code no longer covers this lesson. Add a card.",
@@ -198,7 +208,10 @@ def _reserve(
 
 
 def split_of(hold: Booking, user_id: int | None, now: datetime) -> Split:
-    """Return how the person would pay the hold's total. Spec: S14.7"""
+    """Return how the person would pay the hold's total. Spec: S14.7
+
+    A code that was chosen and no longer counts takes nothing off; the split says why.
+    """
     try:
         promo = hold.promo_choice.promo
     except ObjectDoesNotExist:

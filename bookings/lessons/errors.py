@@ -46,7 +46,7 @@ class HoldExpiredError(ConflictError):
 
 
 class AmountChangedError(ConflictError):
-    """What a cancellation gives back changed since the page was read (Spec: S11.2)."""
+    """What is to be paid or given back changed since the page was read (Spec: S11.2, S13.1)."""
 
     code = "amount_changed"
 

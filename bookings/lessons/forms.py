@@ -280,6 +280,7 @@ class CheckoutForm(CardForm):
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
+    due_cents = forms.IntegerField(widget=forms.HiddenInput, required=False)
     split: Split | None = None
     """Who pays how much of the price, as the page says."""
     field_order = ("learner", "neighborhood", "address", "note", *CardForm.CARD_FIELDS, "terms")

@@ -32,6 +32,7 @@ from bookings.payments.models import (
 )
 from bookings.payments.services.payees import hold_payouts, release_payouts
 from bookings.payments.services.promos import normal_code
+from instainstru.form_fields import PlainTextField
 from instainstru.templatetags.ui import money_exact
 
 MONEY: tuple[str, ...] = ("refunds.issue", "payouts.manage")
@@ -234,6 +235,24 @@ class PromoForm(ReasonedModelForm):
     """A code as people type it."""
 
     uses_per_user = forms.IntegerField(min_value=1, initial=1)
+    owner = PlainTextField(
+        required=False,
+        max_length=10,
+        help_text="The public id of the only person who can use it; empty means everybody.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.owner is not None:
+            self.initial["owner"] = self.instance.owner.public_id
+
+    def clean_owner(self) -> User | None:
+        """Return the person with this public id."""
+        public_id = self.cleaned_data["owner"]
+        owner = User.objects.filter(public_id=public_id).first() if public_id else None
+        if public_id and owner is None:
+            raise forms.ValidationError("We don't know this person.")
+        return owner
 
     def clean_uses_total(self) -> int | None:
         """Refuse less than was used already; the database would."""
@@ -262,7 +281,7 @@ class PromoCodeAdmin(StaffAdmin):
     ordering = ("-created_at",)
     fields = (
         "code", "amount_cents", "percent", "cap_cents", "starts_at", "ends_at", "uses",
-        "uses_total", "uses_per_user", "is_active",
+        "uses_total", "uses_per_user", "owner", "is_active",
     )  # fmt: skip
     readonly_fields = ("uses",)
     # One labelled box; Django's own pair of boxes has no label for each.

@@ -5,9 +5,10 @@ from django.core.checks import register
 
 
 def _ledger_violations() -> list[str]:
-    from bookings.payments.selectors import ledger_imbalances
+    from bookings.payments.selectors import ledger_imbalances, promo_miscounts
 
-    return [f"{item.rule} {item.subject}: {item.cents} cents" for item in ledger_imbalances()]
+    money = [f"{item.rule} {item.subject}: {item.cents} cents" for item in ledger_imbalances()]
+    return [*money, *promo_miscounts()]
 
 
 class PaymentsConfig(AppConfig):

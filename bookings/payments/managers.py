@@ -11,6 +11,8 @@ if TYPE_CHECKING:
         Credit,
         PaymentAttempt,
         Payout,
+        PromoCode,
+        PromoUse,
         Refund,
         WebhookEvent,
     )
@@ -79,6 +81,14 @@ class CreditQuerySet(models.QuerySet["Credit"]):
         """Return what is left of these credits together, in cents."""
         total: int | None = self.aggregate(total=Sum("remaining_cents"))["total"]
         return total or 0
+
+
+class PromoUseQuerySet(models.QuerySet["PromoUse"]):
+    """Reads on uses of promo codes."""
+
+    def of(self, promo: "PromoCode", user_id: int) -> "PromoUseQuerySet":
+        """What one person has reserved or spent of a code now."""
+        return self.filter(promo=promo, user_id=user_id, status__in=["reserved", "spent"])
 
 
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):

@@ -15,6 +15,7 @@ from bookings.payments.models import (
     LedgerTransaction,
     PaymentAttempt,
     PromoCode,
+    PromoUse,
     Refund,
 )
 
@@ -103,13 +104,14 @@ def latest_attempt(booking_id: int) -> PaymentAttempt | None:
 class Split:
     """Who pays how much of a price, in cents: promo, then credit, then card (Spec: S14.7).
 
-    ``promo_code`` is empty without one.
+    ``promo_code`` is empty without one; ``promo_refusal`` says why the chosen one counts no more.
     """
 
     total_cents: int
     promo_cents: int = 0
     credit_cents: int = 0
     promo_code: str = ""
+    promo_refusal: str = ""
 
     @property
     def card_cents(self) -> int:
@@ -134,11 +136,28 @@ def planned_split(
     latest = latest_attempt(booking_id)
     if latest is not None and latest.status != PaymentAttempt.Status.DECLINED:
         return Split(total_cents, latest.promo_cents, latest.credit_cents, code)
-    promo_cents = promo.discount_cents(total_cents) if promo else 0
+    refusal = promo_refusal(promo, student_id, now) if promo else ""
+    promo_cents = promo.discount_cents(total_cents) if promo and not refusal else 0
     left_cents = (
         Credit.objects.spendable(student_id, now).remaining_sum_cents() if student_id else 0
     )
-    return Split(total_cents, promo_cents, min(left_cents, total_cents - promo_cents), code)
+    credit_cents = min(left_cents, total_cents - promo_cents)
+    return Split(total_cents, promo_cents, credit_cents, "" if refusal else code, refusal)
+
+
+def promo_refusal(promo: PromoCode, user_id: int | None, now: datetime) -> str:
+    """Return why the person cannot use a code now, as a sentence; empty when they can (S14.7)."""
+    if promo.owner_id is not None and promo.owner_id != user_id:
+        return "This code isn't valid for you."
+    if not promo.is_active or (promo.ends_at is not None and promo.ends_at <= now):
+        return "This code has ended."
+    if now < promo.starts_at:
+        return "This code isn't valid yet."
+    if promo.uses_total is not None and promo.uses >= promo.uses_total:
+        return "This code is used up."
+    if user_id and PromoUse.objects.of(promo, user_id).count() >= promo.uses_per_user:
+        return "You have used this code."
+    return ""
 
 
 def unfinished_attempt_ids(now: datetime, *, older_than: timedelta = UNFINISHED_AFTER) -> list[int]:
@@ -211,3 +230,11 @@ def _unrecorded_refunds() -> list[Imbalance]:
     owed = entries.aggregate(total=Coalesce(Sum("amount_cents"), 0))["total"]
     difference = ordered - owed
     return [Imbalance(rule="refunds", subject="refunds", cents=difference)] * bool(difference)
+
+
+def promo_miscounts() -> list[str]:
+    """Return one sentence per code whose counter differs from the uses it counts (Spec: S14.7)."""
+    taking = Q(used__status__in=[PromoUse.Status.RESERVED, PromoUse.Status.SPENT])
+    codes = PromoCode.objects.annotate(counted=Count("used", filter=taking))
+    rows = codes.exclude(uses=F("counted")).values_list("code", "uses", "counted")
+    return [f"code {code} says {uses} uses and has {real}" for code, uses, real in rows]

@@ -131,7 +131,7 @@ def run_each(tasks: Sequence[Callable[[], bool]]) -> Load:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A student who will book one open time with a test card."""
+    """A student without credit who will book one open time with a test card."""
 
     cookie: str
     learner: str
@@ -139,6 +139,7 @@ class Lesson:
     service: str
     minutes: int
     start: str
+    cents: int
 
     def hold(self, port: int, held: dict["Lesson", str]) -> bool:
         """Hold the time, and note where the lesson is paid for."""
@@ -151,6 +152,7 @@ class Lesson:
     def pay(self, port: int, held: dict["Lesson", str]) -> bool:
         """Pay for the held time; the answer leads to the confirmed lesson."""
         fields = {"learner": self.learner, "terms": "on", "note": "", "idempotency_key": "bench"}
+        fields["due_cents"] = str(self.cents)
         card = {"number": "4242424242424242", "expiry": "12/40", "cvc": "123", "zip": "11215"}
         fields |= {f"card_{name}": value for name, value in card.items()}
         answer = self._post(port, f"{held[self]}pay/", fields)

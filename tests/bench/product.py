@@ -76,13 +76,15 @@ def _live_offers() -> Any:
 
 
 def _students() -> Iterator[tuple[str, str]]:
-    """Yield the session cookie and the own learner of one seeded student after another."""
+    """Yield the session cookie and the own learner of seeded students without credit."""
     from django.conf import settings
     from django.test import Client
 
     from accounts.models import Learner
 
-    rows = Learner.objects.filter(is_self=True, manager__is_demo=True, manager__instructor=None)
+    rows = Learner.objects.filter(
+        is_self=True, manager__is_demo=True, manager__instructor=None, manager__credits=None
+    )
     for learner in rows.select_related("manager").order_by("pk").iterator(chunk_size=200):
         client = Client()
         client.force_login(learner.manager, backend=settings.AUTHENTICATION_BACKENDS[0])
@@ -123,6 +125,11 @@ def _open_times() -> Iterator[dict[str, Any]]:
                 "service": offer.service.slug,
                 "minutes": usual_minutes(offer),
                 "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+                "cents": next(
+                    price.price_cents
+                    for price in offer.prices.all()
+                    if price.duration_minutes == usual_minutes(offer)
+                ),
             }
 
 

@@ -134,7 +134,9 @@ class Client:
             learner_id=learner.pk,
         )
         hold = hold_slot(by=Owner(user_id=student.pk), wanted=wanted)
-        details = CheckoutDetails(learner.pk, None, "", "", read_card(CARD))
+        details = CheckoutDetails(
+            learner.pk, None, "", "", read_card(CARD), shown_cents=hold.total_cents
+        )
         pay_and_confirm(by=student, hold_id=hold.hold_id, details=details)
 
     def page(self) -> None:

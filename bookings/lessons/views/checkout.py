@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Learner, User
 from accounts.owners import owner_of
 from bookings.lessons import checkout
-from bookings.lessons.errors import HoldExpiredError
+from bookings.lessons.errors import AmountChangedError, HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.mails import calendar_links
@@ -107,6 +107,7 @@ def _details(form: CheckoutForm) -> checkout.CheckoutDetails:
         address=data.get("address", ""),
         note=data["note"],
         card=payments.read_card(number) if number else None,
+        shown_cents=data["due_cents"],
     )
 
 
@@ -117,6 +118,9 @@ def _refused(
         checkout.keep_typed(hold, form.cleaned_data, now=clock.now())
         hold = checkout.find_hold(by=owner_of(request), hold_id=hold.hold_id)
         return _render(request, hold, status=error.status)
+    if isinstance(error, AmountChangedError):
+        # The new price may need a card that the old one did not, or none any more.
+        form = _typed(request, hold)
     for name, text in error.fields.items():
         form.add_error(name if name in form.fields else None, text)
     return _render(request, hold, form=form, error=error, status=error.status)
@@ -124,10 +128,13 @@ def _refused(
 
 @sensitive_post_parameters(*CheckoutForm.CARD_FIELDS)
 @requires("bookings.create", page="lessons:checkout")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def promo(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Take a code off the price, or the code away; what was typed stays. Spec: S14.7"""
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    if request.method != "POST":
+        # The address stays in the bar after a code was applied, and somebody may load it again.
+        return redirect("lessons:checkout", hold_id=hold_id)
     code = "" if "drop" in request.POST else request.POST.get("promo_code", "")
     try:
         hold = checkout.use_promo(by=cast("User", request.user), hold_id=hold_id, code=code)

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from bookings.payments.entries import percent_of
+from bookings.payments.managers import PromoUseQuerySet
 from bookings.payments.models.attempts import PaymentAttempt
 from instainstru import clock
 
@@ -89,7 +90,9 @@ class PromoChoice(models.Model):
 
 
 class PromoUse(models.Model):
-    """The part of an attempt that a promo pays; ``ordinal`` counts the uses of one person.
+    """The part of an attempt that a promo pays.
+
+    ``ordinal`` counts the uses of one person, up to ``allowed``, their number when it was reserved.
 
     ``reserved -> spent -> returned``, or ``released`` when nothing was charged.
     """
@@ -108,9 +111,12 @@ class PromoUse(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promo_uses"
     )
     ordinal = models.PositiveSmallIntegerField()
+    allowed = models.PositiveSmallIntegerField()
     amount_cents = models.BigIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RESERVED)
     created_at = models.DateTimeField(default=clock.now)
+
+    objects = PromoUseQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -118,6 +124,10 @@ class PromoUse(models.Model):
                 fields=["promo", "user", "ordinal"],
                 condition=Q(status__in=["reserved", "spent"]),
                 name="promo_use_once_each",
+            ),
+            models.CheckConstraint(
+                condition=Q(ordinal__gte=1, ordinal__lte=F("allowed")),
+                name="promo_use_within_allowed",
             ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="promo_use_positive"),
             models.CheckConstraint(

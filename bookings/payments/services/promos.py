@@ -7,10 +7,10 @@ from django.db.models import F
 
 from accounts.models import User
 from bookings.payments.models import PaymentAttempt, PromoChoice, PromoCode, PromoUse
+from bookings.payments.selectors import promo_refusal
 from instainstru.errors import ConflictError, ValidationFailedError
 
 FIELD = "promo_code"
-TAKING = (PromoUse.Status.RESERVED, PromoUse.Status.SPENT)
 
 
 def normal_code(text: str) -> str:
@@ -59,25 +59,14 @@ def _require_no_payment(booking_id: int) -> None:
 
 def check_promo(promo: PromoCode, user_id: int, now: datetime) -> None:
     """Raise ``ValidationFailedError`` unless the person can use the code now. Spec: S14.7"""
-    if promo.owner_id is not None and promo.owner_id != user_id:
-        raise refused("This code isn't valid for you.")
-    if not promo.is_active or (promo.ends_at is not None and promo.ends_at <= now):
-        raise refused("This code has ended.")
-    if now < promo.starts_at:
-        raise refused("This code isn't valid yet.")
-    if promo.uses_total is not None and promo.uses >= promo.uses_total:
-        raise refused("This code is used up.")
-    if _uses_of(promo, user_id) >= promo.uses_per_user:
-        raise refused("You have used this code.")
+    refusal = promo_refusal(promo, user_id, now)
+    if refusal:
+        raise refused(refusal)
 
 
 def refused(sentence: str) -> ValidationFailedError:
     """Return the refusal of a code, at its field."""
     return ValidationFailedError(sentence, fields={FIELD: sentence})
-
-
-def _uses_of(promo: PromoCode, user_id: int) -> int:
-    return PromoUse.objects.filter(promo=promo, user_id=user_id, status__in=TAKING).count()
 
 
 def reserve_promo(attempt: PaymentAttempt, *, now: datetime) -> None:
@@ -96,13 +85,14 @@ def reserve_promo(attempt: PaymentAttempt, *, now: datetime) -> None:
     check_promo(promo, attempt.student_id, now)
     if promo.discount_cents(attempt.total_cents) != attempt.promo_cents:
         raise ConflictError("Your code changed. Check the new total.", code="promo_changed")
-    taken = PromoUse.objects.filter(promo=promo, user_id=attempt.student_id, status__in=TAKING)
+    taken = PromoUse.objects.of(promo, attempt.student_id)
     numbers = set(taken.values_list("ordinal", flat=True))
     PromoUse.objects.create(
         promo=promo,
         attempt=attempt,
         user_id=attempt.student_id,
         ordinal=next(n for n in range(1, len(numbers) + 2) if n not in numbers),
+        allowed=promo.uses_per_user,
         amount_cents=attempt.promo_cents,
         created_at=now,
     )

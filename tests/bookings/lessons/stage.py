@@ -10,10 +10,11 @@ from django.test import Client
 from accounts.guests import SALT
 from accounts.models import Learner, User
 from accounts.owners import Owner
-from bookings.lessons.checkout import CheckoutDetails
+from bookings.lessons.checkout import CheckoutDetails, split_of
 from bookings.lessons.models import Booking
 from bookings.lessons.services import HoldRequest
 from catalog.models import Offering
+from instainstru import clock
 from tests.factories import payments as make
 from tests.factories.lessons import HoldFactory, tomorrow_at
 
@@ -61,6 +62,12 @@ def hold_of(user: User, **fields: Any) -> Booking:
     return HoldFactory(student=user, learner=self_learner(user), **fields)
 
 
+def due_cents(hold: Booking) -> int:
+    """Return what the page says now that the card pays."""
+    fresh = Booking.objects.get(pk=hold.pk)
+    return split_of(fresh, fresh.student_id, clock.now()).card_cents
+
+
 def details(hold: Booking, number: str = make.SUCCEEDS, **changes: Any) -> CheckoutDetails:
     """Return what the pay form says."""
     said: dict[str, Any] = {
@@ -69,6 +76,7 @@ def details(hold: Booking, number: str = make.SUCCEEDS, **changes: Any) -> Check
         "address": "45 Carroll Street, Apt 2",
         "note": "Ring twice",
         "card": make.card(number),
+        "shown_cents": due_cents(hold),
         **changes,
     }
     return CheckoutDetails(**said)
@@ -87,6 +95,7 @@ def pay_form(hold: Booking, number: str = make.SUCCEEDS, **changes: Any) -> dict
         "card_cvc": "123",
         "card_zip": "11215",
         "terms": "on",
+        "due_cents": due_cents(hold),
         **changes,
     }
 

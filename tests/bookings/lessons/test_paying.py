@@ -14,6 +14,7 @@ from bookings.lessons.models import Booking
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import LedgerTransaction, PaymentAttempt
 from instainstru import clock
+from tests.bookings.lessons.stage import due_cents
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import OfferingFactory
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
@@ -52,6 +53,7 @@ def form(hold: Booking, number: str = "4242424242424242", **fields: Any) -> dict
         "card_cvc": "123",
         "card_zip": "11215",
         "terms": "on",
+        "due_cents": due_cents(hold),
         **fields,
     }
 

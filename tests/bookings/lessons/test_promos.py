@@ -16,7 +16,8 @@ from bookings.lessons.cancellation import (
     cancel_lesson,
     preview_cancellation,
 )
-from bookings.lessons.checkout import pay_and_confirm, use_promo
+from bookings.lessons.checkout import pay_and_confirm, split_of, use_promo
+from bookings.lessons.errors import AmountChangedError
 from bookings.lessons.models import Booking
 from bookings.lessons.policies import Outcome
 from bookings.lessons.settlement import settle
@@ -30,7 +31,7 @@ from bookings.payments.models import (
     PromoUse,
     Refund,
 )
-from bookings.payments.selectors import ledger_imbalances
+from bookings.payments.selectors import ledger_imbalances, promo_miscounts
 from bookings.payments.services import settle_refunds
 from instainstru import clock
 from instainstru.errors import (
@@ -39,7 +40,7 @@ from instainstru.errors import (
     RateLimitedError,
     ValidationFailedError,
 )
-from tests.bookings.lessons.stage import details, hold_of, pay_form
+from tests.bookings.lessons.stage import details, due_cents, hold_of, pay_form
 from tests.bookings.payments.conftest import in_parallel
 from tests.factories import payments as make
 from tests.factories.accounts import student
@@ -146,17 +147,26 @@ def test_each_person_uses_it_once_and_a_decline_does_not_count(maya: User) -> No
     assert code.uses == 1
 
 
-def test_code_that_ends_while_paying_is_refused_and_nothing_is_charged(maya: User) -> None:
-    code = promo()
-    hold = hold_with(maya)
+def end(code: PromoCode) -> None:
     PromoCode.objects.filter(pk=code.pk).update(
         starts_at=clock.now() - timedelta(days=2), ends_at=clock.now()
     )
-    with pytest.raises(ValidationFailedError, match="has ended"):
-        pay(maya, hold)
+
+
+def test_code_that_ends_after_it_was_shown_is_refused_and_nothing_is_charged(maya: User) -> None:
+    """S13.1: the price that is charged is the one that was shown."""
+    code = promo()
+    hold = hold_with(maya)
+    shown = details(hold)
+    end(code)
+    with pytest.raises(AmountChangedError):
+        pay_and_confirm(by=maya, hold_id=hold.hold_id, details=shown)
     assert not PaymentAttempt.objects.exists()
-    use_promo(by=maya, hold_id=hold.hold_id, code="")
+    split = split_of(hold, maya.pk, clock.now())
+    assert (split.promo_cents, split.promo_code) == (0, "")
+    assert split.promo_refusal == "This code has ended."
     assert pay(maya, hold).status == "confirmed"
+    assert OfflineIntent.objects.get().amount_cents == hold.total_cents
 
 
 def test_canceling_gives_card_money_to_the_card_and_the_code_back(maya: User) -> None:
@@ -240,10 +250,19 @@ def test_database_keeps_the_limits(maya: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         PromoCode.objects.filter(pk=code.pk).update(uses=2)
     other = make.attempt_for(make.lesson_to_pay(student=maya, start_at=tomorrow_at(16)))
-    with pytest.raises(IntegrityError), transaction.atomic():
-        PromoUse.objects.create(
-            promo=code, attempt=other, user=maya, ordinal=use.ordinal, amount_cents=1
-        )
+    for ordinal in (use.ordinal, use.ordinal + 1, 0):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            PromoUse.objects.create(
+                promo=code, attempt=other, user=maya, ordinal=ordinal, allowed=1, amount_cents=1
+            )
+
+
+def test_every_night_tells_of_a_counter_that_lies(maya: User) -> None:
+    code = promo()
+    pay(maya, hold_with(maya))
+    assert promo_miscounts() == []
+    PromoCode.objects.filter(pk=code.pk).update(uses=4)
+    assert promo_miscounts() == ["code WELCOME10 says 4 uses and has 1"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -252,13 +271,16 @@ def test_eight_people_at_the_last_use_leave_one_winner() -> None:
     code = promo(uses_total=1)
     people = [student() for _ in range(8)]
     holds = [hold_with(person) for person in people]
+    shown = [details(hold) for hold in holds]
     calls = [
-        lambda person=person, hold=hold: pay(person, hold)
-        for person, hold in zip(people, holds, strict=True)
+        lambda person=person, hold=hold, said=said: (
+            pay_and_confirm(by=person, hold_id=hold.hold_id, details=said).booking
+        )
+        for person, hold, said in zip(people, holds, shown, strict=True)
     ]
     results = in_parallel(calls)
     won = [one for one in results if isinstance(one, Booking)]
-    lost = [one for one in results if isinstance(one, ValidationFailedError)]
+    lost = [one for one in results if isinstance(one, ValidationFailedError | AmountChangedError)]
     assert (len(won), len(lost)) == (1, 7)
     code.refresh_from_db()
     assert code.uses == 1
@@ -297,9 +319,71 @@ def test_code_typed_and_not_applied_is_applied_before_anything_is_paid(
     page = client.post(address, typed)
     assert f"Pay ${(hold.total_cents - 1000) / 100:.2f} and book" in page.content.decode()
     assert not PaymentAttempt.objects.exists()
-    typed |= {"promo_code": "", "idempotency_key": "c"}
+    typed |= {"promo_code": "", "idempotency_key": "c", "due_cents": due_cents(hold)}
     assert client.post(address, typed).status_code == 303
     assert OfflineIntent.objects.get().amount_cents == hold.total_cents - 1000
+
+
+def test_code_removed_in_another_tab_charges_nothing_until_the_new_price_was_seen(
+    client: Client, maya: User
+) -> None:
+    """S13.1, S11.2: another amount than the one shown is a conflict, with the way out."""
+    promo(percent=100)
+    client.force_login(maya)
+    hold = hold_with(maya)
+    shown = pay_form(hold, note="Bring the blue book")
+    use_promo(by=maya, hold_id=hold.hold_id, code="")
+    page = client.post(f"/book/{hold.hold_id}/pay/", shown)
+    text = page.content.decode()
+    assert page.status_code == 409
+    assert "The price to pay changed" in text
+    assert "Bring the blue book" in text
+    assert f"Pay ${hold.total_cents / 100:.2f} and book" in text
+    assert 'name="card_number"' in text
+    assert not PaymentAttempt.objects.exists()
+    again = pay_form(hold, idempotency_key="again")
+    assert client.post(f"/book/{hold.hold_id}/pay/", again).status_code == 303
+
+
+@pytest.mark.parametrize("said", ["", "x", "-1", "9" * 30])
+def test_form_that_does_not_say_the_price_charges_nothing(
+    client: Client, maya: User, said: str
+) -> None:
+    client.force_login(maya)
+    hold = hold_of(maya)
+    page = client.post(f"/book/{hold.hold_id}/pay/", pay_form(hold, due_cents=said))
+    assert page.status_code in (409, 422)
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_page_says_that_a_code_counts_no_more(client: Client, maya: User) -> None:
+    code = promo()
+    client.force_login(maya)
+    hold = hold_with(maya)
+    end(code)
+    text = client.get(f"/book/{hold.hold_id}/").content.decode()
+    assert "This code has ended." in text
+    assert f"Pay ${hold.total_cents / 100:.2f} and book" in text
+    assert 'id="id_promo_code"' in text
+
+
+def test_staff_give_a_code_to_one_person(maya: User) -> None:
+    """S14.7: a personal code is its owner's alone."""
+    desk, address = at_work(staff(Role.ADMIN)), "/admin/payments/promocode/add/"
+    form = {
+        "code": "SORRY20", "amount_cents": "2000", "starts_at": "2026-01-01 09:00",
+        "uses_per_user": "1", "is_active": "on", "reason": "For the lesson that went wrong.",
+    }  # fmt: skip
+    for nobody in ("NOBODY", "A\x00B"):
+        desk.post(address, form | {"owner": nobody})
+        assert not PromoCode.objects.exists()
+    desk.post(address, form | {"owner": maya.public_id})
+    assert PromoCode.objects.get().owner == maya
+    change = f"/admin/payments/promocode/{PromoCode.objects.get().pk}/change/"
+    assert f'value="{maya.public_id}"' in desk.get(change).content.decode()
+    hold_with(maya, "SORRY20")
+    with pytest.raises(ValidationFailedError, match="isn't valid for you"):
+        hold_with(student(), "SORRY20")
 
 
 def test_staff_are_told_of_limits_that_cannot_be(maya: User) -> None:
@@ -343,4 +427,11 @@ def test_nobody_changes_somebody_elses_hold(client: Client, maya: User) -> None:
     hold = hold_of(maya)
     page = client.post(f"/book/{hold.hold_id}/promo/", {"promo_code": "WELCOME10"})
     assert page.status_code == 404
-    assert client.get(f"/book/{hold.hold_id}/promo/").status_code == 405
+    assert client.get(f"/book/{hold.hold_id}/promo/").status_code == 404
+
+
+def test_loading_the_address_of_a_code_again_leads_to_the_page(client: Client, maya: User) -> None:
+    client.force_login(maya)
+    hold = hold_of(maya)
+    page = client.get(f"/book/{hold.hold_id}/promo/")
+    assert (page.status_code, page["Location"]) == (302, f"/book/{hold.hold_id}/")
