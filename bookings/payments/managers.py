@@ -33,22 +33,32 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         """Attempts that paid lessons, by card, by credit, by promo."""
         return self.for_lessons().filter(status="succeeded")
 
+    def whole(self) -> "PaymentAttemptQuerySet":
+        """Attempts that ask the gateway themselves; the parts of a series follow theirs."""
+        return self.filter(part_of__isnull=True)
+
     def tips(self) -> "PaymentAttemptQuerySet":
         """Attempts to pay tips."""
         return self.filter(purpose="tip")
 
     def declined_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
         """Return the declines of one student after an instant, oldest first (Spec: S14.4)."""
-        declined = self.filter(student_id=student_id, status="declined", settled_at__gt=since)
+        declined = self.whole().filter(
+            student_id=student_id, status="declined", settled_at__gt=since
+        )
         return declined.exclude(decline_reason="abandoned").order_by("settled_at")
 
     def unfinished(self, now: datetime, *, older_than: timedelta) -> "PaymentAttemptQuerySet":
         """Attempts that nobody finished: open, or paid and not in the ledger (Spec: S14.13)."""
         paid_unwritten = Q(status="succeeded", recorded_at__isnull=True)
-        return self.filter(
-            Q(status__in=["processing", "needs_action", "unknown"]) | paid_unwritten,
-            created_at__lte=now - older_than,
-        ).order_by("created_at")
+        return (
+            self.whole()
+            .filter(
+                Q(status__in=["processing", "needs_action", "unknown"]) | paid_unwritten,
+                created_at__lte=now - older_than,
+            )
+            .order_by("created_at")
+        )
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):

@@ -20,6 +20,7 @@ register(
             personal={"gateway_reference": REFERENCE, "card_last4": CARD_DIGITS},
             plain=(
                 "booking",
+                "part_of",
                 "purpose",
                 "idempotency_key",
                 "gateway",

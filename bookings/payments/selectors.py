@@ -1,6 +1,6 @@
 """What pages and jobs ask about payments (Spec: S11.6, S14.5, S14.13)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -132,17 +132,45 @@ def planned_split(
     ``promo`` is the one that was chosen for it. While an attempt is open or has succeeded, its own
     split holds. A guest has no credit.
     """
+    return planned_splits(
+        totals={booking_id: total_cents}, student_id=student_id, now=now, promo=promo
+    )[0]
+
+
+def planned_splits(
+    *,
+    totals: Mapping[int, int],
+    student_id: int | None,
+    now: datetime,
+    promo: PromoCode | None = None,
+) -> list[Split]:
+    """Return how each of some lessons is paid that are paid together, in their order.
+
+    ``totals`` holds the price of each hold by its booking. The promo is for one lesson, the first.
+    Credit pays for the first lessons until none is left, so nothing has to be rounded and each
+    lesson can go back by itself. Spec: S14.7, R19
+    """
     code = promo.code if promo else ""
-    latest = latest_attempt(booking_id)
+    first_id = next(iter(totals))
+    latest = latest_attempt(first_id)
     if latest is not None and latest.status != PaymentAttempt.Status.DECLINED:
-        return Split(total_cents, latest.promo_cents, latest.credit_cents, code)
-    refusal = promo_refusal(promo, student_id, now) if promo else ""
-    promo_cents = promo.discount_cents(total_cents) if promo and not refusal else 0
+        parts = {row.booking_id: row for row in [latest, *latest.parts.all()]}
+        return [
+            Split(cents, parts[pk].promo_cents, parts[pk].credit_cents, code)
+            for pk, cents in totals.items()
+        ]
     left_cents = (
         Credit.objects.spendable(student_id, now).remaining_sum_cents() if student_id else 0
     )
-    credit_cents = min(left_cents, total_cents - promo_cents)
-    return Split(total_cents, promo_cents, credit_cents, "" if refusal else code, refusal)
+    refusal = promo_refusal(promo, student_id, now) if promo else ""
+    splits = []
+    for pk, cents in totals.items():
+        takes_off = promo is not None and not refusal and pk == first_id
+        promo_cents = promo.discount_cents(cents) if promo and takes_off else 0
+        credit_cents = min(left_cents, cents - promo_cents)
+        left_cents -= credit_cents
+        splits.append(Split(cents, promo_cents, credit_cents, "" if refusal else code, refusal))
+    return splits
 
 
 def promo_refusal(promo: PromoCode, user_id: int | None, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 
 from bookings.payments.managers import PaymentAttemptQuerySet, RefundQuerySet
 from instainstru import clock
@@ -14,7 +14,9 @@ class PaymentAttempt(models.Model):
     """One try to pay one booking, or a tip for it; its key makes it one charge at the gateway.
 
     ``succeeded`` and ``declined`` are final. While a credit is reserved for the attempt it stands
-    in ``CreditUse``, and the promo in ``PromoUse``. Spec: S11.10, S14.2, S14.13
+    in ``CreditUse``, and the promo in ``PromoUse``. Lessons that are paid together have one attempt
+    each: the first asks the gateway for all, the others are ``part_of`` it and follow its state, so
+    each lesson has its own ledger, receipt and refund. Spec: S11.10, S14.2, S14.13, R19
     """
 
     class Status(models.TextChoices):
@@ -35,6 +37,14 @@ class PaymentAttempt(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_attempts"
     )
     purpose = models.CharField(max_length=8, choices=Purpose.choices, default=Purpose.LESSON)
+    part_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="parts",
+        help_text="The attempt whose charge pays this one too.",
+    )
     number = models.PositiveSmallIntegerField(help_text="Counts the tries of one hold from 1.")
     idempotency_key = models.CharField(max_length=40, help_text="Hold id and number.")
     amount_cents = models.BigIntegerField(help_text="The part that the card pays.")
@@ -74,6 +84,10 @@ class PaymentAttempt(models.Model):
             models.CheckConstraint(
                 condition=Q(purpose="lesson") | Q(purpose="tip", credit_cents=0, promo_cents=0),
                 name="payment_attempt_tips_by_card",
+            ),
+            models.CheckConstraint(
+                condition=Q(part_of__isnull=True) | (Q(purpose="lesson") & ~Q(part_of=F("id"))),
+                name="payment_attempt_part_of_lessons",
             ),
             models.CheckConstraint(
                 condition=Q(amount_cents__gte=0)
@@ -116,6 +130,12 @@ class PaymentAttempt(models.Model):
     def is_open(self) -> bool:
         """Whether its end is still unknown."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def charge_cents(self) -> int:
+        """What the gateway is asked for: the card part of this lesson and of its other parts."""
+        parts = self.parts.aggregate(total=Sum("amount_cents"))["total"] or 0
+        return self.amount_cents + int(parts)
 
     @property
     def paid_cents(self) -> int:

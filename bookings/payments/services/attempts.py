@@ -7,6 +7,7 @@ from math import ceil
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from bookings.payments.gateways import current_gateway, gateway_named
 from bookings.payments.gateways.base import (
@@ -81,9 +82,11 @@ def open_attempt(
     now: datetime,
     promo_cents: int = 0,
     purpose: PaymentAttempt.Purpose = PaymentAttempt.Purpose.LESSON,
+    part_of: PaymentAttempt | None = None,
 ) -> PaymentAttempt:
     """Write the attempt row and reserve its promo and credit, in the caller's transaction and lock.
 
+    ``part_of`` is the attempt whose charge pays this one too, for lessons that are paid together.
     An attempt that is still open, or has succeeded, is returned instead with its own split of card
     and credit: double clicks, second tabs and retries share one key and so one charge. Raises
     ``RateLimitedError`` after 5 declines in an hour, ``ConflictError`` when the credit is gone or
@@ -97,12 +100,14 @@ def open_attempt(
         if latest.total_cents != amount_cents + credit_cents + promo_cents:
             raise ConflictError("A payment for this lesson is running.", code="payment_in_progress")
         return latest
-    require_declines_left(student_id, now)
+    if part_of is None:
+        require_declines_left(student_id, now)
     number = latest.number + 1 if latest else 1
     attempt = PaymentAttempt.objects.create(
         booking_id=booking_id,
         student_id=student_id,
         purpose=purpose,
+        part_of=part_of,
         number=number,
         idempotency_key=_key(hold_id, purpose, number),
         amount_cents=amount_cents,
@@ -148,7 +153,7 @@ def charge_attempt(
         attempt.refresh_from_db()
     if not attempt.is_open:
         return _result_of(attempt)
-    if not attempt.amount_cents:
+    if not attempt.charge_cents:
         return _apply(attempt.pk, Status.SUCCEEDED, None, now)
     if card is None:
         raise ValueError("a card is needed")
@@ -163,7 +168,7 @@ def refresh_attempt(attempt_id: int, *, now: datetime) -> ChargeResult:
     """
     with transaction.atomic(durable=True):
         attempt = PaymentAttempt.objects.get(pk=attempt_id)
-    if not attempt.is_open or not attempt.amount_cents:
+    if not attempt.is_open or not attempt.charge_cents:
         return _result_of(attempt)
     gateway = gateway_named(attempt.gateway)
     return _ask(attempt, now, lambda: _intent(gateway, attempt))
@@ -179,7 +184,7 @@ def abandon_attempt(attempt_id: int, *, now: datetime) -> ChargeResult:
         attempt = PaymentAttempt.objects.get(pk=attempt_id)
     if not attempt.is_open:
         return _result_of(attempt)
-    if not attempt.amount_cents:
+    if not attempt.charge_cents:
         return _apply(attempt.pk, Status.DECLINED, None, now)
     gateway = gateway_named(attempt.gateway)
     return _ask(attempt, now, lambda: _cancel(gateway, attempt))
@@ -229,9 +234,10 @@ def _ask(attempt: PaymentAttempt, now: datetime, call: Callable[[], GatewayInten
 
 def _intent(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
     """Find the intent by our key, which also finds one whose reference was never written down."""
-    intent = gateway.create_intent(key=attempt.idempotency_key, amount_cents=attempt.amount_cents)
+    intent = gateway.create_intent(key=attempt.idempotency_key, amount_cents=attempt.charge_cents)
     if attempt.gateway_reference != intent.reference:
-        PaymentAttempt.objects.filter(pk=attempt.pk).update(gateway_reference=intent.reference)
+        rows = PaymentAttempt.objects.filter(Q(pk=attempt.pk) | Q(part_of=attempt.pk))
+        rows.update(gateway_reference=intent.reference)
     return intent
 
 
@@ -256,6 +262,15 @@ def _apply(
         if status == Status.SUCCEEDED and attempt.status == Status.DECLINED:
             log.error("charge_after_decline", attempt=attempt.idempotency_key)
         return _result_of(attempt)
+    _write(attempt, status, intent, now)
+    for part in attempt.parts.select_for_update(no_key=True).order_by("pk"):
+        _write(part, status, intent, now)
+    return _result_of(attempt)
+
+
+def _write(
+    attempt: PaymentAttempt, status: str, intent: GatewayIntent | None, now: datetime
+) -> None:
     attempt.status = status
     if intent is not None:
         attempt.card_brand = intent.card_brand or attempt.card_brand
@@ -267,7 +282,6 @@ def _apply(
         release_credit(attempt.pk)
         release_promo(attempt.pk)
     attempt.save()
-    return _result_of(attempt)
 
 
 def _result_of(attempt: PaymentAttempt) -> ChargeResult:

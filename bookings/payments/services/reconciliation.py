@@ -1,5 +1,6 @@
 """Compare the gateway's books with the ledger, every night (Spec: S14.3)."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -82,19 +83,23 @@ def _of_gateway(name: str, taken: Sequence[GatewayIntent]) -> Iterator[Problem]:
         settled_cents=Coalesce(Sum("refunds__amount_cents", filter=settled), 0),
         waiting_cents=Coalesce(Sum("refunds__amount_cents", filter=~settled), 0),
     )
-    ours: dict[str, Any] = {row.gateway_reference: row for row in rows}
+    # Lessons that were paid together share one charge.
+    ours: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        ours[row.gateway_reference].append(row)
     for intent in taken:
-        row = ours.get(intent.reference)
-        if row is None:
+        parts = ours.get(intent.reference, [])
+        amount_cents = sum(part.amount_cents for part in parts)
+        settled_cents = sum(part.settled_cents for part in parts)
+        waiting_cents = sum(part.waiting_cents for part in parts)
+        if not parts:
             yield _problem("unknown_charge", intent.reference, intent.amount_cents, 0)
-        elif row.recorded_at is None:
+        elif any(part.recorded_at is None for part in parts):
             yield _problem("charge_not_booked", intent.reference, intent.amount_cents, 0)
-        elif row.amount_cents != intent.amount_cents:
-            yield _problem("other_amount", intent.reference, intent.amount_cents, row.amount_cents)
-        elif not 0 <= intent.refunded_cents - row.settled_cents <= row.waiting_cents:
-            yield _problem(
-                "refund_differs", intent.reference, intent.refunded_cents, row.settled_cents
-            )
+        elif amount_cents != intent.amount_cents:
+            yield _problem("other_amount", intent.reference, intent.amount_cents, amount_cents)
+        elif not 0 <= intent.refunded_cents - settled_cents <= waiting_cents:
+            yield _problem("refund_differs", intent.reference, intent.refunded_cents, settled_cents)
 
 
 def _of_ledger(

@@ -84,7 +84,7 @@ def _act(event: WebhookEvent, now: datetime) -> None:
         settle_refunds(now)
     if event.kind not in ENDS:
         return
-    attempts = PaymentAttempt.objects.filter(
+    attempts = PaymentAttempt.objects.whole().filter(
         gateway=event.gateway, gateway_reference=event.reference
     )
     for attempt_id in attempts.values_list("pk", flat=True):
