@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import html5lib
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
@@ -158,6 +161,18 @@ def test_an_address_that_only_takes_forms_says_so(visitor: Client) -> None:
     assert page.status_code == 405
     assert page["Allow"] == "POST"
     assert len(parse(page).findall(".//h1")) == 1
+
+
+def test_files_over_the_limit_are_413_and_never_written(sender: Client) -> None:
+    """S17.3: files count like fields."""
+    large = SimpleUploadedFile("large.bin", b"x" * 5000)
+    with (
+        patch.object(MemoryFileUploadHandler, "new_file") as opened,
+        override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=2000),
+    ):
+        page = sender.post("/post/", {"text": "x", "file": large})
+    assert page.status_code == 413
+    opened.assert_not_called()
 
 
 def test_a_body_over_the_limit_is_413(sender: Client) -> None:
