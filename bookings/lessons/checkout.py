@@ -1,40 +1,44 @@
-"""From a held time to a paid lesson: reserve, charge, confirm (Spec: S14.13).
+"""From a held time, or a weekly series of them, to paid lessons: reserve, charge, confirm.
+
+Spec: S14.13, R19
 
 (a) under the lock the hold is checked and an attempt row is written; (b) the gateway is called
 with no transaction open; (c) under the lock again the lesson is confirmed, or the money goes back.
 A process that dies between the steps is finished by ``finish_attempts``.
+
+A series goes the same way as one lesson, whole or not at all: its holds end together, the first of
+them is the one that pages name, and each lesson has its own part of the one payment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
+from uuid import uuid4
 
 import structlog
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from accounts.models import Learner, User
+from accounts.models import User
 from accounts.owners import Owner
 from bookings.lessons import mails
+from bookings.lessons.checkout_checks import check_people_and_place
 from bookings.lessons.errors import (
     AmountChangedError,
     HoldExpiredError,
     LearnerBusyError,
     LessonChangedError,
-    SlotTakenError,
 )
 from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
 from bookings.lessons.models import Booking
-from bookings.lessons.selectors import WantedLesson, is_place_inside
+from bookings.lessons.selectors import WantedLesson, held_together
 from bookings.lessons.services import (
-    HoldRequest,
-    bookability_failures,
     confirm_under_lock,
     extend_hold_for_payment,
-    hold_slot,
+    refused_starts,
     slot_taken,
 )
 from bookings.lessons.states import Status
@@ -42,8 +46,7 @@ from bookings.lessons.tips import finish_tip
 from bookings.payments import services as payments
 from bookings.payments.gateways.base import CardToken
 from bookings.payments.models import PaymentAttempt
-from bookings.payments.selectors import Split, planned_split
-from catalog.models import Modality, Neighborhood
+from bookings.payments.selectors import Split, planned_splits
 from instainstru import clock
 from instainstru.errors import (
     ConflictError,
@@ -58,8 +61,6 @@ log = structlog.get_logger(__name__)
 
 FINISH_AFTER = timedelta(seconds=60)
 FINISH_BATCH = 100
-NEAREST_PLACES = 3
-KEPT_FIELDS = ("learner", "neighborhood", "address", "note")
 
 
 class Step(StrEnum):
@@ -101,12 +102,15 @@ class PaymentRunningError(ConflictError):
 
 
 def find_hold(*, by: Owner, hold_id: str) -> Booking:
-    """Return the owner's hold, whatever its state; raises ``NotFoundError``. Spec: S13.1, G5."""
+    """Return the owner's hold, whatever its state, or the first of its series (R19).
+
+    Raises ``NotFoundError``. Spec: S13.1, G5
+    """
     rows = Booking.objects.held_by(by).with_people().select_related("promo_choice__promo")
     booking = rows.filter(hold_id=hold_id).first()
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
-    return booking
+    return booking if booking.series is None else rows.together_with(booking)[0]
 
 
 def pay_and_confirm(
@@ -126,7 +130,12 @@ def pay_and_confirm(
     if hold.instructor.user_id == by.pk:
         # A hold made before signing in did not know whose it would be (R8).
         raise ForbiddenError("You cannot book a lesson with yourself.")
-    _check_people_and_place(hold, by, details)
+    check_people_and_place(
+        held_together(hold),
+        by=by,
+        learner_id=details.learner_id,
+        neighborhood_id=details.neighborhood_id,
+    )
     try:
         attempt = _reserve(hold, by, details, now)
     except SlotBusyError as error:
@@ -139,89 +148,81 @@ def pay_and_confirm(
     return settle_attempt(attempt.pk, now=now)
 
 
-def _check_people_and_place(hold: Booking, by: User, details: CheckoutDetails) -> None:
-    learner = Learner.objects.managed_by(by).filter(pk=details.learner_id).first()
-    if learner is None:
-        raise ValidationFailedError(
-            "Choose who is learning.", fields={"learner": "Choose a learner."}
-        )
-    offering = hold.offering
-    if learner.birth_year is not None:
-        age = hold.start_at.year - learner.birth_year
-        # Only the year is known: a birthday may still be ahead, so the younger age counts too.
-        if age < offering.age_from or age - 1 > offering.age_to:
-            text = f"This lesson is for ages {offering.age_from} to {offering.age_to}."
-            raise ValidationFailedError(text, fields={"learner": text})
-    if not is_place_inside(hold.instructor, hold.modality, details.neighborhood_id):
-        wanted = Neighborhood.objects.get(pk=details.neighborhood_id or 0)
-        text = _outside_text(hold, wanted)
-        raise ValidationFailedError(text, fields={"neighborhood": text})
-
-
-def _outside_text(hold: Booking, wanted: Neighborhood) -> str:
-    """Name the nearest places where the instructor does teach, and online. Spec: S13.1."""
-    who = hold.instructor.user.first_name
-    near = Neighborhood.objects.filter(coverage__instructor=hold.instructor).nearest_to(wanted)
-    places = [f"in {name}" for name in near.values_list("name", flat=True)[:NEAREST_PLACES]]
-    if Modality.ONLINE in hold.offering.modalities:
-        places.append("online")
-    if not places:
-        return f"{who} doesn't travel there. Choose another instructor or place."
-    return f"{who} doesn't travel to {wanted.name}. The nearest: {', '.join(places)}."
-
-
 def _reserve(
     hold: Booking, by: User, details: CheckoutDetails, now: datetime | None
 ) -> PaymentAttempt | None:
-    """Step (a) under the lock: check the hold and write the attempt; None when confirmed."""
+    """Step (a) under the lock: check the holds and write the attempts; None when confirmed."""
     with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[details.learner_id]):
         now = now or clock.database_now()
-        booking = Booking.objects.select_for_update(of=("self",)).get(pk=hold.pk)
-        if booking.code is not None:
+        bookings = list(Booking.objects.together_with(hold).select_for_update(of=("self",)))
+        if bookings[0].code is not None:
             return None
-        _check_hold_is_live(booking, now)
-        _check_learner_is_free(booking, details.learner_id, now)
-        booking.learner_id = details.learner_id
-        booking.neighborhood_id = details.neighborhood_id
-        booking.address, booking.note = details.address, details.note
-        booking.save(update_fields=["learner", "neighborhood", "address", "note"])
-        split = split_of(booking, by.pk, now)
-        if details.shown_cents != split.card_cents:
+        for booking in bookings:
+            _check_hold_is_live(booking, now)
+        _check_learner_is_free(bookings, details.learner_id, now)
+        for booking in bookings:
+            booking.learner_id = details.learner_id
+            booking.neighborhood_id = details.neighborhood_id
+            booking.address, booking.note = details.address, details.note
+            booking.save(update_fields=["learner", "neighborhood", "address", "note"])
+        splits = splits_of(bookings, by.pk, now)
+        card_cents = sum(split.card_cents for split in splits)
+        if details.shown_cents != card_cents:
             raise AmountChangedError(
                 "The price to pay changed since you opened this page. Nothing was charged: "
                 "check the new total, then pay."
             )
-        if details.card is None and split.card_cents:
+        if details.card is None and card_cents:
             raise ValidationFailedError(
                 "Your credit or code no longer covers this lesson. Add a card.",
                 fields={"card_number": "Write a card number."},
             )
-        return payments.open_attempt(
+        return _open_attempts(bookings, splits, by, now)
+
+
+def _open_attempts(
+    bookings: Sequence[Booking], splits: Sequence[Split], by: User, now: datetime
+) -> PaymentAttempt:
+    """Open the attempt that asks the gateway for all, and the parts of the other lessons."""
+    first: PaymentAttempt | None = None
+    for booking, split in zip(bookings, splits, strict=True):
+        attempt = payments.open_attempt(
             booking_id=booking.pk,
             hold_id=booking.hold_id,
             student_id=by.pk,
             amount_cents=split.card_cents,
             credit_cents=split.credit_cents,
             promo_cents=split.promo_cents,
+            part_of=first,
             now=now,
         )
+        first = first or attempt
+    assert first is not None  # noqa: S101 - there is one lesson at least
+    return first
+
+
+def splits_of(lessons: Sequence[Booking], user_id: int | None, now: datetime) -> list[Split]:
+    """Return how the person would pay each of these lessons, which are paid together. S14.7
+
+    A code that was chosen and no longer counts takes nothing off; the splits say why.
+    """
+    try:
+        promo = lessons[0].promo_choice.promo
+    except ObjectDoesNotExist:
+        promo = None
+    totals = {lesson.pk: lesson.total_cents for lesson in lessons}
+    return planned_splits(totals=totals, student_id=user_id, now=now, promo=promo)
 
 
 def split_of(hold: Booking, user_id: int | None, now: datetime) -> Split:
-    """Return how the person would pay the hold's total. Spec: S14.7
-
-    A code that was chosen and no longer counts takes nothing off; the split says why.
-    """
-    try:
-        promo = hold.promo_choice.promo
-    except ObjectDoesNotExist:
-        promo = None
-    return planned_split(
-        booking_id=hold.pk,
-        student_id=user_id,
-        total_cents=hold.total_cents,
-        now=now,
-        promo=promo,
+    """Return how the person would pay all that is held with this one. Spec: S14.7, R19"""
+    splits = splits_of(held_together(hold), user_id, now)
+    return Split(
+        sum(split.total_cents for split in splits),
+        sum(split.promo_cents for split in splits),
+        sum(split.credit_cents for split in splits),
+        splits[0].promo_code,
+        splits[0].promo_refusal,
     )
 
 
@@ -243,18 +244,26 @@ def use_promo(*, by: User, hold_id: str, code: str, now: datetime | None = None)
     return find_hold(by=Owner(user_id=by.pk), hold_id=hold_id)
 
 
+def _is_live(hold: Booking, now: datetime) -> bool:
+    return hold.status == Status.HELD and hold.expires_at is not None and now < hold.expires_at
+
+
 def _check_hold_is_live(booking: Booking, now: datetime) -> None:
-    if booking.status != Status.HELD or booking.expires_at is None or booking.expires_at <= now:
+    if not _is_live(booking, now):
         raise HoldExpiredError("Your hold ended.")
 
 
-def _check_learner_is_free(booking: Booking, learner_id: int, now: datetime) -> None:
+def _check_learner_is_free(bookings: Sequence[Booking], learner_id: int, now: datetime) -> None:
     """R7 under the learner's lock: one learner never has two lessons at once."""
-    expire_lapsed_holds(instructor_id=booking.instructor_id, learner_ids=[learner_id], now=now)
+    instructor_id = bookings[0].instructor_id
+    expire_lapsed_holds(instructor_id=instructor_id, learner_ids=[learner_id], now=now)
+    overlaps = Q()
+    for booking in bookings:
+        overlaps |= Q(start_at__lt=booking.end_at, end_at__gt=booking.start_at)
     clash = (
         Booking.objects.blocking(now)
-        .filter(learner_id=learner_id, start_at__lt=booking.end_at, end_at__gt=booking.start_at)
-        .exclude(pk=booking.pk)
+        .filter(overlaps, learner_id=learner_id)
+        .exclude(pk__in=[booking.pk for booking in bookings])
     )
     if clash.exists():
         raise LearnerBusyError("This learner already has a lesson at that time.")
@@ -266,15 +275,19 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
     Raises ``PaymentDeclinedError`` when the bank said no. Spec: S14.3, S14.4, S14.13, T2, T4.
     """
     attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    if attempt.part_of_id is not None:
+        return settle_attempt(attempt.part_of_id, now=now)
     hold = Booking.objects.get(pk=attempt.booking_id)
     with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]):
         now = now or clock.database_now()
         attempt = PaymentAttempt.objects.select_for_update().get(pk=attempt_id)
-        booking = _locked(hold.pk)
+        parts = _locked_parts(attempt)
+        booking = parts[0].booking
         if attempt.status == PaymentAttempt.Status.SUCCEEDED:
-            return _settle_success(booking, attempt, now)
+            return _settle_success(parts, now)
         if attempt.is_open:
-            extend_hold_for_payment(booking, now)
+            for part in parts:
+                extend_hold_for_payment(part.booking, now)
     if attempt.status == PaymentAttempt.Status.DECLINED:
         result = payments.refresh_attempt(attempt.pk, now=now)
         raise PaymentDeclinedError(result.message)
@@ -282,27 +295,46 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
     return CheckoutResult(booking, Step.NEEDS_BANK if is_bank else Step.WAITING)
 
 
-def _locked(pk: int) -> Booking:
-    return Booking.objects.select_for_update(of=("self",)).with_people().get(pk=pk)
+class _Part(NamedTuple):
+    """One of the lessons that a payment is for, with its own attempt."""
+
+    booking: Booking
+    attempt: PaymentAttempt
 
 
-def _settle_success(booking: Booking, attempt: PaymentAttempt, now: datetime) -> CheckoutResult:
+def _locked_parts(attempt: PaymentAttempt) -> list[_Part]:
+    """Lock what a payment is for: one lesson, or each of a series in its order."""
+    others = attempt.parts.select_for_update(no_key=True).order_by("pk")
+    attempts = [attempt, *others]
+    bookings = _locked([row.booking_id for row in attempts])
+    return [_Part(*pair) for pair in zip(bookings, attempts, strict=True)]
+
+
+def _locked(ids: Sequence[int]) -> list[Booking]:
+    rows = Booking.objects.select_for_update(of=("self",)).with_people().order_by("pk")
+    found = {row.pk: row for row in rows.filter(pk__in=ids)}
+    return [found[pk] for pk in ids]
+
+
+def _settle_success(parts: Sequence[_Part], now: datetime) -> CheckoutResult:
+    booking, attempt = parts[0]
     if attempt.recorded_at is not None:
         return CheckoutResult(booking, Step.CONFIRMED if booking.code else Step.REFUNDED)
-    expires_at = booking.expires_at
-    if booking.status == Status.HELD and expires_at is not None and now < expires_at:
-        lesson = booking
-    else:
-        rebooked = _rebook(booking, now)
+    lessons = [part.booking for part in parts]
+    if not all(_is_live(lesson, now) for lesson in lessons):
+        rebooked = _rebook(lessons, now)
         if rebooked is None:
-            return _give_back(booking, attempt, now)
-        payments.reassign_attempt(attempt.pk, booking_id=rebooked.pk)
-        lesson = rebooked
-    confirm_under_lock(lesson, now)
-    payments.record_charge(attempt_id=attempt.pk, lesson=_terms(lesson), now=now)
-    confirmed = _locked(lesson.pk)
+            return _give_back(parts, now)
+        lessons = rebooked
+        for part, lesson in zip(parts, lessons, strict=True):
+            payments.reassign_attempt(part.attempt.pk, booking_id=lesson.pk)
+    for lesson in lessons:
+        confirm_under_lock(lesson, now)
+    for part, lesson in zip(parts, lessons, strict=True):
+        payments.record_charge(attempt_id=part.attempt.pk, lesson=_terms(lesson), now=now)
+    confirmed = _locked([lesson.pk for lesson in lessons])
     mails.queue_confirmation(confirmed, now)
-    return CheckoutResult(confirmed, Step.CONFIRMED)
+    return CheckoutResult(confirmed[0], Step.CONFIRMED)
 
 
 def _terms(lesson: Booking) -> payments.LessonTerms:
@@ -318,11 +350,12 @@ def _terms(lesson: Booking) -> payments.LessonTerms:
     )
 
 
-def _rebook(lapsed: Booking, now: datetime) -> Booking | None:
-    """Write a new hold with the same terms when the time is still free. Spec: S14.3."""
+def _rebook(lessons: Sequence[Booking], now: datetime) -> list[Booking] | None:
+    """Write new holds with the same terms when all the times are still free. Spec: S14.3, R19."""
+    lapsed, ids = lessons[0], [lesson.pk for lesson in lessons]
     learners = [lapsed.learner_id]
     expire_lapsed_holds(instructor_id=lapsed.instructor_id, learner_ids=learners, now=now)
-    lapsed.refresh_from_db(fields=["status"])
+    Booking.objects.filter(pk__in=ids, status=Status.HELD).update(status=Status.EXPIRED)
     wanted = WantedLesson(
         offering=lapsed.offering,
         duration_minutes=lapsed.duration_minutes,
@@ -330,26 +363,36 @@ def _rebook(lapsed: Booking, now: datetime) -> Booking | None:
         neighborhood_id=lapsed.neighborhood_id,
         learner_id=lapsed.learner_id,
     )
-    failed = {f.rule for f in bookability_failures(wanted, lapsed.offering, lapsed.start_at, now)}
+    starts = [lesson.start_at for lesson in lessons]
+    refused = refused_starts(wanted, lapsed.offering, starts, now)
+    failed = {failure.rule for failures in refused.values() for failure in failures}
     # The person chose in time; only the calendar counts now, not notice or what is on offer today.
-    if failed & {"R3", "R4", "R6", "R7"} or lapsed.start_at <= now:
+    if failed & {"R3", "R4", "R6", "R7"} or min(starts) <= now:
         return None
-    fresh = Booking.objects.get(pk=lapsed.pk).copy_as_hold()
-    fresh.replaces_id = lapsed.pk
-    fresh.expires_at, fresh.created_at = now + timedelta(minutes=1), now
+    series = uuid4() if len(lessons) > 1 else None
+    fresh = []
     try:
         with transaction.atomic():
-            fresh.save(force_insert=True)
+            for old in Booking.objects.filter(pk__in=ids).order_by("pk"):
+                row = old.copy_as_hold()
+                row.replaces_id, row.series = old.pk, series
+                row.expires_at, row.created_at = now + timedelta(minutes=1), now
+                row.save(force_insert=True)
+                fresh.append(row.pk)
     except IntegrityError:
         return None
-    return _locked(fresh.pk)
+    return _locked(fresh)
 
 
-def _give_back(booking: Booking, attempt: PaymentAttempt, now: datetime) -> CheckoutResult:
-    """The time is gone: everything goes back, with an apology. Spec: S14.3."""
-    payments.refund_orphan_charge(attempt.pk, now=now)
+def _give_back(parts: Sequence[_Part], now: datetime) -> CheckoutResult:
+    """A time is gone: everything goes back, with an apology. Spec: S14.3."""
+    for part in parts:
+        payments.refund_orphan_charge(part.attempt.pk, now=now)
+    booking = parts[0].booking
     mails.queue_refund_after_lost_time(
-        booking, amount_cents=attempt.paid_cents, nearest=nearest_to(booking, now)
+        booking,
+        amount_cents=sum(part.attempt.paid_cents for part in parts),
+        nearest=nearest_to(booking, now),
     )
     return CheckoutResult(booking, Step.REFUNDED)
 
@@ -438,54 +481,3 @@ def _finish(attempt: PaymentAttempt) -> None:
         settle_attempt(attempt.pk)
     except PaymentDeclinedError:
         log.info("attempt_declined_late", attempt=attempt.idempotency_key)
-
-
-def hold_again(*, by: Owner, hold_id: str, now: datetime | None = None) -> Booking:
-    """Hold a lapsed time again with everything that was typed; raises ``SlotTakenError``.
-
-    Spec: S13.2
-    """
-    old = find_hold(by=by, hold_id=hold_id)
-    if old.code is not None:
-        return old
-    fresh = hold_slot(
-        by=by,
-        wanted=HoldRequest(
-            offering_id=old.offering_id,
-            start_at=old.start_at,
-            duration_minutes=old.duration_minutes,
-            modality=old.modality,
-            neighborhood_id=old.neighborhood_id,
-            learner_id=old.learner_id,
-        ),
-        now=now,
-    )
-    fresh.address, fresh.note, fresh.replaces_id = old.address, old.note, old.pk
-    fresh.save(update_fields=["address", "note", "replaces"])
-    payments.carry_promo(from_booking_id=old.pk, to_booking_id=fresh.pk)
-    return fresh
-
-
-def keep_typed(hold: Booking, typed: Mapping[str, Any], *, now: datetime) -> None:
-    """Let a lapsed hold remember what was typed, for "Hold it again". Spec: S13.2, T3.
-
-    The row is written down as EXPIRED: a learner on a row that still blocks could clash.
-    """
-    values = {name: typed[name] for name in KEPT_FIELDS if name in typed}
-    lapsed = Q(status=Status.EXPIRED) | Q(status=Status.HELD, expires_at__lte=now)
-    Booking.objects.filter(lapsed, pk=hold.pk).update(status=Status.EXPIRED, **values)
-
-
-def still_free(hold: Booking, *, by: Owner, now: datetime) -> SlotTakenError | None:
-    """Tell how a lapsed hold's time stands: None when free, else the refusal with nearest times."""
-    wanted = WantedLesson(
-        offering=hold.offering,
-        duration_minutes=hold.duration_minutes,
-        modality=hold.modality,
-        neighborhood_id=hold.neighborhood_id,
-        owner=by,
-        learner_id=hold.learner_id,
-    )
-    if not bookability_failures(wanted, hold.offering, hold.start_at, now):
-        return None
-    return slot_taken(wanted, hold.start_at, now)

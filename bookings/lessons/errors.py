@@ -23,6 +23,19 @@ class SlotTakenError(ConflictError):
         self.reasons = list(reasons)
 
 
+class SeriesTakenError(ConflictError):
+    """Some starts of a weekly series are not bookable (any more); nothing is held. Spec: R19"""
+
+    code = "slot_taken"
+
+    def __init__(self, starts: Sequence[datetime] = ()) -> None:
+        super().__init__(
+            "Some of these times are not available any more. Nothing is held.",
+            context={"starts": list(starts)},
+        )
+        self.starts = list(starts)
+
+
 class LearnerBusyError(ConflictError):
     """The learner has another lesson at that time; carries the nearest starts (Spec: R7, R12)."""
 

@@ -61,10 +61,14 @@ def calendar_links(booking: Booking) -> list[tuple[str, str]]:
     return [("Google Calendar", google_link(lesson)), ("Outlook", outlook_link(lesson))]
 
 
-def _attachment(booking: Booking, person: User, *, for_student: bool) -> Attachment:
+def _file_name(number: int, count: int) -> str:
+    return "lesson.ics" if count == 1 else f"lesson-{number}.ics"
+
+
+def _attachment(booking: Booking, person: User, name: str, *, for_student: bool) -> Attachment:
     lesson = calendar_lesson(booking, for_student=for_student)
     content = lesson_event(lesson, now=clock.now(), attendee_email=person.email)
-    return Attachment("lesson.ics", "text/calendar", content)
+    return Attachment(name, "text/calendar", content)
 
 
 def _url_for(booking: Booking, side: str) -> str:
@@ -76,7 +80,9 @@ def _url_for(booking: Booking, side: str) -> str:
 def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) -> None:
     """Write one mail for each side with the calendar file; the key makes a repeat harmless."""
     for side in SIDES:
-        _queue_one(booking, side, kind, subject, extra, version=booking.ics_sequence, is_event=True)
+        _queue_one(
+            booking, side, kind, subject, extra, version=booking.ics_sequence, events=[booking]
+        )
 
 
 def _queue_one(
@@ -87,13 +93,14 @@ def _queue_one(
     extra: dict[str, object],
     *,
     version: int | str,
-    is_event: bool = False,
+    events: Sequence[Booking] = (),
     key: str = "",
     choice: str = "",
 ) -> None:
     """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5).
 
-    ``choice`` names the kind of mail that people can switch off.
+    ``choice`` names the kind of mail that people can switch off, ``events`` the lessons whose
+    calendar files travel along.
     """
     for_student = side == "student"
     person = dict(people_of(booking))[side]
@@ -115,7 +122,10 @@ def _queue_one(
             **extra,
         },
         unsubscribe_url=off_url,
-        attachments=[_attachment(booking, person, for_student=for_student)] if is_event else [],
+        attachments=[
+            _attachment(lesson, person, _file_name(number, len(events)), for_student=for_student)
+            for number, lesson in enumerate(events, start=1)
+        ],
     )
 
 
@@ -173,11 +183,27 @@ def queue_tip(booking: Booking, tip: PaymentAttempt) -> None:
         )
 
 
-def queue_confirmation(booking: Booking, now: datetime) -> None:
-    """Tell both sides that the lesson is booked."""
+def queue_confirmation(lessons: Sequence[Booking], now: datetime) -> None:
+    """Tell both sides what is booked: one mail, also for the lessons of a weekly series.
+
+    Every lesson comes with a calendar file of its own, because each may move or go by itself.
+    Spec: S13.4, R19
+    """
+    booking = min(lessons, key=lambda lesson: lesson.start_at)
     deadlines = cancel_deadlines(booking.start_at, PolicyNumbers.of(booking.policy), now)
     subject = f"Booked: {booking.service_name} ({booking.code})"
-    _queue(booking, "confirmed", subject, {"deadlines": deadlines})
+    if len(lessons) > 1:
+        subject = f"Booked: {len(lessons)} lessons, {booking.service_name}"
+    for side in SIDES:
+        _queue_one(
+            booking,
+            side,
+            "confirmed",
+            subject,
+            {"deadlines": deadlines, "lessons": lessons if len(lessons) > 1 else []},
+            version=booking.ics_sequence,
+            events=lessons,
+        )
 
 
 def queue_cancellation(booking: Booking, due: Outcome) -> None:

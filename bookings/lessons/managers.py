@@ -38,6 +38,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             "neighborhood", "learner", "student",
         )  # fmt: skip
 
+    def together_with(self, booking: "Booking") -> "BookingQuerySet":
+        """The lessons that were booked in one go with this one, itself included, in their order.
+
+        The first is the one whose hold is paid for all of them. Spec: R19
+        """
+        same = Q(pk=booking.pk) if booking.series is None else Q(series=booking.series)
+        return self.filter(same).order_by("pk")
+
     def last_at_home(self) -> "Booking | None":
         """The newest lesson at the student's own place whose address is known."""
         rows = self.filter(modality="at_student", code__isnull=False).exclude(address="")

@@ -28,7 +28,13 @@ from bookings.lessons.selectors import (
     load_facts,
     side_of,
 )
-from bookings.lessons.services import LONGEST_ADVANCE_DAYS, NEAREST, local_date, release_overlapping
+from bookings.lessons.services import (
+    LONGEST_ADVANCE_DAYS,
+    NEAREST,
+    OVERLAPS,
+    local_date,
+    release_overlapping,
+)
 from bookings.lessons.states import Status
 from bookings.lessons.transitions import current_status, lesson_changed, swap
 from instainstru import clock
@@ -38,7 +44,6 @@ PROPOSAL_LIFE = timedelta(hours=24)
 # A proposal opens and ends at the latest this long before the lesson.
 PROPOSAL_MARGIN = timedelta(minutes=30)
 REASON_MAX = 300
-_OVERLAPS = {"booking_instructor_no_overlap", "booking_learner_no_overlap"}
 
 
 @dataclass(frozen=True)
@@ -387,7 +392,7 @@ def _unless_taken(lesson: Booking, start_at: datetime, now: datetime) -> Iterato
             yield
     except IntegrityError as error:
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name not in _OVERLAPS:
+        if name not in OVERLAPS:
             raise
         raise _NotBookableError(lesson, start_at, now) from error
 

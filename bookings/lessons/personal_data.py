@@ -30,7 +30,7 @@ register(
                 "note": TEXT,
                 "cancel_reason": TEXT,
             },
-            plain=("hold_id", "code", "zone", "service_name", "offering", "replaces"),
+            plain=("hold_id", "code", "zone", "service_name", "offering", "series", "replaces"),
         ),
         Holding(
             model="lessons.BookingRevision",

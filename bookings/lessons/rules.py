@@ -5,7 +5,8 @@ cuts whole calendars by the same rules, and a property test holds the two to one
 here reads a database or a clock: facts and ``now`` come in, answers go out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -62,6 +63,7 @@ __all__ = [
     "day_states",
     "explain",
     "explain_day",
+    "explain_together",
     "free_starts",
     "is_bookable",
     "nearest_starts",
@@ -171,6 +173,34 @@ def explain(
     on = local_date(start_at, facts.rules.zone)
     prepared = Prepared(facts, duration_minutes, now, on, on)
     return _failures(prepared, prepared.candidate(start_at))
+
+
+def explain_together(
+    facts: BookabilityFacts, starts: Sequence[datetime], duration_minutes: int, now: datetime
+) -> dict[datetime, tuple[Failure, ...]]:
+    """Return the refused ones among starts that are to be booked in one go, with their failures.
+
+    Each counts as booked for the others: they keep the buffers and the caps among themselves.
+    Spec: R19, R4, R6
+    """
+    length = timedelta(minutes=lesson_minutes(duration_minutes))
+    rules = facts.rules
+    together = [
+        ExistingBooking(
+            id=("series", start_at),
+            start_at=start_at,
+            end_at=start_at + length,
+            buffer_before_minutes=rules.buffer_before_minutes,
+            buffer_after_minutes=rules.buffer_after_minutes,
+        )
+        for start_at in starts
+    ]
+    found = {}
+    for start_at in starts:
+        others = [row for row in together if row.start_at != start_at]
+        with_others = replace(facts, bookings=(*facts.bookings, *others))
+        found[start_at] = explain(with_others, start_at, duration_minutes, now)
+    return {start_at: failures for start_at, failures in found.items() if failures}
 
 
 def is_bookable(

@@ -77,6 +77,13 @@ def side_of(*, by: User, code: str) -> Side:
     return Side.STUDENT if is_student else Side.INSTRUCTOR
 
 
+def held_together(hold: Booking) -> list[Booking]:
+    """Return what is paid with this hold: itself, or all the lessons of its series. Spec: R19"""
+    if hold.series is None:
+        return [hold]
+    return list(Booking.objects.together_with(hold).with_people())
+
+
 def _found(rows: BookingQuerySet, code: str) -> Booking:
     booking = rows.with_people().filter(code=code).first()
     if booking is None:

@@ -3,10 +3,13 @@
 Pages, jobs and the admin call these; each use-case is one transaction (Spec: R10, R13, R15).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
+from uuid import uuid4
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -19,6 +22,7 @@ from bookings.lessons.errors import (
     HoldLimitError,
     LearnerBusyError,
     LessonChangedError,
+    SeriesTakenError,
     SlotTakenError,
 )
 from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
@@ -38,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 CODE_TRIES = 8
 NEAREST = 3
+SERIES_MIN, SERIES_MAX = 2, 12
+OVERLAPS = frozenset({"booking_instructor_no_overlap", "booking_learner_no_overlap"})
 CLAIMED_AFTER_LAPSE = timedelta(hours=1)
 # Nobody opens their calendar further ahead (S15.7), so every bookable start is within.
 LONGEST_ADVANCE_DAYS = 365
@@ -68,10 +74,63 @@ def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) ->
     ``HoldLimitError`` for
     too many holds. Spec: T1, R10, R12, S12.4.
     """
+    lesson = _wanted_lesson(by, wanted, now or clock.now())
+    try:
+        return _hold_under_lock(by, lesson, [wanted.start_at], now)[0]
+    except _NotBookableError as refused:
+        failures = refused.failures[wanted.start_at]
+        raise _refusal(failures, lesson, wanted.start_at, now or clock.now()) from None
+    except (IntegrityError, SlotBusyError) as error:
+        raise lost_race(error, lesson, wanted.start_at, now or clock.now()) from error
+
+
+def hold_series(
+    *, by: Owner, wanted: HoldRequest, starts: Collection[datetime], now: datetime | None = None
+) -> Booking:
+    """Reserve all these starts or none, and return the first of the HELD bookings.
+
+    They share ``series``, end together and are paid together; ``wanted.start_at`` is not looked at.
+    Raises ``ValidationFailedError`` for fewer than 2 or more than 12 lessons, for lessons that
+    overlap and as ``hold_slot`` does, ``SeriesTakenError`` when R1-R8 refuse one of them or
+    somebody was faster, ``HoldLimitError``. Spec: R19, T1, R10, R12
+    """
+    order = sorted(set(starts))
+    _check_series(order, wanted.duration_minutes)
+    lesson = _wanted_lesson(by, replace(wanted, start_at=order[0]), now or clock.now())
+    try:
+        return _hold_under_lock(by, lesson, order, now)[0]
+    except _NotBookableError as refused:
+        raise SeriesTakenError(list(refused.failures)) from None
+    except SlotBusyError as error:
+        raise SeriesTakenError from error
+    except IntegrityError as error:
+        if _constraint_of(error) not in OVERLAPS:
+            raise
+        raise SeriesTakenError from error
+
+
+def _check_series(starts: list[datetime], minutes: int) -> None:
+    if not SERIES_MIN <= len(starts) <= SERIES_MAX:
+        text = f"Choose from {SERIES_MIN} to {SERIES_MAX} lessons."
+        raise ValidationFailedError(text, fields={"weeks": text})
+    if any(later - earlier < timedelta(minutes=minutes) for earlier, later in pairwise(starts)):
+        text = "Two of these lessons overlap. Choose another time for one of them."
+        raise ValidationFailedError(text, fields={"weeks": text})
+
+
+class _NotBookableError(Exception):
+    """Leaves the transaction: the search for other times needs no lock and keeps nobody waiting."""
+
+    def __init__(self, failures: Mapping[datetime, tuple[Failure, ...]]) -> None:
+        super().__init__(failures)
+        self.failures = failures
+
+
+def _wanted_lesson(by: Owner, wanted: HoldRequest, now: datetime) -> WantedLesson:
     offering = _offering(wanted.offering_id)
     learner_id = _learner_for(by, wanted.learner_id)
-    _check_request(offering, wanted, now or clock.now())
-    lesson = WantedLesson(
+    _check_request(offering, wanted, now)
+    return WantedLesson(
         offering=offering,
         duration_minutes=wanted.duration_minutes,
         modality=wanted.modality,
@@ -79,20 +138,6 @@ def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) ->
         owner=by,
         learner_id=learner_id,
     )
-    try:
-        return _hold_under_lock(by, lesson, wanted.start_at, now)
-    except _NotBookableError as refused:
-        raise _refusal(refused.failures, lesson, wanted.start_at, now or clock.now()) from None
-    except (IntegrityError, SlotBusyError) as error:
-        raise lost_race(error, lesson, wanted.start_at, now or clock.now()) from error
-
-
-class _NotBookableError(Exception):
-    """Leaves the transaction: the search for other times needs no lock and keeps nobody waiting."""
-
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
-        super().__init__(failures)
-        self.failures = failures
 
 
 def _offering(offering_id: int) -> Offering:
@@ -131,8 +176,8 @@ def _check_request(offering: Offering, wanted: HoldRequest, now: datetime) -> No
 
 
 def _hold_under_lock(
-    by: Owner, lesson: WantedLesson, start_at: datetime, now: datetime | None
-) -> Booking:
+    by: Owner, lesson: WantedLesson, starts: Sequence[datetime], now: datetime | None
+) -> list[Booking]:
     instructor_id = lesson.offering.instructor_id
     with booking_transaction(
         instructor_ids=[instructor_id], learner_ids=[lesson.learner_id], owner=by
@@ -140,25 +185,39 @@ def _hold_under_lock(
         now = now or clock.database_now()
         expire_lapsed_holds(instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now)
         offering = _offering(lesson.offering.pk)
-        failures = bookability_failures(lesson, offering, start_at, now)
+        failures = refused_starts(lesson, offering, starts, now)
         if failures:
             raise _NotBookableError(failures)
-        end_at = start_at + timedelta(minutes=lesson.duration_minutes)
-        release_overlapping(by, lesson, start_at, end_at, now)
+        for start_at in starts:
+            end_at = start_at + timedelta(minutes=lesson.duration_minutes)
+            release_overlapping(by, lesson, start_at, end_at, now)
         _check_limits(by, now)
-        booking = _held_row(by, lesson, offering, start_at, now)
-        booking.save(force_insert=True)
-        return booking
+        series = uuid4() if len(starts) > 1 else None
+        bookings = [_held_row(by, lesson, offering, start_at, now) for start_at in starts]
+        for booking in bookings:
+            booking.series = series
+            booking.save(force_insert=True)
+        return bookings
 
 
 def bookability_failures(
     lesson: WantedLesson, offering: Offering, start_at: datetime, now: datetime
 ) -> tuple[Failure, ...]:
     """Return the rules that refuse this start now, read afresh from the database. Spec: R10."""
-    on = local_date(start_at, offering)
+    return refused_starts(lesson, offering, [start_at], now).get(start_at, ())
+
+
+def refused_starts(
+    lesson: WantedLesson, offering: Offering, starts: Sequence[datetime], now: datetime
+) -> dict[datetime, tuple[Failure, ...]]:
+    """Return those of the starts that cannot be booked together now, each with its failed rules.
+
+    Read afresh from the database. Each counts as booked for the others (R4, R6). Spec: R10, R19
+    """
+    dates = [local_date(start_at, offering) for start_at in starts]
     fresh = WantedLesson(**{**vars(lesson), "offering": offering})
-    facts = load_facts(fresh, first_on=on, last_on=on, now=now)
-    return rules.explain(facts, start_at, lesson.duration_minutes, now)
+    facts = load_facts(fresh, first_on=min(dates), last_on=max(dates), now=now)
+    return rules.explain_together(facts, starts, lesson.duration_minutes, now)
 
 
 def _refusal(
@@ -197,11 +256,13 @@ def release_overlapping(
     if lesson.learner_id is not None:
         same |= Q(learner_id=lesson.learner_id)
     rows = Booking.objects.held_by(by).live_holds(now)
-    given_up = dict(
-        rows.filter(same, start_at__lt=end_at, end_at__gt=start_at).values_list(
-            "pk", "instructor_id"
-        )
+    replaced = list(
+        rows.filter(same, start_at__lt=end_at, end_at__gt=start_at).values_list("pk", "series")
     )
+    # A series is held whole or not at all (R19).
+    gone = Q(pk__in=[pk for pk, _ in replaced])
+    gone |= Q(series__in={series for _, series in replaced if series is not None})
+    given_up = dict(rows.filter(gone).values_list("pk", "instructor_id")) if replaced else {}
     if given_up:
         Booking.objects.filter(pk__in=given_up, status=Status.HELD).update(status=Status.EXPIRED)
         bump_instructors(set(given_up.values()))
@@ -210,7 +271,12 @@ def release_overlapping(
 def _check_limits(by: Owner, now: datetime) -> None:
     policy = Policy.objects.current()
     mine = Booking.objects.held_by(by)
-    live = list(mine.live_holds(now).order_by("expires_at").select_related("instructor"))
+    # A weekly series is one hold (R19).
+    rows = mine.live_holds(now).order_by("expires_at", "pk").select_related("instructor")
+    live: list[Booking] = []
+    for row in rows:
+        if row.series is None or row.series not in {known.series for known in live}:
+            live.append(row)
     if len(live) >= policy.max_live_holds:
         raise HoldLimitError(
             f"You are already holding {len(live)} times. Finish or release one of them first.",
@@ -219,7 +285,8 @@ def _check_limits(by: Owner, now: datetime) -> None:
         )
     hour_ago = now - timedelta(hours=1)
     made = mine.filter(created_at__gt=hour_ago).order_by("created_at")
-    times = list(made.values_list("created_at", flat=True))
+    pairs = made.values_list("series", "pk", "created_at")
+    times = list({series or pk: created_at for series, pk, created_at in pairs}.values())
     if len(times) >= policy.holds_per_hour:
         wait = _seconds_until(times[-policy.holds_per_hour], hour_ago)
         raise HoldLimitError(
@@ -277,7 +344,7 @@ def lost_race(
     error: Exception, lesson: WantedLesson, start_at: datetime, now: datetime
 ) -> Exception:
     """Return the 409 for a lost race for a time; every other broken invariant is a bug. R12."""
-    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    name = _constraint_of(error)
     if name == "booking_learner_no_overlap":
         return LearnerBusyError(
             "This learner already has a lesson at that time.",
@@ -288,12 +355,21 @@ def lost_race(
     return error
 
 
+def _constraint_of(error: Exception) -> str | None:
+    """Return the name of the constraint that refused a row."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+
+
 def release_hold(*, by: Owner, hold_id: str) -> Booking:
-    """Give a hold back at once; releasing a lapsed one changes nothing. Spec: T3, S13.2."""
+    """Give a hold back at once, a series whole; releasing a lapsed one changes nothing.
+
+    Spec: T3, S13.2, R19
+    """
     booking = Booking.objects.held_by(by).filter(hold_id=hold_id).first()
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
-    if not Booking.objects.filter(pk=booking.pk, status=Status.HELD).update(status=Status.EXPIRED):
+    held = Booking.objects.together_with(booking).filter(status=Status.HELD)
+    if not held.order_by().update(status=Status.EXPIRED):
         booking.refresh_from_db(fields=["status"])
         if booking.status != Status.EXPIRED:
             raise lesson_changed(booking, "T3")

@@ -121,6 +121,9 @@ class Booking(models.Model):
     replaces = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by"
     )
+    series = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="Lessons booked in one go share it."
+    )
     created_at = models.DateTimeField(default=clock.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
@@ -188,6 +191,9 @@ class Booking(models.Model):
             ),
             models.Index(fields=["guest_key"], name="booking_by_guest"),
             models.Index(fields=["completed_at"], name="booking_by_completion"),
+            models.Index(
+                fields=["series"], name="booking_by_series", condition=Q(series__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Learner, User
 from accounts.owners import owner_of
-from bookings.lessons import checkout
+from bookings.lessons import checkout, lapsed
 from bookings.lessons.errors import AmountChangedError, HoldExpiredError
 from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
@@ -115,7 +115,7 @@ def _refused(
     request: HttpRequest, hold: Booking, form: CheckoutForm, error: ApplicationError
 ) -> HttpResponse:
     if isinstance(error, HoldExpiredError):
-        checkout.keep_typed(hold, form.cleaned_data, now=clock.now())
+        lapsed.keep_typed(hold, form.cleaned_data, now=clock.now())
         hold = checkout.find_hold(by=owner_of(request), hold_id=hold.hold_id)
         return _render(request, hold, status=error.status)
     if isinstance(error, AmountChangedError):
@@ -235,7 +235,7 @@ def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
     if request.user.is_authenticated and not has_permission(request, "bookings.create"):
         raise PermissionDenied("bookings.create")
     try:
-        fresh = checkout.hold_again(by=owner, hold_id=hold_id)
+        fresh = lapsed.hold_again(by=owner, hold_id=hold_id)
     except NotFoundError:
         raise
     except ApplicationError as error:
@@ -300,7 +300,7 @@ def _render(
         "page_error": error is not None,
         "is_live": is_live,
         "is_own": is_own,
-        "taken": None if is_live else checkout.still_free(hold, by=owner, now=now),
+        "taken": None if is_live else lapsed.still_free(hold, by=owner, now=now),
         "server_now": now,
         "split": split,
         "due_cents": split.card_cents,

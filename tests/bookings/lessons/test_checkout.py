@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from accounts.models import User
-from bookings.lessons import checkout
+from bookings.lessons import checkout, lapsed
 from bookings.lessons.checkout import Step, pay_and_confirm
 from bookings.lessons.errors import (
     HoldExpiredError,
@@ -271,7 +271,7 @@ def test_lapsed_time_is_held_again_with_what_was_typed(maya: User) -> None:
     """S13.2"""
     old = hold_of(maya, note="Second bell")
     lapse(old)
-    fresh = checkout.hold_again(by=owner(maya), hold_id=old.hold_id)
+    fresh = lapsed.hold_again(by=owner(maya), hold_id=old.hold_id)
     assert (fresh.start_at, fresh.note, fresh.replaces_id) == (old.start_at, "Second bell", old.pk)
     assert (fresh.learner_id, fresh.neighborhood_id) == (old.learner_id, old.neighborhood_id)
 
@@ -281,13 +281,13 @@ def test_lost_time_is_not_held_again(maya: User) -> None:
     old = hold_of(maya)
     lapse(old)
     old.refresh_from_db()
-    assert checkout.still_free(old, by=owner(maya), now=clock.now()) is None
+    assert lapsed.still_free(old, by=owner(maya), now=clock.now()) is None
     Booking.objects.filter(pk=old.pk).update(status=Status.EXPIRED)
     BookingFactory(offering=old.offering, start_at=old.start_at)
     with pytest.raises(SlotTakenError) as caught:
-        checkout.hold_again(by=owner(maya), hold_id=old.hold_id)
+        lapsed.hold_again(by=owner(maya), hold_id=old.hold_id)
     assert len(caught.value.nearest) == 3
-    taken = checkout.still_free(old, by=owner(maya), now=clock.now())
+    taken = lapsed.still_free(old, by=owner(maya), now=clock.now())
     assert taken is not None
     assert taken.nearest == caught.value.nearest
 
@@ -295,5 +295,5 @@ def test_lost_time_is_not_held_again(maya: User) -> None:
 def test_confirmed_hold_is_not_held_again(maya: User) -> None:
     hold = hold_of(maya)
     pay(maya, hold)
-    assert checkout.hold_again(by=owner(maya), hold_id=hold.hold_id).pk == hold.pk
+    assert lapsed.hold_again(by=owner(maya), hold_id=hold.hold_id).pk == hold.pk
     assert Booking.objects.count() == 1
