@@ -136,6 +136,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
         "lessons.delete_old_idempotency_records",
         timedelta(hours=1),
     ),
+    "delete-old-calendar-changes": ("lessons.delete_old_calendar_changes", timedelta(hours=1)),
     "back-up": ("backups.make_nightly", crontab(hour="3", minute="30")),
 }
 """Name of the periodic job -> (task, interval or New York time); written to the database by

@@ -3,13 +3,13 @@
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bookings.lessons.selectors import Calendars, load_calendars
+from bookings.lessons.calendar_memory import Wanted, memory
 from bookings.lessons.starts import Starts
 from bookings.reviews.ratings import Rating
 from instainstru.clock import NEW_YORK
@@ -134,8 +134,8 @@ def match_offers(
 ) -> list[tuple[Candidate, Hit]]:
     """Return the offers that miss at most ``most_missed`` of place, price and level, best first.
 
-    Each comes with its times, which may miss the day or the hour besides. Reads times in three
-    queries.
+    Each comes with its times, which may miss the day or the hour besides. Reads times in one query
+    where the process knows the calendars, else in three.
     """
     demand, snapshot, now = matcher.demand, matcher.snapshot, matcher.now
     kept = [
@@ -143,20 +143,23 @@ def match_offers(
         for offer in offers
         if (missed := misses(offer, demand, snapshot)) is not None and len(missed) <= most_missed
     ]
-    first_on, last_on = demand.window.horizon(now.astimezone(NEW_YORK).date())
-    calendars = load_calendars(
-        {offer.instructor_id for offer, _ in kept}, first_on=first_on, last_on=last_on, now=now
+    dates = demand.window.horizon(now.astimezone(NEW_YORK).date())
+    free = memory.free_starts(
+        {_wanted(offer, demand) for offer, _ in kept}, first_on=dates[0], last_on=dates[1], now=now
     )
     rows: list[Candidate] = []
     late: list[Candidate] = []
     for offer, missed in kept:
         score = matcher.service_score(offer.service_id)
         relevance = relevance_factor(score, matcher.cosines.get(offer.pk))
-        row = _with_wanted_times(Candidate(offer, relevance, missed, Starts()), demand, calendars)
+        starts = free[_wanted(offer, demand)]
+        row = _with_wanted_times(Candidate(offer, relevance, missed, starts), demand, dates)
         (rows if row.starts else late).append(row)
     # Only a few can stand close by, and looking for their nearest times is what takes long.
     late.sort(key=_promise, reverse=True)
-    rows += [_with_nearest_times(row, demand, calendars) for row in late[:MOST_CLOSE]]
+    for row in late[:MOST_CLOSE]:
+        starts = free[_wanted(row.offer, demand)]
+        rows.append(_with_nearest_times(replace(row, starts=starts), demand, dates))
     return _ranked(rows, matcher)
 
 
@@ -195,26 +198,26 @@ def one_card_each(hits: Iterable[Hit], taken: Iterable[int] = ()) -> list[Hit]:
     return kept
 
 
-def _with_wanted_times(row: Candidate, demand: Demand, calendars: Calendars) -> Candidate:
-    """Return the candidate with the starts that fit, or with none."""
-    window, offer = demand.window, row.offer
-    minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
-    starts = calendars.free_starts(offer.instructor_id, minutes, zone)
-    if not window.is_open_ended:
-        wanted = wanted_starts(window, zone, calendars.first_on, calendars.last_on, minutes)
-        starts = starts.within(wanted)
-    return replace(row, starts=starts)
+def _wanted(offer: Offer, demand: Demand) -> Wanted:
+    return Wanted(offer.instructor_id, offer.minutes_for(demand.minutes), ZoneInfo(offer.zone))
 
 
-def _with_nearest_times(row: Candidate, demand: Demand, calendars: Calendars) -> Candidate:
+def _with_wanted_times(row: Candidate, demand: Demand, dates: tuple[date, date]) -> Candidate:
+    """Return the candidate, of whose free starts those are left that fit."""
+    window, wanted = demand.window, _wanted(row.offer, demand)
+    if window.is_open_ended:
+        return row
+    fitting = wanted_starts(window, wanted.zone, *dates, wanted.minutes)
+    return replace(row, starts=row.starts.within(fitting))
+
+
+def _with_nearest_times(row: Candidate, demand: Demand, dates: tuple[date, date]) -> Candidate:
     """Return the candidate with what is nearest to the wanted time, and what it misses."""
-    window, offer = demand.window, row.offer
-    minutes, zone = offer.minutes_for(demand.minutes), ZoneInfo(offer.zone)
-    starts = calendars.free_starts(offer.instructor_id, minutes, zone)
+    window, zone = demand.window, ZoneInfo(row.offer.zone)
     # The day may be right and only the hours wrong; that is the nearer miss.
-    days = nearest_days(window, zone, calendars.first_on, calendars.last_on)
-    nearest = next((near for bits in days if (near := starts.within(bits))), Starts())
-    is_same_day = bool(starts.within(days[0]))
+    days = nearest_days(window, zone, *dates)
+    nearest = next((near for bits in days if (near := row.starts.within(bits))), Starts())
+    is_same_day = bool(row.starts.within(days[0]))
     kind = "time" if is_same_day and window.has_hours else "date"
     return replace(row, missed=row.missed | {kind}, starts=nearest)
 

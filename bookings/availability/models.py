@@ -4,6 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Now
 
 from catalog.models import Instructor
 from instainstru import clock
@@ -19,6 +20,21 @@ class MinuteRange(Func):
 
     function = "int4range"
     output_field = IntegerRangeField()
+
+
+class TransactionNumber(models.Field):  # type: ignore[type-arg]
+    """The number of a transaction; PostgreSQL's ``xid8`` never wraps around."""
+
+    def db_type(self, connection: object) -> str:
+        """Return the type of the column."""
+        return "xid8"
+
+
+class CurrentTransaction(Func):
+    """The number of the transaction that runs."""
+
+    template = "pg_current_xact_id()"
+    output_field = TransactionNumber()
 
 
 class AvailabilityRules(models.Model):
@@ -142,3 +158,22 @@ class Blackout(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["instructor", "last_on"], name="blackout_by_instructor")]
+
+
+class CalendarChange(models.Model):
+    """A note that a transaction changed when an instructor can be booked; triggers alone write it.
+
+    One row for each statement and instructor, kept for a day. Spec: S8.12
+    """
+
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    transaction_id = TransactionNumber(db_default=CurrentTransaction())
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["transaction_id"], name="calendar_change_transaction"),
+            models.Index(fields=["changed_at"], name="calendar_change_at"),
+        ]

@@ -24,5 +24,17 @@ register(
             use=HOURS,
             personal={"label": TEXT},
         ),
+        Holding(
+            model="availability.CalendarChange",
+            subjects=("instructor__user",),
+            use=Use(
+                purpose="So that searches show times as they are now",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="1 day",
+                not_exported="notes that some calendar changed",
+            ),
+            is_left_out_of_copies=True,
+        ),
     ]
 )

@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.availability.clock import MINUTES_PER_DAY, local_date
-from bookings.availability.models import Blackout
+from bookings.availability.models import Blackout, CalendarChange
 from instainstru import clock
+
+# Far longer than a transaction lasts and than a process goes without looking.
+CHANGES_KEPT = timedelta(days=1)
 
 
 def close_once(
@@ -43,3 +46,9 @@ def close_once(
 def _minute(instant: datetime, zone: ZoneInfo) -> int:
     local = instant.astimezone(zone)
     return local.hour * 60 + local.minute
+
+
+def delete_old_changes() -> int:
+    """Forget notes of changed calendars; return how many. Spec: S8.12"""
+    old = CalendarChange.objects.filter(changed_at__lt=clock.now() - CHANGES_KEPT)
+    return old.delete()[0]

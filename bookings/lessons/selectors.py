@@ -24,7 +24,6 @@ from bookings.lessons.rules import (
     InstructorRules,
     OfferFacts,
 )
-from bookings.lessons.starts import Starts
 from bookings.lessons.states import BLOCKING, COUNTED, Status
 from catalog.models import Instructor, Modality, Offering, Policy
 from catalog.selectors import earliest_check
@@ -278,16 +277,12 @@ class Calendars:
 
         ``limit`` says how many are enough.
         """
-        facts = self._facts(instructor_id, duration_minutes, zone)
+        facts = self.facts(instructor_id, duration_minutes, zone)
         first_on, last_on = first_on or self.first_on, last_on or self.last_on
         return rules.bookable_starts(facts, duration_minutes, first_on, last_on, self.now, limit)
 
-    def free_starts(self, instructor_id: int, duration_minutes: int, zone: ZoneInfo) -> Starts:
-        """Return the same for all the dates at once, as a set of minutes."""
-        facts = self._facts(instructor_id, duration_minutes, zone)
-        return rules.free_starts(facts, duration_minutes, self.first_on, self.last_on, self.now)
-
-    def _facts(self, instructor_id: int, minutes: int, zone: ZoneInfo) -> BookabilityFacts:
+    def facts(self, instructor_id: int, minutes: int, zone: ZoneInfo) -> BookabilityFacts:
+        """Return what the rules need of an offer that is known to be live and priced."""
         return BookabilityFacts(
             rules=_instructor_rules(self.time[instructor_id], zone),
             offer=OfferFacts(priced_minutes=frozenset({minutes})),

@@ -51,6 +51,14 @@ def finish_payment_attempts() -> int:
     return checkout.finish_attempts()
 
 
+@shared_task(name="lessons.delete_old_calendar_changes")
+def delete_old_calendar_changes() -> int:
+    """Forget notes of changed calendars that every process has seen long ago."""
+    from bookings.availability import services
+
+    return services.delete_old_changes()
+
+
 @shared_task(name="lessons.delete_old_idempotency_records")
 def delete_old_idempotency_records() -> int:
     """Forget keyed actions older than 24 hours."""
