@@ -5,7 +5,7 @@ EVENTS = {"insert": "NEW", "update": "NEW", "delete": "OLD"}
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lessons", "0007_calendar_feeds"),
+        ("lessons", "0008_weekly_series"),
         ("availability", "0002_calendar_changes"),
     ]
 
