@@ -55,6 +55,7 @@ def configure(options: dict[str, Any]) -> None:
             "root": {"handlers": ["console"], "level": options["level"]},
             "loggers": {
                 "axes": {"level": "ERROR"},  # its warnings name accounts
+                "stripe": {"level": "WARNING"},  # below, it writes whole requests
                 "django.server": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "django.security": {"level": "WARNING"},

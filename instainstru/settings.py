@@ -308,6 +308,8 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 
 # --- Language, time ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

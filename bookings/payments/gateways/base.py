@@ -42,6 +42,8 @@ class GatewayIntent:
     decline_reason: str = ""
     card_brand: str = ""
     card_last4: str = ""
+    action_url: str = field(default="", repr=False)
+    """Where the bank asks its customer, if it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,22 @@ class PaymentGateway(Protocol):
     """
 
     name: str
+    signature_header: str
+    """The request header that carries a webhook's signature."""
+    has_card_page: bool
+    """Whether the card is typed at the gateway: our form must have no field for it then."""
 
-    def read_card(self, card_number: str) -> CardToken:
-        """Reduce what the card field carried to a token, in memory.
+    def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
+        """Return the address of the gateway's own page for a card, which charges nothing.
+
+        It leads back to ``return_url`` with ``?card=`` and what ``read_card`` wants, or without a
+        card to ``back_url``. Raises ``GatewayError`` where the form carries the card.
+        """
+        ...
+
+    def read_card(self, card_number: str, *, bound_to: str = "") -> CardToken:
+        """Reduce what the card field carried to a token, in memory; ``bound_to`` is the hold that
+        the gateway's page was opened for.
 
         Raises ``ValidationFailedError`` on field ``card_number``; never stores or logs it.
         """

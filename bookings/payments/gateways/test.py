@@ -69,8 +69,14 @@ class OfflineGateway:
     """Takes the six test numbers and moves no money."""
 
     name = "test"
+    signature_header = "X-Signature"
+    has_card_page = False
 
-    def read_card(self, card_number: str) -> CardToken:
+    def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
+        """Refuse: the form carries a test number (Spec: S14.1)."""
+        raise GatewayError("The offline gateway has no page for cards.")
+
+    def read_card(self, card_number: str, *, bound_to: str = "") -> CardToken:
         """Reduce a test number to a token and its last four digits (Spec: S14.1)."""
         digits = card_number.replace(" ", "").replace("-", "")
         is_number = len(digits) == CARD_LENGTH and digits.isascii() and digits.isdigit()

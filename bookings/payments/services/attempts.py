@@ -233,7 +233,11 @@ def _ask(attempt: PaymentAttempt, now: datetime, call: Callable[[], GatewayInten
 
 
 def _intent(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
-    """Find the intent by our key, which also finds one whose reference was never written down."""
+    """Find the intent by our key when its reference was never written down; keys end after a day
+    at Stripe, and an intent that nobody wrote down was never confirmed.
+    """
+    if attempt.gateway_reference:
+        return gateway.fetch(reference=attempt.gateway_reference)
     intent = gateway.create_intent(key=attempt.idempotency_key, amount_cents=attempt.charge_cents)
     if attempt.gateway_reference != intent.reference:
         rows = PaymentAttempt.objects.filter(Q(pk=attempt.pk) | Q(part_of=attempt.pk))

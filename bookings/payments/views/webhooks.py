@@ -5,12 +5,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from bookings.payments.gateways import gateway_named
 from bookings.payments.gateways.signatures import WebhookSignatureError
 from bookings.payments.services.webhooks import receive_event
 from instainstru import clock
 from instainstru.access import public
-
-SIGNATURE = "X-Signature"
 
 
 @public
@@ -23,7 +22,7 @@ def webhook(request: HttpRequest, gateway: str) -> HttpResponse:
     """
     if gateway != settings.PAYMENT_GATEWAY:
         raise Http404("no such gateway")
-    signature = request.headers.get(SIGNATURE, "")
+    signature = request.headers.get(gateway_named(gateway).signature_header, "")
     try:
         is_known = receive_event(
             gateway=gateway, body=request.body, signature=signature, now=clock.now()

@@ -1,6 +1,7 @@
 """What every gateway must do; the suite runs over all of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from pytest_django import Settings
 from bookings.payments.checks import check_gateway
 from bookings.payments.gateways import current_gateway, gateway_named
 from bookings.payments.gateways.base import (
+    CardToken,
     GatewayError,
     GatewayIntent,
     GatewayTimeoutError,
@@ -19,22 +21,40 @@ from bookings.payments.gateways.base import (
 )
 from bookings.payments.gateways.test import LATE_RESULT_AFTER, OfflineGateway
 from bookings.payments.models import OfflineIntent
+from instainstru.clock import now
 from instainstru.errors import ValidationFailedError
 from tests.bookings.payments.conftest import in_parallel
+from tests.bookings.payments.stripe_stage import Stage
 from tests.factories import payments as make
 
 pytestmark = [pytest.mark.S14, pytest.mark.django_db]
 NOON = "2027-03-01T12:00:00Z"
 
 
-@pytest.fixture(params=["test"])
+@pytest.fixture(params=["test", "stripe"])
 def gateway(request: pytest.FixtureRequest) -> PaymentGateway:
+    if request.param == "stripe":
+        STAGES["stripe"] = request.getfixturevalue("stripe")
     return gateway_named(request.param)
+
+
+STAGES: dict[str, Stage] = {}
+
+
+def card(gateway: PaymentGateway, number: str) -> CardToken:
+    """Return a card as it comes from our form, or from the gateway's page."""
+    return gateway.read_card(
+        STAGES["stripe"].typed_card(number) if gateway.has_card_page else number
+    )
+
+
+def bank(gateway: PaymentGateway, last4: str) -> str:
+    return f"btok_{last4}" if gateway.name == "stripe" else f"00012345{last4}"
 
 
 def confirm(gateway: PaymentGateway, number: str, *, key: str = "H-1") -> GatewayIntent:
     intent = gateway.create_intent(key=key, amount_cents=9500)
-    return gateway.confirm(reference=intent.reference, card=gateway.read_card(number))
+    return gateway.confirm(reference=intent.reference, card=card(gateway, number))
 
 
 def test_new_intent_waits_for_a_card(gateway: PaymentGateway) -> None:
@@ -132,6 +152,56 @@ def test_nothing_is_refunded_that_was_not_charged(gateway: PaymentGateway) -> No
         gateway.refund(reference=reference, amount_cents=1, key="r1")
 
 
+def test_payments_of_a_stretch_of_time(gateway: PaymentGateway) -> None:
+    """S14.3: as they stand now, for the nightly comparison."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        paid = confirm(gateway, make.SUCCEEDS)
+        gateway.refund(reference=paid.reference, amount_cents=100, key="r1")
+        first_at = now()
+        clock.shift(60)
+        last_at = now()
+        confirm(gateway, make.DECLINED, key="H-2")
+        assert list(gateway.payments_between(first_at, last_at)) == [
+            replace(paid, refunded_cents=100)
+        ]
+        clock.shift(1)
+        assert len(list(gateway.payments_between(first_at, now()))) == 2
+
+
+def test_payout_is_sent_once_per_key(gateway: PaymentGateway) -> None:
+    """S14.6, S14.11"""
+    payee = gateway.create_payee(key="p-1", account_number=bank(gateway, "6789"))
+    assert payee.last4 == "6789"
+    first = gateway.payout(payee=payee.reference, amount_cents=8150, key="payout-1-0")
+    assert first.amount_cents == 8150
+    again = gateway.payout(payee=payee.reference, amount_cents=8150, key="payout-1-0")
+    assert again == first
+    with pytest.raises(GatewayError):
+        gateway.payout(payee=payee.reference, amount_cents=8151, key="payout-1-0")
+
+
+def test_refused_payout_is_no_unknown_one(gateway: PaymentGateway) -> None:
+    payee = gateway.create_payee(key="p-1", account_number=bank(gateway, "1116"))
+    with pytest.raises(GatewayError) as refused:
+        gateway.payout(payee=payee.reference, amount_cents=8150, key="payout-1-0")
+    assert not isinstance(refused.value, GatewayTimeoutError)
+
+
+def test_payout_without_an_answer_is_found_again(gateway: PaymentGateway) -> None:
+    payee = gateway.create_payee(key="p-1", account_number=bank(gateway, "9987"))
+    with pytest.raises(GatewayTimeoutError):
+        gateway.payout(payee=payee.reference, amount_cents=8150, key="payout-1-0")
+    sent = gateway.payout(payee=payee.reference, amount_cents=8150, key="payout-1-0")
+    assert sent.amount_cents == 8150
+
+
+@pytest.mark.parametrize("number", ["", "4242424242424242", "000999996789", "btok_", "acct_1"])
+def test_any_other_bank_account_is_refused(gateway: PaymentGateway, number: str) -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        gateway.create_payee(key="p-1", account_number=number)
+    assert set(refused.value.fields) == {"account_number"}
+
+
 @pytest.mark.parametrize("call", ["fetch", "cancel"])
 def test_unknown_payment_is_refused(gateway: PaymentGateway, call: str) -> None:
     ask: Callable[..., GatewayIntent] = getattr(gateway, call)
@@ -163,7 +233,7 @@ def test_any_other_number_is_refused(gateway: PaymentGateway, number: str) -> No
 
 
 def test_token_shows_no_number_when_printed(gateway: PaymentGateway) -> None:
-    token = gateway.read_card("4242-4242-4242-4242")
+    token = card(gateway, "4242424242424242")
     assert "4242424242424242" not in f"{token!r} {token.token}"
     assert token.token not in repr(token)
 
@@ -186,7 +256,8 @@ def test_parallel_calls_with_one_key_make_one_intent(gateway: PaymentGateway) ->
     """S14.2"""
     answers = in_parallel([lambda: confirm(gateway, make.SUCCEEDS)] * 8)
     assert len({answer.reference for answer in answers}) == 1
-    assert OfflineIntent.objects.count() == 1
+    made = STAGES["stripe"].intents if gateway.name == "stripe" else OfflineIntent.objects.all()
+    assert len(made) == 1
 
 
 @pytest.mark.usefixtures("committed_db")

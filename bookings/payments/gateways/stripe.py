@@ -1,0 +1,331 @@
+"""Stripe, through its official SDK (Spec: S14.1).
+
+Only tokens pass through here: people type their card at Stripe's own page, and what comes back is
+the name of that page. Sentences of Stripe are never kept or logged, only its codes.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from bookings.payments.gateways.base import (
+    CardToken,
+    GatewayError,
+    GatewayEvent,
+    GatewayIntent,
+    GatewayPayee,
+    GatewayPayout,
+    GatewayRefund,
+    GatewayTimeoutError,
+    IntentStatus,
+)
+from bookings.payments.gateways.signatures import WebhookSignatureError, verify
+from bookings.payments.gateways.stripe_words import (
+    CLOSED_AFTER_REFUSAL,
+    KINDS,
+    brand_in_words,
+    intent_as_told,
+    was_refused,
+)
+from instainstru.errors import ValidationFailedError
+
+CURRENCY = "usd"
+# Somebody waits for the answer; what comes later is fetched (Spec: S14.2).
+TIMEOUT_SECONDS = 10
+PAGE_SIZE = 100
+# A charge tells how a payment ended, also after the intent was closed and forgot its error.
+CHARGE = ["latest_charge", "payment_method"]
+PAGE_NAME = re.compile(r"cs_(test|live)_[A-Za-z0-9]{1,120}")
+BANK_TOKEN = re.compile(r"btok_[A-Za-z0-9_]{1,80}")
+# Another request works with the same object or key: ask again, nothing is known.
+BUSY_STATUSES = frozenset({409, 429})
+SERVER_FAILS = 500
+UNEXPECTED_STATE = "payment_intent_unexpected_state"
+REFUND_FAILED = frozenset({"failed", "canceled"})
+MOST_CHARACTERS = 80
+
+
+class StripeGateway:
+    """Takes real cards where the keys are live ones. Raises ``ImproperlyConfigured`` without keys,
+    and for keys whose kind of money does not belong to this tier.
+    """
+
+    name = "stripe"
+    signature_header = "Stripe-Signature"
+    has_card_page = True
+
+    def __init__(self) -> None:
+        for setting in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
+            if not getattr(settings, setting):
+                raise ImproperlyConfigured(f"PAYMENT_GATEWAY 'stripe' needs {setting}.")
+        if ("_live_" in settings.STRIPE_SECRET_KEY) != settings.IS_PROD:
+            raise ImproperlyConfigured("STRIPE_SECRET_KEY: a live key on PROD, and only there.")
+        self._api = _api(settings.STRIPE_SECRET_KEY).v1
+
+    def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
+        """Return the address of Stripe's page for a card, which charges nothing (Spec: S14.1)."""
+        with _answers():
+            page = self._api.checkout.sessions.create(
+                {
+                    "mode": "setup",
+                    "currency": CURRENCY,
+                    "allowed_payment_method_types": ["card"],
+                    # A card that belongs to no customer cannot be charged again after a decline.
+                    "customer_creation": "always",
+                    "client_reference_id": bound_to,
+                    "success_url": f"{return_url}?card={{CHECKOUT_SESSION_ID}}",
+                    "cancel_url": back_url,
+                }
+            )
+        return str(page.url)
+
+    def read_card(self, card_number: str, *, bound_to: str = "") -> CardToken:
+        """Return the card that was typed at Stripe's page; anything but a page's name is refused
+        here, so a card number goes nowhere.
+        """
+        if not PAGE_NAME.fullmatch(card_number):
+            raise _no_card()
+        try:
+            with _answers():
+                page: Any = self._api.checkout.sessions.retrieve(
+                    card_number, {"expand": ["setup_intent.payment_method"]}
+                )
+        except GatewayTimeoutError:
+            raise
+        except GatewayError:
+            raise _no_card() from None
+        method = page.setup_intent and page.setup_intent.payment_method
+        is_done = page.status == "complete" and page.client_reference_id == bound_to
+        if not is_done or not method or not page.customer:
+            raise _no_card()
+        return CardToken(
+            token=f"{page.customer}/{method.id}",
+            brand=brand_in_words(method.card.brand),
+            last4=method.card.last4,
+        )
+
+    def create_intent(self, *, key: str, amount_cents: int) -> GatewayIntent:
+        """Return the intent of this key. A repeat is answered as the first call was, so how the
+        intent stands now is asked for.
+        """
+        with _answers():
+            intent = self._api.payment_intents.create(
+                {
+                    "amount": amount_cents,
+                    "currency": CURRENCY,
+                    "allowed_payment_method_types": ["card"],
+                    "metadata": {"attempt": key},
+                },
+                {"idempotency_key": key},
+            )
+        return self.fetch(reference=intent.id)
+
+    def confirm(self, *, reference: str, card: CardToken) -> GatewayIntent:
+        """Charge the card; one that Stripe refuses closes the intent, which is final then."""
+        customer, _, method = card.token.partition("/")
+        try:
+            with _answers(passes=(stripe.CardError, stripe.InvalidRequestError)):
+                self._api.payment_intents.update(reference, {"customer": customer})
+                intent = self._api.payment_intents.confirm(
+                    reference,
+                    {
+                        "payment_method": method,
+                        "return_url": f"{settings.SITE_URL}/book/bank/",
+                        "expand": CHARGE,
+                    },
+                    {"idempotency_key": f"{reference}-{method}"},
+                )
+        except stripe.CardError:
+            return self.fetch(reference=reference)
+        except stripe.InvalidRequestError as error:
+            if error.code != UNEXPECTED_STATE:
+                raise GatewayError(_code_of(error)) from None
+            return self.fetch(reference=reference)
+        told = self._final(intent)
+        if told.status is IntentStatus.PENDING:
+            raise GatewayTimeoutError("The bank has not answered yet.")
+        return told
+
+    def fetch(self, *, reference: str) -> GatewayIntent:
+        """Return the intent as it stands now; one that was refused is closed at that."""
+        with _answers():
+            return self._final(self._retrieve(reference))
+
+    def cancel(self, *, reference: str) -> GatewayIntent:
+        """Close an intent that has no result yet."""
+        with _answers():
+            return intent_as_told(self._close(reference, "abandoned"))
+
+    def parse_webhook(self, *, body: bytes, signature: str, now: datetime) -> GatewayEvent:
+        """Return what Stripe has signed with this endpoint's secret (Spec: S14.8)."""
+        verify(body, signature, secret=settings.STRIPE_WEBHOOK_SECRET.encode(), now=now)
+        try:
+            said = json.loads(body)
+            about, kind = said["data"]["object"], str(said["type"])
+            reference = about.get("payment_intent") or about["id"]
+            return GatewayEvent(
+                event_id=str(said["id"])[:MOST_CHARACTERS],
+                kind=KINDS.get(kind, kind)[:40],
+                reference=str(reference)[:MOST_CHARACTERS],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WebhookSignatureError("no event") from error
+
+    def refund(self, *, reference: str, amount_cents: int, key: str) -> GatewayRefund:
+        """Pay back a part. Stripe forgets keys after a day and we try for longer, so the refunds
+        of the payment are looked through first; only one that failed is made again.
+        """
+        with _answers():
+            listed = self._api.refunds.list({"payment_intent": reference, "limit": PAGE_SIZE})
+            ours = [row for row in listed.auto_paging_iter() if _key_in(row) == key]
+            failed = [row for row in ours if row.status in REFUND_FAILED]
+            known = next((row for row in ours if row not in failed), None)
+            refund = known or self._api.refunds.create(
+                {
+                    "payment_intent": reference,
+                    "amount": amount_cents,
+                    "metadata": {"refund": key},
+                },
+                {"idempotency_key": f"refund-{key}-{len(failed)}"},
+            )
+        if refund.amount != amount_cents:
+            raise GatewayError("This key was used for another refund.")
+        if refund.status in REFUND_FAILED:
+            raise GatewayError(f"refund {refund.status}")
+        if refund.status != "succeeded":
+            raise GatewayTimeoutError("The refund is on its way.")
+        return GatewayRefund(reference=refund.id, amount_cents=refund.amount)
+
+    def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:
+        """Yield the payments begun in a stretch of time, newest first; nothing is closed here."""
+        with _answers():
+            listed = self._api.payment_intents.list(
+                {
+                    "created": {"gte": int(first_at.timestamp()), "lt": int(last_at.timestamp())},
+                    "limit": PAGE_SIZE,
+                    "expand": [f"data.{name}" for name in CHARGE],
+                }
+            )
+            for intent in listed.auto_paging_iter():
+                yield intent_as_told(intent)
+
+    def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
+        """Open an account for transfers with a bank account that Stripe's own fields have read.
+
+        A number is refused here. Who somebody is (S14.12) Stripe asks on its own pages; until it
+        knows, it refuses transfers, and so the payout.
+        """
+        if not BANK_TOKEN.fullmatch(account_number):
+            message = "Bank details can't be taken here yet. Write to us."
+            raise ValidationFailedError(message, fields={"account_number": message})
+        with _answers():
+            account: Any = self._api.accounts.create(
+                {
+                    "country": "US",
+                    "controller": {
+                        "fees": {"payer": "application"},
+                        "losses": {"payments": "application"},
+                        "requirement_collection": "application",
+                        "stripe_dashboard": {"type": "none"},
+                    },
+                    "capabilities": {"transfers": {"requested": True}},
+                    "external_account": account_number,
+                    "metadata": {"payee": key},
+                },
+                {"idempotency_key": key},
+            )
+        return GatewayPayee(reference=account.id, last4=account.external_accounts.data[0].last4)
+
+    def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
+        """Send money to a payee's account, from where Stripe pays it to the bank. Sent ones are
+        looked for first, because Stripe forgets keys after a day.
+        """
+        with _answers():
+            sent = self._api.transfers.list({"transfer_group": key, "limit": 1}).data
+            transfer = (
+                sent[0]
+                if sent
+                else self._api.transfers.create(
+                    {
+                        "amount": amount_cents,
+                        "currency": CURRENCY,
+                        "destination": payee,
+                        "transfer_group": key,
+                        "metadata": {"payout": key},
+                    },
+                    {"idempotency_key": key},
+                )
+            )
+        if transfer.amount != amount_cents or transfer.destination != payee:
+            raise GatewayError("This key was used for another payout.")
+        return GatewayPayout(reference=transfer.id, amount_cents=transfer.amount)
+
+    def _retrieve(self, reference: str) -> stripe.PaymentIntent:
+        return self._api.payment_intents.retrieve(reference, {"expand": CHARGE})
+
+    def _final(self, intent: stripe.PaymentIntent) -> GatewayIntent:
+        """Close what was refused: Stripe would let another card try, our next try has a new key."""
+        if intent.status == "requires_payment_method" and was_refused(intent):
+            with _answers():
+                intent = self._close(intent.id, CLOSED_AFTER_REFUSAL)
+        return intent_as_told(intent)
+
+    def _close(self, reference: str, reason: Any) -> stripe.PaymentIntent:
+        """Cancel; an intent that has ended, or whose bank is answering, stays as it is."""
+        try:
+            return self._api.payment_intents.cancel(
+                reference, {"cancellation_reason": reason, "expand": CHARGE}
+            )
+        except stripe.InvalidRequestError as error:
+            if error.code != UNEXPECTED_STATE:
+                raise
+            return self._retrieve(reference)
+
+
+def http_client() -> stripe.HTTPClient:
+    """Return what carries the requests; it never retries by itself, our jobs do."""
+    return stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _api(key: str) -> stripe.StripeClient:
+    return stripe.StripeClient(key, http_client=http_client(), max_network_retries=0)
+
+
+@contextmanager
+def _answers(passes: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None]:
+    """Turn Stripe's errors into ours: without an answer nobody knows what happened."""
+    try:
+        yield
+    except passes:
+        raise
+    except stripe.APIConnectionError:
+        raise GatewayTimeoutError("No answer within the time allowed.") from None
+    except stripe.StripeError as error:
+        status = error.http_status or SERVER_FAILS
+        if status >= SERVER_FAILS or status in BUSY_STATUSES:
+            raise GatewayTimeoutError(_code_of(error)) from None
+        raise GatewayError(_code_of(error)) from None
+
+
+def _code_of(error: stripe.StripeError) -> str:
+    """Name an error by its code: its sentence may repeat what somebody typed."""
+    return f"stripe {error.code or type(error).__name__}"[:MOST_CHARACTERS]
+
+
+def _key_in(refund: stripe.Refund) -> str:
+    metadata = refund.metadata
+    return str(metadata["refund"]) if metadata and "refund" in metadata else ""
+
+
+def _no_card() -> ValidationFailedError:
+    message = "Enter your card on the payment page."
+    return ValidationFailedError(message, fields={"card_number": message})
