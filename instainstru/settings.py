@@ -240,6 +240,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 SECURE_REFERRER_POLICY = "strict-origin"
 X_FRAME_OPTIONS = "DENY"
+# Browsers hold the redirect after a form to this, too.
+FORM_TARGETS: list[str] = [SELF]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -248,7 +250,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
         "font-src": [SELF],
-        "form-action": [SELF],
+        "form-action": FORM_TARGETS,
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
@@ -308,6 +310,8 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")
+if PAYMENT_GATEWAY == "stripe":
+    FORM_TARGETS.append("https://checkout.stripe.com")  # where cards are typed
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 

@@ -229,9 +229,18 @@ class CardForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, has_card_page: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
+        if has_card_page:
+            # The card is typed at the gateway; what comes here is the name of that page.
+            for name in self.CARD_FIELDS:
+                del self.fields[name]
+            self.fields["card_number"] = forms.CharField(
+                max_length=140,
+                widget=forms.HiddenInput,
+                error_messages={"required": "Enter your card first."},
+            )
 
     def clean_card_expiry(self) -> str:
         """Refuse a card that has expired."""
@@ -299,7 +308,7 @@ class CheckoutForm(CardForm):
             del self.fields["neighborhood"], self.fields["address"]
         if not asks_card:
             for name in self.CARD_FIELDS:
-                del self.fields[name]
+                self.fields.pop(name, None)
 
 
 class CancelForm(forms.Form):

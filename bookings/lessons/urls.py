@@ -3,6 +3,7 @@
 from django.urls import path
 
 from bookings.lessons.views import (
+    card_pages,
     changes,
     checkout,
     feeds,
@@ -18,8 +19,10 @@ app_name = "lessons"
 
 urlpatterns = [
     path("i/<slug:slug>/book/", times.times, name="times"),
+    path("book/bank/", card_pages.bank_return, name="bank-return"),
     path("book/<slug:hold_id>/", checkout.checkout_page, name="checkout"),
     path("book/<slug:hold_id>/pay/", checkout.pay, name="pay"),
+    path("book/<slug:hold_id>/card/", checkout.card_page, name="card-page"),
     path("book/<slug:hold_id>/promo/", checkout.promo, name="promo"),
     path("book/<slug:hold_id>/bank/", checkout.bank_step, name="bank-step"),
     path("book/<slug:hold_id>/payment/", checkout.payment_state, name="payment-state"),
@@ -48,6 +51,7 @@ urlpatterns = [
     path("teach/lessons/<slug:code>/report/", reports.report_teaching, name="report-teaching"),
     path("teach/lessons/<slug:code>/waive/", teaching.waive, name="waive"),
     path("lessons/<slug:code>/tip/", tips.tip, name="tip"),
+    path("lessons/<slug:code>/tip/card/", tips.card_page, name="tip-card-page"),
     path("lessons/<slug:code>/receipt/", my_lessons.receipt, name="receipt"),
     path("account/calendar/", feeds.calendar_settings, name="calendar-settings"),
     path("calendar/<str:token>.ics", feeds.feed, name="feed"),

@@ -25,7 +25,9 @@ from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
 from bookings.lessons.selectors import find_lesson
 from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
+from bookings.lessons.views.card_pages import card_step, open_card_page
 from bookings.payments import services as payments
+from bookings.payments.gateways import OFFLINE
 from bookings.payments.selectors import latest_attempt, payment_summary
 from catalog.models import Address, Modality
 from instainstru import clock
@@ -90,14 +92,14 @@ def _pay(request: HttpRequest, hold: Booking) -> HttpResponse:
         result = checkout.pay_and_confirm(
             by=request.user,  # type: ignore[arg-type]
             hold_id=hold.hold_id,
-            details=_details(form),
+            details=_details(form, hold),
         )
     except ApplicationError as error:
         return _refused(request, hold, form, error)
     return _next_step(request, result)
 
 
-def _details(form: CheckoutForm) -> checkout.CheckoutDetails:
+def _details(form: CheckoutForm, hold: Booking) -> checkout.CheckoutDetails:
     data = form.cleaned_data
     neighborhood = data.get("neighborhood")
     number = data.get("card_number")
@@ -106,7 +108,7 @@ def _details(form: CheckoutForm) -> checkout.CheckoutDetails:
         neighborhood_id=neighborhood.pk if neighborhood else None,
         address=data.get("address", ""),
         note=data["note"],
-        card=payments.read_card(number) if number else None,
+        card=payments.read_card(number, bound_to=hold.hold_id) if number else None,
         shown_cents=data["due_cents"],
     )
 
@@ -148,6 +150,20 @@ def promo(request: HttpRequest, hold_id: str) -> HttpResponse:
     return _render(request, hold, form=_typed(request, hold))
 
 
+@requires("bookings.create", page="lessons:checkout")
+@require_POST
+def card_page(request: HttpRequest, hold_id: str) -> HttpResponse:
+    """Lead to the gateway's page for the card, which leads back to checkout. Spec: S14.1"""
+    hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
+    page_url = reverse("lessons:checkout", args=[hold_id])
+    if not _is_live(hold, clock.now()):
+        return see_other(page_url)
+    try:
+        return see_other(open_card_page(request, hold, page_url))
+    except ApplicationError as error:
+        return _render(request, hold, error=error, status=error.status)
+
+
 def _typed(request: HttpRequest, hold: Booking) -> CheckoutForm:
     """Return the form with what was typed so far, of which nothing is judged yet."""
     form = _form(request, hold, request.POST)
@@ -176,10 +192,14 @@ def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
     if hold.code is not None:
         return redirect("lessons:confirmed", code=hold.code)
-    if checkout.open_attempt_of(hold) is None:
+    attempt = checkout.open_attempt_of(hold)
+    if attempt is None:
         return redirect("lessons:checkout", hold_id=hold_id)
     if request.method != "POST":
-        context = {"hold": hold, "server_now": clock.now()}
+        bank_page = payments.bank_page_of(attempt)
+        if attempt.gateway != OFFLINE and not bank_page:
+            return redirect("lessons:payment-state", hold_id=hold_id)
+        context = {"hold": hold, "server_now": clock.now(), "bank_page": bank_page}
         return mark_private(
             render_page_or_fragment(request, "lessons/bank_step.html", context, fragment="step")
         )
@@ -262,6 +282,7 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
         user=user,
         asks_place=hold.modality == Modality.AT_STUDENT,
         asks_card=split.card_cents > 0,
+        has_card_page=payments.has_card_page(),
         today=clock.now().astimezone(clock.NEW_YORK).date(),
     )
     form.split = split
@@ -311,6 +332,8 @@ def _render(
         "deadlines": cancel_deadlines(hold.start_at, PolicyNumbers.of(hold.policy), now),
         "idempotency_key": _key(),
     }
+    if form is not None and split.card_cents:
+        context |= card_step(request, hold, reverse("lessons:card-page", args=[hold.hold_id]))
     response = render_page_or_fragment(
         request, TEMPLATE, context, fragment="checkout", status=status
     )

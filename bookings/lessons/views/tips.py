@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.owners import owner_of
@@ -18,6 +18,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
 from bookings.lessons.selectors import find_lesson
 from bookings.lessons.tips import give_tip, may_tip, tip_of, tip_until
+from bookings.lessons.views.card_pages import card_step, open_card_page
 from bookings.lessons.views.sides import lesson_changed_page
 from bookings.payments import services as payments
 from instainstru import clock
@@ -39,7 +40,21 @@ def tip(request: HttpRequest, code: str) -> HttpResponse:
 
 def _form(data: object) -> TipForm:
     today = clock.now().astimezone(clock.NEW_YORK).date()
-    return TipForm(data, today=today)
+    return TipForm(data, today=today, has_card_page=payments.has_card_page())
+
+
+@requires("bookings.manage_own")
+@require_POST
+def card_page(request: HttpRequest, code: str) -> HttpResponse:
+    """Lead to the gateway's page for the card, which leads back to the tip. Spec: S14.1"""
+    booking = find_lesson(by=cast("User", request.user), code=code)
+    page_url = reverse("lessons:tip", args=[code])
+    if tip_of(booking) is not None or not may_tip(booking, clock.now()):
+        return see_other(page_url)
+    try:
+        return see_other(open_card_page(request, booking, page_url))
+    except ApplicationError as error:
+        return _render(request, booking, _form(None), error=error, status=error.status)
 
 
 def _tip(request: HttpRequest, booking: Booking) -> HttpResponse:
@@ -51,7 +66,7 @@ def _tip(request: HttpRequest, booking: Booking) -> HttpResponse:
             by=cast("User", request.user),
             code=str(booking.code),
             amount_cents=form.amount_cents,
-            card=payments.read_card(form.cleaned_data["card_number"]),
+            card=payments.read_card(form.cleaned_data["card_number"], bound_to=booking.hold_id),
         )
     except LessonChangedError as error:
         return lesson_changed_page(request, booking, error, Side.STUDENT)
@@ -86,6 +101,10 @@ def _render(
         "page_error": error is not None or form.is_bound,
         "idempotency_key": secrets.token_urlsafe(12),
     }
+    if context["form"]:
+        context |= card_step(
+            request, booking, reverse("lessons:tip-card-page", args=[booking.code])
+        )
     response = render_page_or_fragment(
         request, "lessons/tip.html", context, fragment="tip", status=status
     )

@@ -68,7 +68,10 @@ class StripeGateway:
                 raise ImproperlyConfigured(f"PAYMENT_GATEWAY 'stripe' needs {setting}.")
         if ("_live_" in settings.STRIPE_SECRET_KEY) != settings.IS_PROD:
             raise ImproperlyConfigured("STRIPE_SECRET_KEY: a live key on PROD, and only there.")
-        self._api = _api(settings.STRIPE_SECRET_KEY).v1
+
+    @property
+    def _api(self) -> stripe.V1Services:
+        return _client(settings.STRIPE_SECRET_KEY).v1
 
     def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
         """Return the address of Stripe's page for a card, which charges nothing (Spec: S14.1)."""
@@ -296,7 +299,7 @@ def http_client() -> stripe.HTTPClient:
 
 
 @lru_cache(maxsize=1)
-def _api(key: str) -> stripe.StripeClient:
+def _client(key: str) -> stripe.StripeClient:
     return stripe.StripeClient(key, http_client=http_client(), max_network_retries=0)
 
 

@@ -6,9 +6,16 @@ from bookings.payments.services.attempts import (
     charge_attempt,
     complete_extra_step,
     open_attempt,
-    read_card,
     reassign_attempt,
     refresh_attempt,
+)
+from bookings.payments.services.cards import (
+    TypedCard,
+    bank_page_of,
+    has_card_page,
+    open_card_page,
+    read_card,
+    typed_card,
 )
 from bookings.payments.services.credits import (
     available_credit_cents,
@@ -33,8 +40,10 @@ from bookings.payments.services.refunds import (
 __all__ = [
     "ChargeResult",
     "LessonTerms",
+    "TypedCard",
     "abandon_attempt",
     "available_credit_cents",
+    "bank_page_of",
     "carry_promo",
     "charge_attempt",
     "choose_promo",
@@ -42,7 +51,9 @@ __all__ = [
     "drop_promo",
     "exchange_credit",
     "grant_credit",
+    "has_card_page",
     "open_attempt",
+    "open_card_page",
     "read_card",
     "reassign_attempt",
     "record_charge",
@@ -54,4 +65,5 @@ __all__ = [
     "reserve_credit",
     "return_promo",
     "settle_refunds",
+    "typed_card",
 ]

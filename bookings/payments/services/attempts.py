@@ -64,14 +64,6 @@ class ChargeResult:
         return self.status == Status.DECLINED
 
 
-def read_card(card_number: str) -> CardToken:
-    """Reduce a card field to a token in memory, before anything is opened or written.
-
-    Raises ``ValidationFailedError`` (422) on field ``card_number``. Spec: S14.1.
-    """
-    return current_gateway().read_card(card_number)
-
-
 def open_attempt(
     *,
     booking_id: int,

@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from pytest_django import Settings
 
-from bookings.payments.gateways import stripe as adapter
 from catalog.models import Policy
-from tests.bookings.payments import stripe_stage
 
 
 @pytest.fixture
@@ -50,16 +47,3 @@ def in_parallel(calls: list[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         return list(pool.map(run, calls))
-
-
-@pytest.fixture
-def stripe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe_stage.Stage]:
-    """Stripe as the gateway, played by a stage that notes what it is asked."""
-    settings.PAYMENT_GATEWAY = "stripe"
-    settings.STRIPE_SECRET_KEY = stripe_stage.KEY
-    settings.STRIPE_WEBHOOK_SECRET = stripe_stage.SECRET
-    stage = stripe_stage.Stage()
-    monkeypatch.setattr(adapter, "http_client", lambda: stage)
-    adapter._api.cache_clear()
-    yield stage
-    adapter._api.cache_clear()

@@ -2,12 +2,17 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe as sdk
 import time_machine
+from django.conf import settings
 from pytest_django import Settings
 
 from bookings.payments.checks import check_gateway
@@ -380,3 +385,39 @@ def test_sample_event_of_the_sdk_is_ours(gateway: StripeGateway) -> None:
     assert sdk.Webhook.construct_event(body, header, SECRET).id == "evt_1"
     told = gateway.parse_webhook(body=body.encode(), signature=header, now=clock.now())
     assert (told.event_id, told.kind, told.reference) == ("evt_1", "payment.succeeded", "pi_1")
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_site_starts_with_keys_only(tmp_path: Path, has_keys: bool) -> None:
+    """S14.1: from the environment, as an operator sets it."""
+    keys = {"STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}
+    done = subprocess.run(
+        [sys.executable, settings.BASE_DIR / "manage.py", "check", "--tag", "start"],
+        env={
+            "PATH": os.environ["PATH"],
+            "DATABASE_AUDIT_LOG": str(tmp_path / "audit.jsonl"),
+            "VAR_DIR": str(tmp_path),
+            "PAYMENT_GATEWAY": "stripe",
+            **(keys if has_keys else {}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is has_keys, done.stderr
+    assert ("needs STRIPE_SECRET_KEY" in done.stderr) is not has_keys
+
+
+def test_forms_may_lead_to_the_card_page() -> None:
+    """Browsers hold the redirect after a form to ``form-action``: without this, no card page."""
+    script = "from instainstru import settings; print(settings.FORM_TARGETS)"
+    for name, is_allowed in (("stripe", True), ("test", False)):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PAYMENT_GATEWAY": name},
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ("https://checkout.stripe.com" in done.stdout) is is_allowed
