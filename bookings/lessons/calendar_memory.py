@@ -25,8 +25,8 @@ from bookings.lessons.facts import BookabilityFacts
 from bookings.lessons.selectors import Calendars, load_calendars
 from bookings.lessons.starts import Starts
 
-MOST_KEPT: Final = 20_000
-"""So many calendars are some megabytes; who was not looked at longest goes first."""
+MOST_KEPT: Final = 40_000
+"""So many calendars are some thirty megabytes; who was not looked at longest goes first."""
 MOST_IDLE_SECONDS: Final = 3600.0
 """After so long without a look everything is read anew; changes are noted for much longer."""
 _LOOK = """

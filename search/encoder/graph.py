@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 # The first operator set that knows Gelu and LayerNormalization.
 OPERATORS, FORMAT = 20, 10
+# Constants of fewer bytes stay in the graph.
+LARGE = 1024
 MASKED = np.float32(-1e9)
 
 Array = npt.NDArray[Any]
@@ -50,6 +53,21 @@ class _Graph:
         scale = self.constant(f"{name}.scale", self.weights[f"{name}.weight"])
         bias = self.constant(f"{name}.bias", self.weights[f"{name}.bias"])
         return self.step("LayerNormalization", value, scale, bias, axis=-1, epsilon=self.epsilon)
+
+
+def write_graph(folder: Path, path: Path) -> None:
+    """Write the graph of ``build_graph`` with its weights in a file beside it.
+
+    A process that encodes maps that file into its memory: of the words, which are half of it, only
+    those that are asked for are ever read.
+    """
+    onnx.save_model(
+        build_graph(folder),
+        path,
+        save_as_external_data=True,
+        location="weights",
+        size_threshold=LARGE,
+    )
 
 
 def build_graph(folder: Path) -> ModelProto:

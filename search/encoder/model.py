@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -26,8 +26,8 @@ class Model:
 
     @property
     def graph_path(self) -> Path:
-        """Where its ONNX graph is kept."""
-        return settings.MODEL_DIR / f"{self.digest}.onnx"
+        """Where its ONNX graph is kept; its weights lie beside it."""
+        return settings.MODEL_DIR / self.digest / "graph.onnx"
 
 
 def installed_model() -> Model | None:
@@ -59,21 +59,25 @@ def _describe(folder: Path) -> Model:
 def export_model(model: Model) -> bool:
     """Write the ONNX graph of a model unless it is there; returns whether it was written.
 
-    Two processes at once both end right: the file appears whole or not at all.
+    Two processes at once both end right: its folder appears whole or not at all.
     """
     if model.graph_path.is_file():
         return False
-    from search.encoder.graph import build_graph
+    from search.encoder.graph import write_graph
 
-    whole = build_graph(model.folder).SerializeToString()
     settings.MODEL_DIR.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=settings.MODEL_DIR, suffix=".draft")
+    draft = Path(tempfile.mkdtemp(dir=settings.MODEL_DIR, suffix=".draft"))
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(whole)
-        # mkstemp gives the owner alone; web and worker may be other users.
-        Path(draft).chmod(0o644)
-        Path(draft).replace(model.graph_path)
+        write_graph(model.folder, draft / model.graph_path.name)
+        # A draft is its owner's alone; web and worker may be other users.
+        draft.chmod(0o755)
+        for path in draft.iterdir():
+            path.chmod(0o644)
+        draft.rename(model.graph_path.parent)
+    except OSError:
+        if not model.graph_path.is_file():
+            raise
+        return False
     finally:
-        Path(draft).unlink(missing_ok=True)
+        shutil.rmtree(draft, ignore_errors=True)
     return True

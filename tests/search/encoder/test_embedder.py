@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from search.encoder import embedder as embedders
+from search.encoder import graph
 from search.encoder.embedder import Breaker, NullEmbedder, OnnxEmbedder, query_embedder
 from search.encoder.model import Model, export_model, installed_model
 
@@ -54,6 +55,41 @@ def test_company_changes_nothing_and_every_vector_has_length_one(model: Model) -
 
 def test_a_second_export_writes_nothing(model: Model) -> None:
     assert not export_model(model)
+
+
+def test_words_that_nobody_asks_for_take_no_memory(model: Model) -> None:
+    """Spec: 04 section 6: half of the weights are a table of words."""
+    weights = model.graph_path.with_name("weights")
+    program = (
+        "import sys, django; django.setup()\n"
+        "from search.encoder.embedder import query_embedder\n"
+        "import onnxruntime, tokenizers\n"
+        "def own(): return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
+        "before = own()\n"
+        "assert query_embedder().encode(['piano']) is not None\n"
+        "print(own() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert int(done.stdout.strip().splitlines()[-1]) < weights.stat().st_size
+
+
+def test_two_exports_at_once_leave_one_whole_graph(
+    model: Model, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MODEL_DIR = tmp_path
+    write = graph.write_graph
+
+    def overtaken(folder: Path, path: Path) -> None:
+        monkeypatch.setattr(graph, "write_graph", write)
+        write(folder, path)
+        assert export_model(model)
+
+    monkeypatch.setattr(graph, "write_graph", overtaken)
+    assert not export_model(model)
+    assert [path.name for path in tmp_path.iterdir()] == [model.digest]
+    assert {path.name for path in model.graph_path.parent.iterdir()} == {"graph.onnx", "weights"}
 
 
 def test_encoding_imports_neither_torch_nor_the_graph_builder(model: Model) -> None:
