@@ -67,6 +67,7 @@ ALERTS = Limit("alerts", 5, HOUR)
 TEACHING_INTEREST = Limit("teaching_interest", 5, HOUR)
 CONTACT = Limit("contact", 5, HOUR)
 PROMO_CODES = Limit("promo_codes", 10, HOUR)
+CARD_PAGES = Limit("card_pages", 20, HOUR)
 INVITATIONS = Limit("invitations", 10, DAY)
 
 _VALKEY = """

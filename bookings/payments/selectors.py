@@ -1,13 +1,14 @@
 """What pages and jobs ask about payments (Spec: S11.6, S14.5, S14.13)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Prefetch, Q, Sum
 from django.db.models.functions import Coalesce
 
 from bookings.payments.entries import Account
+from bookings.payments.gateways import current_gateway
 from bookings.payments.models import (
     Credit,
     CreditUse,
@@ -170,6 +171,17 @@ def planned_splits(
         credit_cents = min(left_cents, cents - promo_cents)
         left_cents -= credit_cents
         splits.append(Split(cents, promo_cents, credit_cents, "" if refusal else code, refusal))
+    return _chargeable(splits)
+
+
+def _chargeable(splits: list[Split]) -> list[Split]:
+    """Let credit pay some cents less where the card would pay less than its gateway charges."""
+    card_cents = sum(split.card_cents for split in splits)
+    missing_cents = current_gateway().least_charge_cents - card_cents if card_cents else 0
+    for place, split in reversed(list(enumerate(splits))):
+        kept_cents = max(0, min(missing_cents, split.credit_cents))
+        splits[place] = replace(split, credit_cents=split.credit_cents - kept_cents)
+        missing_cents -= kept_cents
     return splits
 
 

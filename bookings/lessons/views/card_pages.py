@@ -13,6 +13,7 @@ from bookings.payments import services as payments
 from bookings.payments.models import PaymentAttempt
 from instainstru import clock
 from instainstru.access import requires
+from instainstru.ratelimit import CARD_PAGES, count_use
 
 MOST_CHARACTERS = 140
 
@@ -30,7 +31,11 @@ def card_step(request: HttpRequest, booking: Booking, card_page_url: str) -> dic
 
 
 def open_card_page(request: HttpRequest, booking: Booking, page_url: str) -> str:
-    """Return the address of the gateway's page, which leads back to one of ours."""
+    """Return the address of the gateway's page, which leads back to one of ours.
+
+    Raises ``RateLimitedError`` after 20 in an hour: the page checks cards, which thieves would use.
+    """
+    count_use(CARD_PAGES, str(cast("User", request.user).pk))
     address = f"{settings.SITE_URL}{page_url}"
     return payments.open_card_page(
         student_id=cast("User", request.user).pk,
@@ -51,7 +56,8 @@ def bank_return(request: HttpRequest) -> HttpResponse:
     # PostgreSQL text holds every character but NUL.
     reference = request.GET.get("payment_intent", "").replace("\x00", "")[:MOST_CHARACTERS]
     attempt = (
-        PaymentAttempt.objects.filter(
+        PaymentAttempt.objects.whole()
+        .filter(
             student=cast("User", request.user),
             purpose=PaymentAttempt.Purpose.LESSON,
             gateway_reference=reference,

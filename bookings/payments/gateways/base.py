@@ -83,6 +83,10 @@ class GatewayError(Exception):
     """The gateway refused or could not do what was asked; nothing was moved by this call."""
 
 
+class NotBegunError(GatewayError):
+    """The gateway refused to begin a payment at all: nothing was or will be charged for it."""
+
+
 class GatewayTimeoutError(GatewayError):
     """No answer came: the call may have worked or not, only ``fetch`` can tell (Spec: S14.2)."""
 
@@ -99,6 +103,8 @@ class PaymentGateway(Protocol):
     """The request header that carries a webhook's signature."""
     has_card_page: bool
     """Whether the card is typed at the gateway: our form must have no field for it then."""
+    least_charge_cents: int
+    """What a card must pay at least, if it pays at all."""
 
     def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
         """Return the address of the gateway's own page for a card, which charges nothing.

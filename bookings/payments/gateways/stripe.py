@@ -61,6 +61,7 @@ class StripeGateway:
     name = "stripe"
     signature_header = "Stripe-Signature"
     has_card_page = True
+    least_charge_cents = 50
 
     def __init__(self) -> None:
         for setting in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
@@ -106,13 +107,14 @@ class StripeGateway:
         except GatewayError:
             raise _no_card() from None
         method = page.setup_intent and page.setup_intent.payment_method
+        card = getattr(method, "card", None)
         is_done = page.status == "complete" and page.client_reference_id == bound_to
-        if not is_done or not method or not page.customer:
+        if not is_done or not card or not page.customer:
             raise _no_card()
         return CardToken(
             token=f"{page.customer}/{method.id}",
-            brand=brand_in_words(method.card.brand),
-            last4=method.card.last4,
+            brand=brand_in_words(card.brand),
+            last4=card.last4,
         )
 
     def create_intent(self, *, key: str, amount_cents: int) -> GatewayIntent:

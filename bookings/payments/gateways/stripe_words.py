@@ -24,7 +24,7 @@ KINDS = {
     "payment_intent.canceled": "payment.cancelled",
     "refund.created": "refund.requested",
     "refund.updated": "refund.paid",
-    "refund.failed": "refund.paid",
+    "refund.failed": "refund.failed",
     "charge.refunded": "refund.paid",
 }
 # From the most telling code on; what is in no line is a charge that the bank refused.

@@ -71,6 +71,7 @@ class OfflineGateway:
     name = "test"
     signature_header = "X-Signature"
     has_card_page = False
+    least_charge_cents = 1
 
     def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
         """Refuse: the form carries a test number (Spec: S14.1)."""

@@ -14,7 +14,9 @@ from bookings.payments.gateways.base import (
     CardToken,
     GatewayError,
     GatewayIntent,
+    GatewayTimeoutError,
     IntentStatus,
+    NotBegunError,
     PaymentGateway,
 )
 from bookings.payments.models import PaymentAttempt
@@ -218,6 +220,16 @@ def reassign_attempt(attempt_id: int, *, booking_id: int) -> None:
 def _ask(attempt: PaymentAttempt, now: datetime, call: Callable[[], GatewayIntent]) -> ChargeResult:
     try:
         intent = call()
+    except NotBegunError as error:
+        # It would be refused again for ever, and keep its credit and promo reserved.
+        log.error(  # noqa: TRY400 - the reason says it all
+            "gateway_refused_payment", attempt=attempt.idempotency_key, reason=str(error)
+        )
+        attempt.refresh_from_db(fields=["gateway_reference"])
+        has_begun_elsewhere = bool(attempt.gateway_reference)
+        return _apply(
+            attempt.pk, Status.UNKNOWN if has_begun_elsewhere else Status.DECLINED, None, now
+        )
     except GatewayError as error:
         log.warning("gateway_unclear", attempt=attempt.idempotency_key, error=type(error).__name__)
         return _apply(attempt.pk, Status.UNKNOWN, None, now)
@@ -230,7 +242,14 @@ def _intent(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
     """
     if attempt.gateway_reference:
         return gateway.fetch(reference=attempt.gateway_reference)
-    intent = gateway.create_intent(key=attempt.idempotency_key, amount_cents=attempt.charge_cents)
+    try:
+        intent = gateway.create_intent(
+            key=attempt.idempotency_key, amount_cents=attempt.charge_cents
+        )
+    except GatewayTimeoutError:
+        raise
+    except GatewayError as error:
+        raise NotBegunError(str(error)) from error
     if attempt.gateway_reference != intent.reference:
         rows = PaymentAttempt.objects.filter(Q(pk=attempt.pk) | Q(part_of=attempt.pk))
         rows.update(gateway_reference=intent.reference)
@@ -239,9 +258,16 @@ def _intent(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:
 
 def _charge(gateway: PaymentGateway, attempt: PaymentAttempt, card: CardToken) -> GatewayIntent:
     intent = _intent(gateway, attempt)
-    if intent.status in {IntentStatus.REQUIRES_CARD, IntentStatus.REQUIRES_ACTION}:
+    if intent.status not in {IntentStatus.REQUIRES_CARD, IntentStatus.REQUIRES_ACTION}:
+        return intent
+    try:
         return gateway.confirm(reference=intent.reference, card=card)
-    return intent
+    except GatewayTimeoutError:
+        raise
+    except GatewayError as error:
+        # The card is of no use there; once closed, this payment can never charge another one.
+        log.warning("gateway_refused_card", attempt=attempt.idempotency_key, reason=str(error))
+        return gateway.cancel(reference=intent.reference)
 
 
 def _cancel(gateway: PaymentGateway, attempt: PaymentAttempt) -> GatewayIntent:

@@ -15,7 +15,7 @@ MOST_TRIES = 20
 KEPT = timedelta(days=30)
 # Only an end of a payment asks for anything; the other kinds tell what checkout knows already.
 ENDS = frozenset({"payment.succeeded", "payment.declined", "payment.cancelled"})
-REFUND_PAID = "refund.paid"
+REFUND_ENDS = frozenset({"refund.paid", "refund.failed"})
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +80,11 @@ def forget_events(now: datetime) -> int:
 
 
 def _act(event: WebhookEvent, now: datetime) -> None:
-    if event.kind == REFUND_PAID:
+    if event.kind in REFUND_ENDS:
         settle_refunds(now)
+    if event.kind == "refund.failed":
+        # One that was on its way is made again; one that had arrived needs somebody to look at it.
+        log.error("refund_failed_at_bank", gateway=event.gateway, reference=event.reference)
     if event.kind not in ENDS:
         return
     attempts = PaymentAttempt.objects.whole().filter(

@@ -1,5 +1,6 @@
 """The card is typed at the gateway's page; no number comes to us (Spec: S14.1, S14.4)."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from accounts.models import User
 from bookings.lessons.models import Booking
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import ledger_imbalances
+from instainstru import clock
 from tests.bookings.lessons.stage import hold_of, pay_form
 from tests.bookings.lessons.test_tips import taught
 from tests.bookings.payments.stripe_stage import RefusedError, Stage
@@ -249,3 +251,87 @@ def test_bank_details_have_no_field_either(stripe: Stage) -> None:
     assert answer.status_code == 422
     assert "000123456789" not in answer.content.decode()
     assert stripe.asked == []
+
+
+def test_hold_that_ended_meanwhile_is_not_charged(
+    visitor: Client, stripe: Stage, hold: Booking
+) -> None:
+    """S13.2: typing took longer than the hold; the time can be held again, nothing is charged."""
+    name = go_to_card_page(visitor, stripe, f"/book/{hold.hold_id}/card/")
+    back = come_back(stripe, name, make.SUCCEEDS)
+    Booking.objects.filter(pk=hold.pk).update(expires_at=clock.now() - timedelta(seconds=1))
+    text = visitor.get(back).content.decode()
+    assert "Hold it again" in text
+    assert "Pay $" not in text
+    assert pay(visitor, hold, name).status_code == 409
+    assert not stripe.intents
+    again = visitor.post(f"/book/{hold.hold_id}/again/")["Location"]
+    assert "Enter your card" in visitor.get(f"{again}?card={name}").content.decode()
+
+
+def test_coming_back_twice_and_pressing_twice_is_one_charge(
+    visitor: Client, stripe: Stage, hold: Booking
+) -> None:
+    """S14.2: the way back loaded again, the same form from two tabs, then with another key."""
+    name = go_to_card_page(visitor, stripe, f"/book/{hold.hold_id}/card/")
+    back = come_back(stripe, name, make.SUCCEEDS)
+    assert visitor.get(back).status_code == visitor.get(back).status_code == 200
+    first = pay(visitor, hold, name)["Location"]
+    assert pay(visitor, hold, name)["Location"] == first
+    assert pay(visitor, hold, name, idempotency_key="of another tab")["Location"] == first
+    assert visitor.get(back)["Location"] == first
+    assert len(stripe.intents) == 1
+
+
+def test_going_back_without_a_card_changes_nothing(
+    visitor: Client, stripe: Stage, hold: Booking
+) -> None:
+    name = go_to_card_page(visitor, stripe, f"/book/{hold.hold_id}/card/")
+    text = visitor.get(f"/book/{hold.hold_id}/").content.decode()
+    assert "Enter your card" in text
+    assert "Enter your card" in visitor.get(f"/book/{hold.hold_id}/?card={name}").content.decode()
+    assert pay(visitor, hold, name).status_code == 422
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_answer_that_got_lost_is_found_and_charged_once(
+    visitor: Client, stripe: Stage, hold: Booking
+) -> None:
+    """S14.2, T2: the hold waits for the answer."""
+    name = enter_card(visitor, stripe, hold, make.SUCCEEDS)
+    before = Booking.objects.get(pk=hold.pk).expires_at
+    stripe.lost = "confirm"
+    answer = pay(visitor, hold, name)
+    assert answer["Location"] == f"/book/{hold.hold_id}/payment/"
+    after = Booking.objects.get(pk=hold.pk).expires_at
+    assert before is not None
+    assert after is not None
+    assert after > before
+    assert "/confirmed/" in visitor.get(answer["Location"])["Location"]
+    assert [intent["status"] for intent in stripe.intents.values()] == ["succeeded"]
+
+
+def test_number_typed_at_us_is_in_no_log(
+    visitor: Client, stripe: Stage, hold: Booking, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S14.1"""
+    number = make.SUCCEEDS
+    with caplog.at_level("DEBUG"):
+        visitor.post(f"/book/{hold.hold_id}/pay/", pay_form(hold, number))
+        visitor.get(f"/book/{hold.hold_id}/?card={number.replace(' ', '')}")
+        pay(visitor, hold, enter_card(visitor, stripe, hold, make.DECLINED))
+    assert number not in caplog.text
+    assert number.replace(" ", "") not in caplog.text
+    assert "4000000000000002" not in caplog.text
+
+
+def test_card_pages_are_not_opened_without_end(
+    visitor: Client, stripe: Stage, hold: Booking
+) -> None:
+    """S17.4: the page tells whether a card works, which thieves would like to know."""
+    for _ in range(20):
+        go_to_card_page(visitor, stripe, f"/book/{hold.hold_id}/card/")
+    answer = visitor.post(f"/book/{hold.hold_id}/card/")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert len(stripe.pages) == 20

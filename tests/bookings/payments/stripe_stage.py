@@ -82,6 +82,10 @@ class Stage(stripe.HTTPClient):
     answers: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     refund_status: str = "succeeded"
     next_failure: Any = None
+    refused: dict[str, RefusedError] = field(default_factory=dict)
+    """What requests whose address ends so are answered with."""
+    lost: str = ""
+    """The end of the address whose request is done, but whose answer never arrives, once."""
     result_at: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,6 +116,9 @@ class Stage(stripe.HTTPClient):
 
     def _answer(self, asked: Request) -> tuple[str, int, dict[str, str]]:
         failure, self.next_failure = self.next_failure, None
+        failure = failure or next(
+            (why for end, why in self.refused.items() if asked.path.endswith(end)), None
+        )
         if isinstance(failure, stripe.APIConnectionError):
             raise failure
         body = json.dumps([asked.path, asked.params], sort_keys=True)
@@ -129,6 +136,9 @@ class Stage(stripe.HTTPClient):
         content = json.dumps(said)
         if asked.key and asked.method == "POST":
             self.answers.setdefault(asked.key, (body, content, status))
+        if self.lost and asked.method == "POST" and asked.path.endswith(self.lost):
+            self.lost = ""
+            raise stripe.APIConnectionError("The line broke.")
         return content, status, {}
 
     def _do(self, asked: Request, failure: RefusedError | None) -> dict[str, Any]:
