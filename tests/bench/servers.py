@@ -68,23 +68,23 @@ def stage(*, instructors: int, lessons: int, say: Callable[[str], None]) -> Iter
     folder = ROOT / "var" / f"bench-{os.getpid()}"
     folder.mkdir(parents=True)
     port, floor_port = _free_ports()
-    environment = _environment(folder, port)
+    environment = private_environment(folder, port)
     try:
         data = embedded.ensure_running(TIER, folder)
         say(f"Migrating and seeding {instructors:,} instructors")
-        _run(environment, "manage.py", "migrate", "--verbosity", "0")
+        run_python(environment, "manage.py", "migrate", "--verbosity", "0")
         size = ("--profile", "bench", "--instructors", str(instructors))
-        _run(environment, "manage.py", "seed", *size)
+        run_python(environment, "manage.py", "seed", *size)
         say("Choosing pages and lessons")
-        city = _json(environment, "tests.bench.product", "prepare", str(lessons))
+        city = json_of(environment, "tests.bench.product", "prepare", str(lessons))
         floor_environment = environment | _floor_variables(data)
-        session = _json(floor_environment, "tests.bench.floor.prepare")["session"]
+        session = json_of(floor_environment, "tests.bench.floor.prepare")["session"]
         product = [sys.executable, "manage.py", "up", "--no-worker", "--port", str(port)]
         floor = granian_command("tests.bench.floor.wsgi:application", host=HOST, port=floor_port)
         say("Starting the product and the floor app")
         with (
-            _running(product, environment, port, "/healthz") as product_pid,
-            _running(floor, floor_environment, floor_port, "/bare/") as floor_pid,
+            running(product, environment, port, "/healthz") as product_pid,
+            running(floor, floor_environment, floor_port, "/bare/") as floor_pid,
         ):
             yield Stage(
                 product=Server(port, product_pid),
@@ -109,17 +109,17 @@ def _remove_leftovers() -> None:
 
 def connection_times(environment: dict[str, str]) -> dict[str, float]:
     """Return milliseconds of new connections, without and with the tier gate."""
-    found: dict[str, float] = _json(environment, "tests.bench.product", "connect")
+    found: dict[str, float] = json_of(environment, "tests.bench.product", "connect")
     return found
 
 
 def sign_in_times(environment: dict[str, str]) -> dict[str, float]:
     """Return milliseconds of answers to a wrong password, for known and unknown addresses."""
-    found: dict[str, float] = _json(environment, "tests.bench.product", "sign-in")
+    found: dict[str, float] = json_of(environment, "tests.bench.product", "sign-in")
     return found
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def private_environment(folder: Path, port: int) -> dict[str, str]:
     """Return production's settings on the private servers, whatever this shell is set up for."""
     kept = {
         name: value
@@ -160,11 +160,11 @@ def _free_ports() -> tuple[int, int]:
         return first.getsockname()[1], second.getsockname()[1]
 
 
-def _json(environment: dict[str, str], module: str, *arguments: str) -> Any:
-    return json.loads(_run(environment, "-m", module, *arguments).splitlines()[-1])
+def json_of(environment: dict[str, str], module: str, *arguments: str) -> Any:
+    return json.loads(run_python(environment, "-m", module, *arguments).splitlines()[-1])
 
 
-def _run(environment: dict[str, str], *arguments: str) -> str:
+def run_python(environment: dict[str, str], *arguments: str) -> str:
     """Return what a Python program says; its complaints are shown when it fails."""
     command = [sys.executable, *arguments]
     done = subprocess.run(
@@ -176,9 +176,7 @@ def _run(environment: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def _running(
-    command: list[str], environment: dict[str, str], port: int, path: str
-) -> Iterator[int]:
+def running(command: list[str], environment: dict[str, str], port: int, path: str) -> Iterator[int]:
     """Run a web server while the block runs; its log is shown when it does not answer."""
     log = Path(environment["VAR_DIR"]) / f"web-{port}.log"
     with log.open("w") as output:
