@@ -18,7 +18,14 @@ from tests.bench import machine, report
 from tests.bench.load import BenchError, Lesson, Load, check, require_wrk, run_each, run_wrk
 from tests.bench.report import LOUD_CORES, Sample
 from tests.bench.rows import Row, floor_rows, product_rows
-from tests.bench.servers import Server, Stage, connection_times, sign_in_times, stage
+from tests.bench.servers import (
+    Server,
+    Stage,
+    connection_times,
+    reconciliation_time,
+    sign_in_times,
+    stage,
+)
 
 LESSONS_A_ROUND = 32
 TRIES = 2
@@ -144,6 +151,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         connect = connection_times(on.environment)
         say("Trying wrong passwords")
         sign_in = sign_in_times(on.environment)
+        say("Comparing the books")
+        reconciled = reconciliation_time(on.environment)
     return {
         "version": report.VERSION,
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
@@ -153,6 +162,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "instructors": options.instructors,
         "connect": connect,
         "sign_in": sign_in,
+        "reconcile": reconciled,
         "rows": rows,
     }
 

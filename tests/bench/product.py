@@ -2,7 +2,8 @@
 
 Runs with the product's settings on its private servers. ``prepare COUNT`` prints addresses and
 COUNT lessons that can be booked; ``connect`` prints what the tier gate adds to a new connection,
-``sign-in`` how long the answer to a wrong password takes for known and for unknown addresses.
+``sign-in`` how long the answer to a wrong password takes for known and for unknown addresses,
+``reconcile`` how long the gateway's books take to be compared with ours.
 """
 
 import json
@@ -36,6 +37,7 @@ def main() -> None:
     commands: dict[str, Callable[[], Any]] = {
         "connect": connect,
         "sign-in": sign_in,
+        "reconcile": reconcile,
         "prepare": lambda: prepare(int(sys.argv[2])),
     }
     sys.stdout.write(json.dumps(commands[sys.argv[1]]()))
@@ -189,6 +191,22 @@ def sign_in() -> dict[str, float]:
     noise = max(_middle_range(each) / 2 for each in waits.values())
     difference = abs(medians["known_ms"] - medians["unknown_ms"])
     return medians | {"difference_ms": difference, "noise_ms": noise}
+
+
+def reconcile() -> dict[str, float]:
+    """Return how many payments of the city the nightly comparison looked at, and its seconds.
+
+    Spec: S14.3, 08 benchmark targets
+    """
+    from bookings.payments.services.reconciliation import reconcile as compare
+    from instainstru import clock
+
+    began = time.perf_counter()
+    row = compare(clock.now())
+    seconds = time.perf_counter() - began
+    if row.problem_count or not row.checked:
+        sys.exit(f"{row.problem_count} of {row.checked} payments differ from the gateway's books.")
+    return {"charges": row.checked, "seconds": seconds}
 
 
 def _wrong_password(email: str, *, network: int) -> float:

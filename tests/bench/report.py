@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.load import Load
-from tests.bench.rows import CONNECT_OVERHEAD_MS, EARLY, LIVE, NOT_MEASURED, Goal, Row
+from tests.bench.rows import (
+    CONNECT_OVERHEAD_MS,
+    EARLY,
+    LIVE,
+    NOT_MEASURED,
+    RECONCILE_SECONDS,
+    RECONCILED,
+    Goal,
+    Row,
+)
 
 VERSION: Final = 1
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -32,6 +41,8 @@ CONNECT: Final = """A new database connection takes {plain_ms:.1f} ms, through t
 SIGN_IN: Final = """A wrong password is answered in {known_ms:.1f} ms for an address that has an
 account and in {unknown_ms:.1f} ms for one that has none: {difference_ms:.1f} ms apart, where half
 the tries differ from each other by {noise_ms:.1f} ms or more."""
+RECONCILE: Final = """The nightly comparison with the gateway's books takes {seconds:.1f} s for
+{charges:,.0f} charges: {each:.1f} s for {many:,} (at most {most} s)."""
 OK, WARN, MISS = "ok", "WARN", "MISS"
 
 
@@ -122,11 +133,25 @@ def regressions(report: Mapping[str, Any], last: Mapping[str, Any] | None) -> li
 
 
 def has_missed(report: Mapping[str, Any]) -> bool:
-    """Whether a goal is missed by more than a tenth, the gate costs too much, or time tells."""
+    """Whether a goal is missed by more than a tenth, the gate or the books cost too much, or time
+    tells who has an account.
+    """
     verdicts = [goal["verdict"] for row in report["rows"] for goal in row["goals"]]
     is_told_apart = report["sign_in"]["difference_ms"] > report["sign_in"]["noise_ms"]
     is_slow = report["connect"]["overhead_ms"] > CONNECT_OVERHEAD_MS
-    return MISS in verdicts or is_slow or is_told_apart
+    is_late = _reconcile_seconds(report["reconcile"]) > RECONCILE_SECONDS
+    return MISS in verdicts or is_slow or is_told_apart or is_late
+
+
+def _reconcile_seconds(found: Mapping[str, float]) -> float:
+    """Return the seconds that the goal's number of charges take."""
+    return found["seconds"] * RECONCILED / found["charges"]
+
+
+def reconcile_words(found: Mapping[str, float]) -> str:
+    """Return how long the comparison of the books took, with its goal."""
+    each = _reconcile_seconds(found)
+    return RECONCILE.format(**found, each=each, many=RECONCILED, most=RECONCILE_SECONDS)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -183,6 +208,8 @@ def _document(report: Mapping[str, Any], flagged: Sequence[str]) -> list[str]:
         CONNECT.format(**report["connect"], most=CONNECT_OVERHEAD_MS),
         "",
         SIGN_IN.format(**report["sign_in"]),
+        "",
+        reconcile_words(report["reconcile"]),
         "",
         "Not measured yet:",
         "",

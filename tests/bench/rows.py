@@ -12,6 +12,8 @@ PACKED: Final = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 """What browsers send."""
 CONNECT_OVERHEAD_MS: Final = 3.0
 """What the tier gate may add to a new connection (Spec: 01 section 7)."""
+RECONCILED, RECONCILE_SECONDS = 10_000, 60
+"""So many charges are compared with the gateway's books within so many seconds (Spec: 08)."""
 NOT_MEASURED: Final = (
     "P6, dashboard: not built yet",
     "P7 and the other comparisons with peers: the peers are not installed by this command",

@@ -119,6 +119,12 @@ def sign_in_times(environment: dict[str, str]) -> dict[str, float]:
     return found
 
 
+def reconciliation_time(environment: dict[str, str]) -> dict[str, float]:
+    """Return how many payments were compared with the gateway's books, and the seconds."""
+    found: dict[str, float] = json_of(environment, "tests.bench.product", "reconcile")
+    return found
+
+
 def private_environment(folder: Path, port: int) -> dict[str, str]:
     """Return production's settings on the private servers, whatever this shell is set up for."""
     kept = {

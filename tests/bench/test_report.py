@@ -41,6 +41,7 @@ def result(page: list[int], **changes: Any) -> dict[str, Any]:
         "instructors": 2000,
         "connect": {"plain_ms": 3.0, "gated_ms": 4.5, "overhead_ms": 1.5},
         "sign_in": TOLD_NOTHING,
+        "reconcile": {"charges": 40_000, "seconds": 20.0},
         "rows": report.summarise(ROWS, samples(page)),
         **changes,
     }
@@ -80,6 +81,13 @@ def test_a_sign_in_whose_time_tells_who_has_an_account_fails_the_run() -> None:
     assert report.has_missed(result([500, 250, 50], sign_in=told))
 
 
+def test_books_that_are_compared_too_slowly_fail_the_run() -> None:
+    """S14.3: 10,000 charges within a minute."""
+    slow = {"charges": 40_000, "seconds": 241.0}
+    assert report.has_missed(result([500, 250, 50], reconcile=slow))
+    assert "60.2 s for 10,000" in report.reconcile_words(slow)
+
+
 def test_a_loss_of_more_than_a_fifth_is_flagged() -> None:
     """S18.1"""
     last = result([500, 250, 50])
@@ -104,6 +112,7 @@ def test_the_report_is_written_for_machines_and_for_people(
         "| a page | 250 [50-500] | 1.0 | 4.0 | 0.50 | 0.25 | 2.5 | 0.500 | 25.00 [5.00-50.00] |",
         "P1: 0.5 E ok; P5: 20 L ok",
         "the gate adds 1.50 ms",
+        "20.0 s for\n40,000 charges: 5.0 s for 10,000",
         "- a page: slow",
         "Not measured yet",
     ):
