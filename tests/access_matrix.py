@@ -156,6 +156,7 @@ lessons:pay                           bookings.create          /book/ZZZZZZZZZZ/
 lessons:payment-state                 bookings.create          /book/ZZZZZZZZZZ/payment/
 lessons:release                       public                   /book/ZZZZZZZZZZ/release/
 lessons:times                         public>bookings.create   /i/maya-c/book/
+lessons:weekly                        public>bookings.create   /i/nobody/book/weekly/
 mfa_activate_totp                     account.manage_own
 mfa_authenticate                      public
 mfa_deactivate_totp                   account.manage_own

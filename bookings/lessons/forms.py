@@ -15,6 +15,7 @@ from instainstru.form_fields import PlainTextField
 
 MAX_MINUTES = 24 * 60
 MAX_DIGITS = 6
+MAX_WEEKS = 12
 MAX_PUBLIC_ID = 10
 CANCEL_REASONS = [
     ("schedule", "My plans changed"),
@@ -113,6 +114,7 @@ class HoldForm(forms.Form):
     )
     start = InstantField(max_length=40, error_messages={"required": "Choose a time."})
     learner = forms.CharField(required=False, max_length=MAX_PUBLIC_ID)
+    weeks = forms.IntegerField(required=False, min_value=1, max_value=MAX_WEEKS)
 
 
 class NewTimeForm(forms.Form):

@@ -1,5 +1,8 @@
 """How a lesson was paid and what went back, in words (Spec: S11.2, 06 section 3)."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bookings.lessons.models import Booking
 from bookings.payments.selectors import PaymentSummary
 from instainstru.templatetags.ui import money_exact
@@ -46,13 +49,29 @@ def returned_words(payment: PaymentSummary | None) -> str:
     return " and ".join(parts) if parts else f"{money_exact(0)} back"
 
 
+def paid_together(payments: Sequence[PaymentSummary]) -> PaymentSummary | None:
+    """Return how lessons were paid that were paid together, as one payment; None without any."""
+    if not payments:
+        return None
+    return replace(
+        payments[0],
+        paid_cents=sum(payment.paid_cents for payment in payments),
+        credit_cents=sum(payment.credit_cents for payment in payments),
+        promo_cents=sum(payment.promo_cents for payment in payments),
+    )
+
+
 def price_lines(
-    booking: Booking, *, promo_cents: int = 0, credit_cents: int = 0
+    booking: Booking, *, promo_cents: int = 0, credit_cents: int = 0, count: int = 1
 ) -> list[dict[str, object]]:
-    """Return the lines of the price; empty ones are left out."""
+    """Return the lines of the price; empty ones are left out.
+
+    ``count`` lessons of a series are alike.
+    """
+    lessons = "Lesson" if count == 1 else f"{count} lessons"
     lines = [
-        (f"Lesson, {booking.duration_minutes} min", booking.price_cents),
-        ("Travel fee", booking.travel_fee_cents),
+        (f"{lessons}, {booking.duration_minutes} min", count * booking.price_cents),
+        ("Travel fee", count * booking.travel_fee_cents),
         ("Promo", -promo_cents),
         ("Credit", -credit_cents),
     ]

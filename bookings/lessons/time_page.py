@@ -176,7 +176,7 @@ def build_time_page(
     now: datetime,
 ) -> TimePage | None:
     """Return the page for a choice, filling what is missing; None when nothing is on offer."""
-    offerings = _active_offerings(instructor)
+    offerings = active_offerings(instructor)
     if not offerings:
         return None
     chosen = choose_offer(offerings, choice)
@@ -222,7 +222,8 @@ def build_time_page(
     )
 
 
-def _active_offerings(instructor: Instructor) -> list[Offering]:
+def active_offerings(instructor: Instructor) -> list[Offering]:
+    """Return what an instructor offers now, with its prices."""
     rows = instructor.offerings.filter(is_active=True, service__is_active=True)
     offerings = list(
         rows.select_related("service__category", "instructor")

@@ -10,6 +10,7 @@ from bookings.lessons.views import (
     my_lessons,
     reliability,
     reports,
+    series,
     teaching,
     times,
     tips,
@@ -19,6 +20,7 @@ app_name = "lessons"
 
 urlpatterns = [
     path("i/<slug:slug>/book/", times.times, name="times"),
+    path("i/<slug:slug>/book/weekly/", series.weekly, name="weekly"),
     path("book/bank/", card_pages.bank_return, name="bank-return"),
     path("book/<slug:hold_id>/", checkout.checkout_page, name="checkout"),
     path("book/<slug:hold_id>/pay/", checkout.pay, name="pay"),

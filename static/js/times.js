@@ -28,6 +28,8 @@ function refresh() {
   const query = new URLSearchParams(location.search);
   const radio = section.querySelector("[name=start]:checked");
   if (radio) query.set("start", radio.value);
+  const weeks = section.querySelector("[name=weeks]");
+  if (weeks) query.set("weeks", weeks.value);
   section.toggleAttribute("data-quiet", true);
   window.htmx.ajax("GET", `${location.pathname}?${query}`, { source: section, target: "#chooser", swap: "innerHTML" });
 }

@@ -41,6 +41,7 @@ DISPUTE: Final = "/teach/lessons/{struck}/dispute/"
 BANK: Final = "/teach/earnings/bank/"
 CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
+WEEKLY: Final = TIMES + "&start={series_start}&weeks=6"
 
 STAFF_LISTS: Final = (
     "accounts_auditevent", "accounts_user", "catalog_category", "catalog_instructor",
@@ -122,6 +123,10 @@ PLACES: Final = (
     Place("lessons:times", "/i/maya-c/book/" + TIMES, "student"),
     Place("lessons:times", "/i/maya-c/book/?view=week", "student"),
     Place("lessons:times", "/i/maya-c/book/?start=2020-01-01T10:00:00Z", takes_focus=True),
+    Place("lessons:weekly", "/i/maya-c/book/weekly/" + WEEKLY),
+    Place("lessons:weekly", "/i/maya-c/book/weekly/" + WEEKLY, "student"),
+    Place("lessons:weekly", "/i/unusual/book/weekly/?start={series_start}", "student"),
+    Place("lessons:checkout", "/book/{series}/", "student"),
     Place("lessons:checkout", "/book/{guest_hold}/", "holder"),
     Place("lessons:checkout", "/book/{hold}/", "student"),
     Place("lessons:checkout", "/book/{hold}/", "student", 422, PAY, takes_focus=True),
@@ -129,6 +134,8 @@ PLACES: Final = (
     Place("lessons:bank-step", "/book/{bank}/bank/", "student"),
     Place("lessons:payment-state", "/book/{slow}/payment/", "student"),
     Place("lessons:confirmed", "/lessons/{code}/confirmed/", "student", takes_focus=True),
+    Place("lessons:confirmed", "/lessons/{series_code}/confirmed/", "student", takes_focus=True),
+    Place("lessons:detail", "/lessons/{series_code}/", "student"),
     Place("lessons:list", "/lessons/", "student"),
     Place("lessons:list", "/lessons/?tab=needs-action", "student"),
     Place("lessons:list", "/lessons/?tab=cancelled", "student"),

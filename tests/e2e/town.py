@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -241,6 +242,14 @@ def _book(town: Town, learner: User) -> None:
         return hold_of(learner, start_at=tomorrow_at(10, days=days), **who)
 
     held, lapsed, bank, slow, paid, cancelled = (hold(days) for days in range(3, 9))
+    series, booked = (
+        [
+            hold_of(learner, start_at=tomorrow_at(16, days=day + 7 * n), series=key, **who)
+            for n in range(3)
+        ]
+        for day, key in ((10, uuid4()), (11, uuid4()))
+    )
+    _pay(town, booked[0], make.SUCCEEDS)
     _pay(town, bank, make.EXTRA_STEP)
     _pay(town, slow, make.LATE_RESULT)
     _pay(town, paid, make.SUCCEEDS)
@@ -258,12 +267,14 @@ def _book(town: Town, learner: User) -> None:
         student=learner, status=Booking.Status.COMPLETED,
         start_at=tomorrow_at(15, days=-2), **who,
     )  # fmt: skip
-    for booking in (paid, cancelled):
+    for booking in (paid, cancelled, booked[0]):
         booking.refresh_from_db()
     _cancel(town, cancelled)
     queue_refund_after_lost_time(paid, amount_cents=8500, nearest=[paid.start_at])
     town.words |= {
         "hold": held.hold_id, "lapsed": lapsed.hold_id, "bank": bank.hold_id,
+        "series": series[0].hold_id, "series_code": str(booked[0].code),
+        "series_start": f"{tomorrow_at(16, days=3):%Y-%m-%dT%H:%M:%SZ}",
         "slow": slow.hold_id, "guest_hold": of_guest.hold_id, "code": str(paid.code),
         "late": str(late.code), "done": str(done.code), "cancelled": str(cancelled.code),
         "mail": OutgoingMail.objects.filter(kind="lesson_confirmed")[0].public_id,

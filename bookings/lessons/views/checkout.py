@@ -19,16 +19,17 @@ from bookings.lessons.forms import CheckoutForm
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.mails import calendar_links
 from bookings.lessons.models import Booking
-from bookings.lessons.money_words import paid_words, price_lines
+from bookings.lessons.money_words import paid_together, paid_words, price_lines
 from bookings.lessons.places import place_for_student, place_in_words
 from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
-from bookings.lessons.selectors import find_lesson
+from bookings.lessons.selectors import find_lesson, held_together
+from bookings.lessons.series_page import dates_again_url, weekly_again_url
 from bookings.lessons.services import release_hold
 from bookings.lessons.states import Status
 from bookings.lessons.views.card_pages import card_step, open_card_page
 from bookings.payments import services as payments
 from bookings.payments.gateways import OFFLINE
-from bookings.payments.selectors import latest_attempt, payment_summary
+from bookings.payments.selectors import latest_attempt, payment_summaries
 from catalog.models import Address, Modality
 from instainstru import clock
 from instainstru.access import has_permission, public, requires
@@ -230,7 +231,8 @@ def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
     context = {
         "hold": hold,
         "is_refunded": is_refunded,
-        "paid_cents": attempt.paid_cents,
+        "paid_cents": attempt.paid_cents + sum(part.paid_cents for part in attempt.parts.all()),
+        "lesson_count": len(held_together(hold)),
         "nearest": checkout.nearest_to(hold, clock.now()) if is_refunded else [],
         "refresh_seconds": SLOW_BANK_SECONDS,
     }
@@ -314,8 +316,11 @@ def _render(
     # After a refusal the split may be another one than the form was made with.
     known = form.split if form is not None and error is None else None
     split = known or checkout.split_of(hold, owner.user_id, now)
+    lessons = held_together(hold)
     context = {
         "hold": hold,
+        "lessons": lessons if len(lessons) > 1 else [],
+        "dates_url": dates_again_url(hold, lessons) if len(lessons) > 1 else "",
         "form": form,
         "error": error,
         "page_error": error is not None,
@@ -326,7 +331,10 @@ def _render(
         "split": split,
         "due_cents": split.card_cents,
         "price_lines": price_lines(
-            hold, promo_cents=split.promo_cents, credit_cents=split.credit_cents
+            hold,
+            promo_cents=split.promo_cents,
+            credit_cents=split.credit_cents,
+            count=len(lessons),
         ),
         "place": place_in_words(hold),
         "deadlines": cancel_deadlines(hold.start_at, PolicyNumbers.of(hold.policy), now),
@@ -348,13 +356,17 @@ def confirmed(request: HttpRequest, code: str) -> HttpResponse:
     if booking.status != Status.CONFIRMED:
         return redirect("lessons:detail", code=code)
     numbers = PolicyNumbers.of(booking.policy)
+    lessons = held_together(booking)
+    paid = payment_summaries([lesson.pk for lesson in lessons])
     context = {
         "booking": booking,
+        "lessons": lessons if len(lessons) > 1 else [],
+        "weekly_url": weekly_again_url(booking) if len(lessons) == 1 else "",
         "masked_email": mask_email(cast("User", request.user).email),
         "place": place_for_student(booking),
         "calendars": calendar_links(booking),
         "deadlines": cancel_deadlines(booking.start_at, numbers, clock.now()),
-        "paid": paid_words(payment_summary(booking.pk)),
+        "paid": paid_words(paid_together([paid[row.pk] for row in lessons if row.pk in paid])),
     }
     return mark_private(
         render_page_or_fragment(request, DONE_TEMPLATE, context, fragment="confirmed")

@@ -36,7 +36,7 @@ from bookings.lessons.my_lessons import (
 from bookings.lessons.places import place_for_student
 from bookings.lessons.policies import Outcome, RefundTo
 from bookings.lessons.receipts import receipt_of
-from bookings.lessons.selectors import find_lesson
+from bookings.lessons.selectors import find_lesson, held_together
 from bookings.lessons.states import CANCELLED, Status
 from bookings.lessons.tips import tip_of
 from bookings.lessons.transitions import current_status
@@ -133,6 +133,7 @@ def _detail(
         "paid": paid_words(payment),
         "returned": returned_words(payment) if state in CANCELLED else "",
         "price_lines": price_lines(booking),
+        "lessons": held_together(booking) if booking.series else [],
         "notice": notice,
         "page_error": bool(notice),
     }

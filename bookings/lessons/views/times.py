@@ -16,7 +16,8 @@ from accounts.zones import viewer_zone
 from bookings.lessons.errors import HoldLimitError, LearnerBusyError, SlotTakenError
 from bookings.lessons.forms import HoldForm, parse_choice
 from bookings.lessons.idempotency import run_once
-from bookings.lessons.services import HoldRequest, hold_slot
+from bookings.lessons.series_page import weekly_url
+from bookings.lessons.services import SERIES_MAX, SERIES_MIN, HoldRequest, hold_slot
 from bookings.lessons.templatetags.lessons import choice_url
 from bookings.lessons.time_grid import MonthDay
 from bookings.lessons.time_page import TimePage, build_time_page
@@ -30,6 +31,7 @@ from instainstru.http import (
     moved_for_ever,
     name_the_wait,
     render_page_or_fragment,
+    see_other,
 )
 
 TEMPLATE = "lessons/times.html"
@@ -39,7 +41,7 @@ TEMPLATE = "lessons/times.html"
 @require_http_methods(["GET", "HEAD", "POST"])
 def times(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the month and the times of a day; POST holds the chosen time."""
-    instructor = _instructor(slug)
+    instructor = instructor_of(slug)
     if instructor.slug != slug and request.method != "POST":
         return moved_for_ever(request, reverse("lessons:times", args=[instructor.slug]))
     if instructor.status != Instructor.Status.LIVE:
@@ -49,7 +51,7 @@ def times(request: HttpRequest, slug: str) -> HttpResponse:
     return _render(request, instructor, parse_choice(request.GET.dict()))
 
 
-def _instructor(slug: str) -> Instructor:
+def instructor_of(slug: str) -> Instructor:
     """Return the instructor with a public page who has, or once had, this slug."""
     rows = Instructor.objects.public_pages().select_related("base_neighborhood", "user")
     found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
@@ -69,10 +71,13 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     if offering is None:
         form.add_error("service", "Choose one of the services on offer.")
         return _render(request, instructor, choice, form=form, status=422)
-    learner = _named(_learners(request), form.cleaned_data["learner"])
+    learner = named(learners_of(request), form.cleaned_data["learner"])
     if form.cleaned_data["learner"] and learner is None:
         form.add_error("learner", "Choose one of your learners.")
         return _render(request, instructor, choice, form=form, status=422)
+    if (form.cleaned_data["weeks"] or 1) > 1:
+        # Every date of a series is looked at before anything is held.
+        return see_other(weekly_url(instructor.slug, _repeated(form, learner)))
     wanted = HoldRequest(
         offering_id=offering.pk,
         start_at=form.cleaned_data["start"],
@@ -91,6 +96,15 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
             form.add_error(name, text)
         return _render(request, instructor, choice, form=form, status=error.status)
     return redirect("lessons:checkout", hold_id=booking.hold_id)
+
+
+def _repeated(form: HoldForm, learner: Learner | None) -> dict[str, str]:
+    asked = form.cleaned_data
+    query = {name: str(asked[name]) for name in ("service", "duration", "place", "weeks")}
+    query["start"] = f"{asked['start']:%Y-%m-%dT%H:%M:%SZ}"
+    if learner is not None:
+        query["learner"] = learner.public_id
+    return query
 
 
 def _refused(
@@ -112,8 +126,8 @@ def _render(
     now = clock.now()
     # Looking already gives a guest their key, so that a double click is one owner's.
     owner = owner_of(request)
-    learners = _learners(request)
-    learner = _named(learners, choice.learner)
+    learners = learners_of(request)
+    learner = named(learners, choice.learner)
     policy = Policy.objects.current()
     page = build_time_page(
         instructor,
@@ -134,6 +148,8 @@ def _render(
         "page_error": refusal is not None or (form is not None and not form.is_valid()),
         "learners": learners,
         "hold_minutes": policy.hold_minutes,
+        "weeks": (request.POST or request.GET).get("weeks", ""),
+        "lengths": [str(weeks) for weeks in range(SERIES_MIN, SERIES_MAX + 1)],
         "idempotency_key": secrets.token_urlsafe(12),
         "is_own": owner.user_id == instructor.user_id,
     }
@@ -143,13 +159,14 @@ def _render(
     return mark_private(response)
 
 
-def _learners(request: HttpRequest) -> list[Learner]:
+def learners_of(request: HttpRequest) -> list[Learner]:
+    """Return the learners that the person books for; a guest has none yet."""
     if not request.user.is_authenticated:
         return []
     return list(Learner.objects.managed_by(request.user))
 
 
-def _named(learners: list[Learner], public_id: str | None) -> Learner | None:
+def named(learners: list[Learner], public_id: str | None) -> Learner | None:
     """Return the learner of this name among the person's own; strangers' do not exist."""
     return next((row for row in learners if row.public_id == public_id), None)
 
