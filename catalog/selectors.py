@@ -2,13 +2,13 @@
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, When
+from django.db.models import Case, Count, Exists, Expression, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import JSONObject
 
 from catalog.models import (
@@ -221,19 +221,27 @@ def profile_offers(
     checked_since: date,
     similar: int = 3,
     also: Sequence[str] = (),
+    distance: Callable[[str], Expression] | None = None,
 ) -> ProfileOffers:
     """Return active offers with prices, of the instructor and of similar ones, by two queries.
 
-    Similar is who teaches most of the same services, then the same categories, nearest borough
-    first; the background check must not be older than ``checked_since``. Spec: S10.1.
+    Similar is who teaches in the same categories: by ``distance``, which makes an expression of
+    the field that names an instructor, where there is one, then by the services they share,
+    nearest borough first. The background check must not be older than ``checked_since``.
+
+    Spec: S8.15, S10.1.
     """
-    people = _similar_instructors(instructor, checked_since).values("pk")[:similar]
+    alike = _similar_instructors(instructor, checked_since)
+    if distance is not None:
+        alike = alike.order_by(distance("pk"), *alike.query.order_by)
+    people = alike.values("pk")[:similar]
     theirs = Q(instructor__in=Subquery(people), instructor__status=Instructor.Status.LIVE)
     rows = (
         Offering.objects.filter(Q(instructor=instructor) | theirs)
         .filter(is_active=True, service__is_active=True)
         .select_related("service__category", "instructor__base_neighborhood", *also)
         .prefetch_related("prices")
+        .annotate(distance=Value(0.0) if distance is None else distance("instructor"))
         .order_by("pk")
     )
     priced = [row for row in rows if row.prices.all()]
@@ -262,13 +270,16 @@ def _similar_instructors(instructor: Instructor, checked_since: date) -> Any:
     )
 
 
-def _one_each(own: Collection[Offering], others: Sequence[Offering]) -> list[Offering]:
-    """Return one offer of each instructor, of a shared service where there is one."""
+def _one_each(own: Collection[Offering], others: Sequence[Any]) -> list[Offering]:
+    """Return one offer of each instructor, of a shared service where there is one.
+
+    The nearest instructor comes first, of equally near ones who shares a service.
+    """
     services = {row.service_id for row in own}
     categories = {row.service.category_id for row in own}
-    best: dict[int, tuple[int, Offering]] = {}
+    best: dict[int, tuple[int, Any]] = {}
     for row in others:
         fit = 2 if row.service_id in services else int(row.service.category_id in categories)
         if row.instructor_id not in best or fit > best[row.instructor_id][0]:
             best[row.instructor_id] = (fit, row)
-    return [row for _, row in sorted(best.values(), key=lambda pair: -pair[0])]
+    return [row for _, row in sorted(best.values(), key=lambda pair: (pair[1].distance, -pair[0]))]

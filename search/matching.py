@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -107,15 +107,14 @@ class Candidate:
 class Matcher:
     """What offers are held against besides the demand.
 
-    ``relevance`` is the score of each service; services that are not in it count as 1. ``cosines``
-    says how well the words that are left fit each offer. ``owner`` names who looks, for the jitter.
+    ``relevance`` is the score of each service; services that are not in it count as 1. ``owner``
+    names who looks, for the jitter.
     """
 
     demand: Demand
     relevance: Mapping[int, float]
     snapshot: Snapshot
     now: datetime
-    cosines: Mapping[int, float] = field(default_factory=dict)
     origin: Origin | None = None
     owner: str = ""
 
@@ -151,7 +150,7 @@ def match_offers(
     late: list[Candidate] = []
     for offer, missed in kept:
         score = matcher.service_score(offer.service_id)
-        relevance = relevance_factor(score, matcher.cosines.get(offer.pk))
+        relevance = relevance_factor(score, offer.cosine)
         starts = free[_wanted(offer, demand)]
         row = _with_wanted_times(Candidate(offer, relevance, missed, starts), demand, dates)
         (rows if row.starts else late).append(row)

@@ -3,7 +3,8 @@
 "Piano, patient with shy kids": the piano is a service, the rest is in a profile or in none.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Left
@@ -19,6 +20,9 @@ from search.parser import ParsedQuery
 from search.parser.residual import LOOSE_ENDS
 from search.snapshot import ServiceEntry, Snapshot
 from search.text import fold, words_of
+
+if TYPE_CHECKING:
+    from search.vectors import Vectors
 
 BATCH = 64
 # A run of the job, some seconds of one core; what is left waits for the next one, a minute later.
@@ -42,27 +46,26 @@ def words_left(words: str, query: ParsedQuery, service: ServiceEntry | None) -> 
     return " ".join(left) if any(len(word) >= SHORTEST for word in left) else ""
 
 
-def offering_cosines(
-    words: str, offering_ids: Collection[int], snapshot: Snapshot
-) -> Mapping[int, float]:
-    """Return how near each offer is to the words, from 0 to 1; empty without words or model."""
-    if not words or not offering_ids or not _has_vectors(snapshot):
-        return {}
+def encoded_words(words: str, snapshot: Snapshot) -> "Vectors | None":
+    """Return words as a vector; None without words or while search works without vectors."""
+    if not words or not _has_vectors(snapshot):
+        return None
     embedder = query_embedder()
     encoded = remembered_vector((embedder.digest, words), lambda: embedder.encode([words]))
-    if encoded is None:
-        return {}
-    rows = (
-        OfferingVector.objects.filter(offering__in=offering_ids, model_digest=embedder.digest)
-        .annotate(cosine=Value(1.0) - CosineDistance("vector", encoded[0]))
-        .values_list("offering_id", "cosine")
-    )
-    return dict(rows)
+    return None if encoded is None else encoded[0]
 
 
 def _has_vectors(snapshot: Snapshot) -> bool:
     """Tell whether search works with vectors now; else words alone decide (S8.10)."""
     return snapshot.vectors is not None
+
+
+def nearness(encoded: "Vectors") -> Subquery:
+    """Return how near an offer is to words, 1 at most, as an expression of ``Offering`` rows."""
+    vectors = OfferingVector.objects.filter(
+        offering=OuterRef("pk"), model_digest=query_embedder().digest
+    )
+    return Subquery(vectors.values(cosine=Value(1.0) - CosineDistance("vector", encoded))[:1])
 
 
 def _texts() -> QuerySet[Offering]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Block
@@ -54,6 +54,8 @@ class Offer:
     category_rating: Rating
     lessons: int = 0
     strikes: int = 0
+    cosine: float | None = None
+    """How near it is to the words that are left; None where none are."""
 
     def minutes_for(self, wanted: int | None) -> int:
         """Return the wanted length when it is priced, else an hour or the shortest."""
@@ -74,12 +76,14 @@ def load_offers(
     struck_since: datetime,
     not_user_id: int | None,
     place_ids: Collection[int] = (),
+    nearness: Subquery | None = None,
 ) -> list[Offer]:
     """Return the bookable offers of these services (None: of any) that nothing rules out.
 
     Left out are those of ``not_user_id``, who searches, of people with whom either side has
     blocked the other, and what a hard filter of the demand refuses. Of more than 400 those stay
-    who serve one of ``place_ids``, then the best rated. One query. Spec: S5.8, S8.3, S8.7.
+    who serve one of ``place_ids``, then whose own words are nearest (``nearness``), then the best
+    rated. One query. Spec: S5.8, S8.3, S8.7, S8.15.
     """
     rows = Offering.objects.bookable().filter(instructor__background_checked_on__gte=checked_since)
     rows = rows.filter(_hard_filters(demand))
@@ -106,6 +110,9 @@ def load_offers(
     )
     serves = Exists(coverage.filter(neighborhood__in=list(place_ids)))
     order = [serves.desc()] if place_ids else []
+    if nearness is not None:
+        order.append(F("cosine").desc(nulls_last=True))
+    rows = rows.annotate(cosine=Value(None, FloatField()) if nearness is None else nearness)
     values = rows.order_by(
         *order, F("instructor__statistics__rating_sum").desc(nulls_last=True), "pk"
     ).values(
@@ -121,6 +128,7 @@ def load_offers(
         cents=ArraySubquery(prices.values("price_cents")),
         served=ArraySubquery(coverage.values("neighborhood_id")),
         strikes=Coalesce(Subquery(strikes), 0),
+        nearness=F("cosine"),
     )[:MAX_OFFERS]  # fmt: skip
     return [_offer(row) for row in values if row["minutes"]]
 
@@ -170,6 +178,7 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         category_rating=_rating(row, "service__category"),
         lessons=row["instructor__statistics__lessons_taught"] or 0,
         strikes=row["strikes"],
+        cosine=row["nearness"],
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from catalog.models import Service
 from catalog.selectors import months_before
 from instainstru.clock import NEW_YORK
 from search.candidate_cache import remembered
@@ -20,7 +21,8 @@ from search.demand import Demand, demand_of
 from search.errands import is_errand
 from search.filters import Filters
 from search.matching import Hit, Matcher, Origin, Sort, in_order, match_offers, one_card_each
-from search.offering_words import offering_cosines, words_left
+from search.nearest import nearest_service
+from search.offering_words import encoded_words, nearness, words_left
 from search.offers import Offer, load_offers
 from search.parser import ParsedQuery, parse
 from search.retrieval import Candidates, retrieve_services
@@ -41,7 +43,8 @@ SERVICE = "service"
 class SearchResult:
     """What a search found; ``match`` is results, closest or none.
 
-    ``anywhere`` are the hits of any place, ``service`` is the one that was meant most,
+    ``anywhere`` are the hits of any place, ``service`` is the one that was meant most, ``nearest``
+    is the nearest one that can be booked where nobody was found at all,
     ``languages`` are those of everybody who teaches it, ``confidence`` is the best service's score.
     """
 
@@ -53,6 +56,7 @@ class SearchResult:
     hits: Sequence[Hit]
     anywhere: Sequence[Hit]
     close: Sequence[CloseGroup]
+    nearest: Service | None
     languages: Sequence[str]
     corrections: Sequence[Correction]
     corrected_text: str
@@ -83,16 +87,14 @@ class _Searcher:
     origin: Origin | None = None
     words: str = ""
 
-    def matcher(self, relevance: Mapping[int, float], offers: Sequence[Offer]) -> Matcher:
-        """Return what offers are held against; the words that are left are compared once."""
-        cosines = offering_cosines(self.words, [offer.pk for offer in offers], self.snapshot)
-        return Matcher(
-            self.demand, relevance, self.snapshot, self.now, cosines, self.origin, self.owner
-        )
+    def matcher(self, relevance: Mapping[int, float]) -> Matcher:
+        """Return what offers are held against."""
+        return Matcher(self.demand, relevance, self.snapshot, self.now, self.origin, self.owner)
 
     def offers(self, service_ids: list[int] | None) -> list[Offer]:
         today = self.now.astimezone(NEW_YORK).date()
         places = [self.snapshot.places.get(name) for name in self.demand.places]
+        encoded = encoded_words(self.words, self.snapshot)
         found = load_offers(
             service_ids,
             self.demand,
@@ -100,6 +102,7 @@ class _Searcher:
             struck_since=self.now - timedelta(days=self.snapshot.strike_days),
             not_user_id=self.user_id,
             place_ids=[place.pk for place in places if place is not None],
+            nearness=None if encoded is None else nearness(encoded),
         )
         # A service newer than the snapshot is found within a minute.
         return [offer for offer in found if offer.service_id in self.snapshot.services]
@@ -139,6 +142,7 @@ def run_search(
     )  # fmt: skip
     offers = [] if ids == [] else searcher.offers(ids)
     hits, anywhere, close = _instructors(searcher, offers, candidates, ids)
+    encoded = None if hits or close else encoded_words(meant.words, snapshot)
     return SearchResult(
         query=query,
         demand=demand,
@@ -148,6 +152,7 @@ def run_search(
         hits=in_order(hits, sort),
         anywhere=anywhere,
         close=close,
+        nearest=None if encoded is None else nearest_service(encoded, other_than=ids or ()),
         languages=sorted({language for offer in offers for language in offer.languages}),
         corrections=meant.corrections,
         corrected_text=meant.words,
@@ -230,7 +235,7 @@ def _instructors(
 ) -> tuple[list[Hit], list[Hit], list[CloseGroup]]:
     if not offers:
         return [], [], _of_category(searcher, candidates, ids)
-    matcher = searcher.matcher(candidates.scores, offers)
+    matcher = searcher.matcher(candidates.scores)
     ranked = match_offers(offers, matcher)
     hits = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
     anywhere = one_card_each(hit for row, hit in ranked if row.missed <= {"location"} and hit.free)
@@ -257,6 +262,6 @@ def _of_category(
         if entry.category_slug == best.category_slug and entry.pk not in ids
     ]
     found = searcher.offers(others)
-    ranked = match_offers(found, searcher.matcher({}, found))
+    ranked = match_offers(found, searcher.matcher({}))
     fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
     return [CloseGroup(CATEGORY, fitting[:CLOSE_PER_GROUP])] if fitting else []

@@ -33,6 +33,7 @@ from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card
 from instainstru.pages.profile_facts import badges_of, facts_of
 from instainstru.pages.profile_panel import REACH_DAYS, STRIP_DAYS, build_panel
 from instainstru.pages.structured_data import canonical_url, profile_data
+from search.nearest import distance_from
 
 OLDEST = 99
 LONGEST_PAGE_NUMBER = 6
@@ -96,6 +97,7 @@ def _read(found: Profile) -> _Page:
         person,
         checked_since=months_before(today, found.policy.background_check_months),
         also=["instructor__statistics"],
+        distance=distance_from(person),
     )
     ids = {offer.instructor_id for offer in offers.similar}
     if person.status == _S.LIVE:

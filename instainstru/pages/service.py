@@ -26,6 +26,7 @@ from instainstru import clock
 from instainstru.access import public
 from instainstru.http import mark_private
 from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card, usual_minutes
+from search.nearest import related_services
 from search.ranking import (
     STARTS_FOR_FULL,
     Factors,
@@ -37,6 +38,7 @@ from search.ranking import (
 PAGE_SIZE, MOST_OFFERS, RELATED = 20, 400, 6
 LOOK_AHEAD_DAYS = 14
 HOUR = 60
+_LINK = JSONObject(name="name", slug="slug", category="category__slug")
 LOW, HIGH = 10, 90
 
 
@@ -58,17 +60,25 @@ def service(request: HttpRequest, category_slug: str, slug: str) -> HttpResponse
 def _find(slug: str) -> Any:
     """Return the service of a present or former slug with everything around it, by one query."""
     rows = Service.objects.select_related("category", "category__statistics").annotate(
-        related=ArraySubquery(_related().values(row=JSONObject(name="name", slug="slug"))),
+        related=ArraySubquery(_related().values(row=_LINK)),
+        same_heading=ArraySubquery(_same_heading().values(row=_LINK)),
         places=ArraySubquery(_places().values(row=JSONArray("borough", "name"))),
         check_months=Subquery(Policy.objects.order_by("-pk").values("background_check_months")[:1]),
     )
-    found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
+    found: Any = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
     if found is None:
         raise Http404("no such service")
+    found.related = found.related or found.same_heading
     return found
 
 
 def _related() -> QuerySet[Service]:
+    """Return what is nearest in meaning (Spec: S8.15)."""
+    return related_services(OuterRef("pk"))[:RELATED]
+
+
+def _same_heading() -> QuerySet[Service]:
+    """Return what stands under the same heading, for a site without a model."""
     same = Service.objects.active().filter(
         category=OuterRef("category"), subcategory=OuterRef("subcategory")
     )
