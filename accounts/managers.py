@@ -1,5 +1,6 @@
 """Reads and one-table writes on people."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -150,3 +151,7 @@ class NotificationChoiceQuerySet(models.QuerySet["NotificationChoice"]):
     def of(self, user: "User") -> dict[str, bool]:
         """Return by kind what a person chose; a kind without a choice is missing."""
         return dict(self.filter(user=user).values_list("kind", "is_on"))
+
+    def of_kind(self, user_ids: Collection[int], kind: str) -> dict[int, bool]:
+        """Return by person's id what some people chose about a kind."""
+        return dict(self.filter(user__in=user_ids, kind=kind).values_list("user_id", "is_on"))

@@ -1,5 +1,7 @@
 """What a person says about themselves and how they want to be told (Spec: 02 section 5, S13.5)."""
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
@@ -72,6 +74,12 @@ def update_profile(
 def wants_mail(user: User, kind: str) -> bool:
     """Tell whether a person wants mail of a kind that can be switched off. Spec: S13.5."""
     return NotificationChoice.objects.of(user).get(kind, DEFAULTS[Kind(kind)])
+
+
+def who_wants_mail(user_ids: Collection[int], kind: str) -> set[int]:
+    """Return those of some people who want mail of a kind, by one question. Spec: S13.5"""
+    chosen = NotificationChoice.objects.of_kind(user_ids, kind)
+    return {pk for pk in user_ids if chosen.get(pk, DEFAULTS[Kind(kind)])}
 
 
 def mail_off_url(user: User, kind: str) -> str:

@@ -104,6 +104,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "send-reminders": ("lessons.send_reminders", timedelta(minutes=2)),
+    "remind-of-reviews": ("reviews.remind_of_reviews", timedelta(minutes=10)),
     "lapse-proposals": ("lessons.lapse_proposals", timedelta(seconds=60)),
     "accept-silent-reports": ("lessons.accept_silent_reports", timedelta(minutes=5)),
     "cancel-lessons-of-suspended": (

@@ -169,6 +169,23 @@ def queue_how_was_it(booking: Booking) -> None:
     )
 
 
+def queue_review_due(booking: Booking, name: str) -> None:
+    """Remind the student that a review of the lesson is due. Spec: S13.5"""
+    _queue_one(
+        booking,
+        "student",
+        "review_due",
+        f"How was {booking.service_name} with {booking.instructor.display_name}?",
+        {
+            "url": settings.SITE_URL + reverse("reviews:write", args=[booking.code]),
+            "review_until": booking.review_until,  # type: ignore[attr-defined]
+        },
+        version=booking.revision,
+        key=key_of(f"review_due_{name}", booking, "student"),
+        choice="review",
+    )
+
+
 def queue_tip(booking: Booking, tip: PaymentAttempt) -> None:
     """Tell both sides of a tip, once. Spec: S11.10"""
     for side in SIDES:

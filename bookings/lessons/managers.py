@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Coalesce
 
 from accounts.owners import Owner
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 _HOUR = Value(timedelta(hours=1), output_field=DurationField())
 _CLOSES_AFTER = ExpressionWrapper(
     F("policy__auto_complete_hours") * _HOUR, output_field=DurationField()
+)
+_DAY = Value(timedelta(days=1), output_field=DurationField())
+_REVIEW_WINDOW = ExpressionWrapper(
+    F("policy__review_window_days") * _DAY, output_field=DurationField()
 )
 
 
@@ -75,6 +80,13 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Add ``closes_at``: when an ended lesson completes by itself, in UTC (Spec: T12)."""
         closes_at = ExpressionWrapper(F("end_at") + _CLOSES_AFTER, output_field=DateTimeField())
         return self.annotate(closes_at=closes_at)
+
+    def with_review_until(self) -> "BookingQuerySet":
+        """Add ``closes_at`` and ``review_until``: the last instant to review (Spec: S11.3)."""
+        until = Coalesce("completed_at", "closes_at") + _REVIEW_WINDOW
+        return self.with_close().annotate(
+            review_until=ExpressionWrapper(until, output_field=DateTimeField())
+        )
 
     def completed_since(self, instant: datetime) -> "BookingQuerySet":
         """Lessons that were completed after this instant."""

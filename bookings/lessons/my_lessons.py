@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import (
-    Count,
-    DateTimeField,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    Value,
-)
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
 from bookings.lessons.models import Booking, LessonReport, Proposal
@@ -44,10 +33,6 @@ if TYPE_CHECKING:
     from bookings.lessons.managers import BookingQuerySet
 
 SOON = timedelta(hours=24)
-_DAY = Value(timedelta(days=1), output_field=DurationField())
-_REVIEW_WINDOW = ExpressionWrapper(
-    F("policy__review_window_days") * _DAY, output_field=DurationField()
-)
 
 
 def _is_open(now: datetime) -> Q:
@@ -99,11 +84,7 @@ def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
     asked = Proposal.objects.filter(
         booking=OuterRef("pk"), status="open", opened_by=Side.INSTRUCTOR, expires_at__gt=clock.now()
     )
-    rows = rows.with_close().annotate(waits_for_bank=Exists(waiting), is_asked=Exists(asked))
-    opened_at = Coalesce("completed_at", "closes_at")
-    return rows.annotate(
-        review_until=ExpressionWrapper(opened_at + _REVIEW_WINDOW, output_field=DateTimeField())
-    )
+    return rows.with_review_until().annotate(waits_for_bank=Exists(waiting), is_asked=Exists(asked))
 
 
 def filter_choices(user: "User") -> dict[str, list[tuple[str, str]]]:

@@ -4,15 +4,18 @@ The clock decides what is due; a job writes the mails as rows, each once by its 
 it runs. What is long past is not sent late.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+import structlog
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import NotificationChoice
-from accounts.profile import wants_mail
+from accounts.profile import who_wants_mail
 from bookings.lessons import mails
-from bookings.lessons.models import Booking
+from bookings.lessons.managers import BookingQuerySet
+from bookings.lessons.models import Booking, BookingRevision
 from bookings.notifications.models import OutgoingMail
 from instainstru import clock
 
@@ -26,6 +29,8 @@ REMINDERS = {
 ASKED_WITHIN = timedelta(hours=12)
 Kind = NotificationChoice.Kind
 
+log = structlog.get_logger(__name__)
+
 
 def send_reminders(now: datetime | None = None) -> int:
     """Write the reminders that are due, to both sides; return how many mails were written.
@@ -38,19 +43,23 @@ def send_reminders(now: datetime | None = None) -> int:
 
 
 def _remind(name: str, lead: timedelta, least: timedelta, now: datetime) -> int:
+    moved_since = BookingRevision.objects.filter(
+        booking=OuterRef("pk"), moved_at__gt=OuterRef("start_at") - lead
+    )
     rows = Booking.objects.filter(
-        status=Booking.Status.CONFIRMED, start_at__gt=now + least, start_at__lte=now + lead
-    ).filter(confirmed_at__lte=F("start_at") - lead)
-    written = 0
-    for booking in _unwritten(rows.order_by("start_at"), f"reminder_{name}"):
-        moved = booking.revisions.order_by("-number").first()
-        if moved is not None and moved.moved_at > booking.start_at - lead:
-            continue
-        for side, person in mails.people_of(booking):
-            if wants_mail(person, Kind.REMINDER):
-                mails.queue_reminder(booking, side, name)
-                written += 1
-    return written
+        ~Exists(moved_since),
+        status=Booking.Status.CONFIRMED,
+        start_at__gt=now + least,
+        start_at__lte=now + lead,
+        confirmed_at__lte=F("start_at") - lead,
+    )
+    return write_due(
+        rows,
+        kind=f"reminder_{name}",
+        sides=mails.SIDES,
+        choice=Kind.REMINDER,
+        write=lambda booking, side: mails.queue_reminder(booking, side, name),
+    )
 
 
 def ask_how_it_went(now: datetime | None = None) -> int:
@@ -60,21 +69,85 @@ def ask_how_it_went(now: datetime | None = None) -> int:
     """
     now = now or clock.now()
     over = Q(status__in=[Booking.Status.CONFIRMED, Booking.Status.ENDED])
-    rows = Booking.objects.filter(over, end_at__lte=now, end_at__gt=now - ASKED_WITHIN)
-    asked = 0
-    for booking in _unwritten(rows.order_by("end_at"), "how_was_it"):
-        student = booking.student
-        if student is not None and wants_mail(student, Kind.REVIEW):
-            mails.queue_how_was_it(booking)
-            asked += 1
-    return asked
+    rows = Booking.objects.filter(
+        over, student__isnull=False, end_at__lte=now, end_at__gt=now - ASKED_WITHIN
+    )
+    return write_due(
+        rows,
+        kind="how_was_it",
+        sides=mails.SIDES[:1],
+        choice=Kind.REVIEW,
+        write=lambda booking, _side: mails.queue_how_was_it(booking),
+    )
 
 
-def _unwritten(rows: Iterable[Booking], kind: str) -> list[Booking]:
-    """Return the lessons of a list about which no mail of a kind was written for these times."""
-    found = list(rows.with_people()[:BATCH_SIZE])  # type: ignore[attr-defined]
-    keys = {mails.key_of(kind, booking, "student"): booking for booking in found}
-    keys |= {mails.key_of(kind, booking, "instructor"): booking for booking in found}
-    known = OutgoingMail.objects.filter(key__in=keys).values_list("key", flat=True)
-    done = {keys[str(key)].pk for key in known}
-    return [booking for booking in found if booking.pk not in done]
+def write_due(
+    rows: BookingQuerySet,
+    *,
+    kind: str,
+    sides: Sequence[str],
+    choice: str,
+    write: Callable[[Booking, str], None],
+) -> int:
+    """Write to the sides of these lessons that want such mail and have none about these times.
+
+    ``rows`` is everything that is due now, ``kind`` the first part of the keys. A lesson's mails
+    are written together, while nobody can change it; a lesson that fails stops no other one.
+    Returns how many mails were written. Spec: S13.5, S4.2
+    """
+    written = 0
+    for batch in _batches(rows):
+        for booking, some in _unwritten(batch, kind, sides, choice):
+            written += _write_one(rows, booking, some, write)
+    return written
+
+
+def _batches(rows: BookingQuerySet) -> Iterator[list[Booking]]:
+    """Go through all lessons, those that are done too: how many they are must starve nobody."""
+    last = 0
+    while True:
+        batch = list(rows.filter(pk__gt=last).with_people().order_by("pk")[:BATCH_SIZE])
+        yield batch
+        if len(batch) < BATCH_SIZE:
+            return
+        last = batch[-1].pk
+
+
+def _unwritten(
+    batch: Sequence[Booking], kind: str, sides: Sequence[str], choice: str
+) -> list[tuple[Booking, list[str]]]:
+    """Return the lessons with the sides to write to, by one question for all of each kind."""
+    keys = [mails.key_of(kind, booking, side) for booking in batch for side in sides]
+    known = set(OutgoingMail.objects.filter(key__in=keys).values_list("key", flat=True))
+    missing = [
+        (booking, side, person.pk)
+        for booking in batch
+        for side, person in mails.people_of(booking)
+        if side in sides and mails.key_of(kind, booking, side) not in known
+    ]
+    willing = who_wants_mail({person for _, _, person in missing}, choice) if missing else set()
+    found: dict[Booking, list[str]] = {}
+    for booking, side, person in missing:
+        if person in willing:
+            found.setdefault(booking, []).append(side)
+    return list(found.items())
+
+
+def _write_one(
+    rows: BookingQuerySet,
+    booking: Booking,
+    sides: Sequence[str],
+    write: Callable[[Booking, str], None],
+) -> int:
+    try:
+        with transaction.atomic():
+            same = rows.filter(pk=booking.pk, revision=booking.revision).with_people()
+            locked = same.select_for_update(of=("self",), no_key=True).first()
+            if locked is None:
+                return 0
+            for side in sides:
+                write(locked, side)
+            return len(sides)
+    except Exception:  # tried again by the next run; the others are written now
+        log.exception("due_mail_failed", lesson=booking.code)
+        return 0

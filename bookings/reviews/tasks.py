@@ -11,6 +11,14 @@ def refresh_statistics() -> int:
     return services.refresh_statistics()
 
 
+@shared_task(name="reviews.remind_of_reviews")
+def remind_of_reviews() -> int:
+    """Write to students whose review is due."""
+    from bookings.reviews import reminders
+
+    return reminders.remind_of_reviews()
+
+
 @shared_task(name="reviews.rebuild_statistics")
 def rebuild_statistics() -> int:
     """Count everybody anew, because the days of the Top badge pass without a change."""

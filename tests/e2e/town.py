@@ -39,6 +39,7 @@ from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import OfflineIntent
 from bookings.payments.services.payees import set_payout_details
 from bookings.payments.services.payouts import make_payouts, send_payouts
+from bookings.reviews.reminders import remind_of_reviews
 from catalog.interest import (
     join_waitlist,
     new_removal_token,
@@ -217,6 +218,7 @@ def _pay_out(town: Town, learner: User) -> None:
         start_at=tomorrow_at(12, days=-3),
     )
     give_tip(by=learner, code=str(praised.code), amount_cents=1000, card=make.card())
+    assert remind_of_reviews(praised.end_at + timedelta(days=3)) == 1
     assert make_payouts(now) == 1
     assert send_payouts(now) == 0
     set_payout_details(by=maya.user, account_number="000123456789")

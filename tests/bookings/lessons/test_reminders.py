@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import NotificationChoice
+from bookings.lessons import mails, reminders
 from bookings.lessons.models import Booking
 from bookings.lessons.moves import move_lesson
 from bookings.lessons.reminders import ask_how_it_went, send_reminders
@@ -109,3 +110,78 @@ def test_many_lessons_take_few_queries(stage: Stage, django_assert_max_num_queri
     send_reminders(now)
     with django_assert_max_num_queries(4):  # type: ignore[operator]
         assert send_reminders(now) == 0
+
+
+def test_a_crash_between_the_two_sides_loses_neither(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4.2: the mails of a lesson come together, and the next run writes what is missing."""
+    now = stage.lesson.start_at - 24 * HOUR
+    with monkeypatch.context() as broken:
+        queue = mails.queue_reminder
+
+        def fail_for_the_instructor(booking: Booking, side: str, name: str) -> None:
+            if side == "instructor":
+                raise RuntimeError(side)
+            queue(booking, side, name)
+
+        broken.setattr(mails, "queue_reminder", fail_for_the_instructor)
+        assert send_reminders(now) == 0
+    assert recipients() == []
+    assert send_reminders(now) == 2
+    assert recipients() == both(stage)
+
+
+def test_one_side_that_was_written_to_leaves_the_other_to_do(stage: Stage) -> None:
+    now = stage.lesson.start_at - 24 * HOUR
+    send_reminders(now)
+    OutgoingMail.objects.filter(to=stage.andre.email).delete()
+    assert send_reminders(now) == 1
+    assert recipients() == both(stage)
+
+
+def test_many_lessons_that_are_done_starve_no_other_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4.2: those behind a whole batch of lessons that need nothing get theirs."""
+    monkeypatch.setattr(reminders, "BATCH_SIZE", 2)
+    others = [BookingFactory(offering=stage.lesson.offering, start_at=tomorrow_at(hour, days=5),
+                             confirmed_at=stage.lesson.confirmed_at)
+              for hour in (11, 12, 13, 14)]  # fmt: skip
+    now = others[-1].start_at - 23 * HOUR
+    assert send_reminders(stage.lesson.start_at - 24 * HOUR) == 2
+    assert send_reminders(now) == 8
+    assert send_reminders(now) == 0
+    end = stage.lesson.end_at
+    assert [ask_how_it_went(end), ask_how_it_went(others[-1].end_at)] == [1, 4]
+
+
+def test_one_lesson_that_fails_stops_no_other_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = BookingFactory(offering=stage.lesson.offering, start_at=tomorrow_at(12, days=5),
+                           confirmed_at=stage.lesson.confirmed_at)  # fmt: skip
+    queue = mails.queue_how_was_it
+
+    def fail_once(booking: Booking) -> None:
+        if booking.pk == stage.lesson.pk:
+            raise RuntimeError(booking.code)
+        queue(booking)
+
+    monkeypatch.setattr(mails, "queue_how_was_it", fail_once)
+    assert ask_how_it_went(other.end_at) == 1
+    assert recipients("lesson_how_was_it") == [other.student.email]
+
+
+def test_a_lesson_cancelled_meanwhile_is_not_written_about(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T8: what was read for the list is looked at again before a word is written."""
+    choose = reminders.who_wants_mail
+
+    def cancel_first(people: set[int], kind: str) -> set[int]:
+        Booking.objects.update(status="cancelled_student", cancelled_at=stage.lesson.start_at)
+        return choose(people, kind)
+
+    monkeypatch.setattr(reminders, "who_wants_mail", cancel_first)
+    assert send_reminders(stage.lesson.start_at - 24 * HOUR) == 0
