@@ -23,7 +23,7 @@ from instainstru.http import mark_private
 
 PERMISSION = "system.monitor"
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
-PARTS = frozenset({"base", "button", "lesson_facts"})
+PARTS = frozenset({"base", "button", "lesson_facts", "lesson_series"})
 SIDES = ("student", "instructor")
 _AT = datetime(2026, 3, 7, 15, tzinfo=UTC)
 _PERSON = SimpleNamespace(first_name="Maya", email="maya@example.com", short_name="Maya C.")
@@ -78,6 +78,7 @@ _SAMPLE: dict[str, Any] = {
     "tip": SimpleNamespace(amount_cents=1000),
     "payout": SimpleNamespace(amount_cents=24450, bank_last4="6789"),
     "payee": SimpleNamespace(last4="6789", delayed_until=_AT + timedelta(days=3)),
+    "review_until": _AT + timedelta(days=11),
     "is_last": False,
     "inviter": "Sam R.",
     "name": "Leo",
@@ -98,8 +99,19 @@ _OF_KIND: dict[str, dict[str, Any]] = {
     "teaching_interest": {"place": _PLACE},
     "return_alert": {"person": _INSTRUCTOR},
     "second_step": {"what": "on"},
-    "lesson_goodwill": {"what": "waived"},
 }
+_VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
+    "lesson_confirmed": {"one lesson": {}, "weekly series": {"lessons": [_BOOKING, _BOOKING]}},
+    "lesson_proposal": {what: {"what": what} for what in ("opened", "declined", "lapsed")},
+    # An accepted proposal is told as the move it makes.
+    "lesson_moved": {
+        "in time": {"booking": SimpleNamespace(**vars(_BOOKING) | {"is_late_move": False})},
+        "late": {},
+    },
+    "lesson_report": {what: {"what": what} for what in ("opened", "answered", "decided")},
+    "lesson_goodwill": {"waived": {"what": "waived"}, "good fit": {"what": "good_fit"}},
+}
+"""Kinds that say something else on another occasion; the first is shown unless asked."""
 
 
 def mail_kinds() -> list[str]:
@@ -109,15 +121,28 @@ def mail_kinds() -> list[str]:
     return [*sorted(ours), *sorted(path.stem.removesuffix("_message") for path in account)]
 
 
-def preview(kind: str, side: str, form: str) -> str:
+def variants_of(kind: str) -> list[str]:
+    """Return the occasions on which a mail says something else; none where it never does."""
+    return list(_VARIANTS.get(kind, {}))
+
+
+def preview(kind: str, side: str, form: str, variant: str = "") -> str:
     """Return a mail with invented values; ``form`` is html or txt. Raises ``Http404``."""
-    if kind not in mail_kinds() or side not in SIDES:
+    variants = _VARIANTS.get(kind) or {"": {}}
+    variant = variant or next(iter(variants))
+    if kind not in mail_kinds() or side not in SIDES or variant not in variants:
         raise Http404(kind)
     is_ours = (TEMPLATES / "mail" / f"{kind}.html").exists()
     name = f"mail/{kind}.{form}" if is_ours else f"account/email/{kind}_message.{form}"
     subject = kind.replace("_", " ").capitalize()
     values = {**_SAMPLE, "subject": subject, "side": side, **_OF_KIND.get(kind, {})}
+    values |= variants[variant]
     return render_to_string(name, values)
+
+
+def _asked(request: HttpRequest, kind: str) -> tuple[str, str]:
+    first = next(iter(variants_of(kind)), "")
+    return request.GET.get("side", SIDES[0]), request.GET.get("variant", first)
 
 
 @requires(PERMISSION)
@@ -132,13 +157,15 @@ def previews(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mail_preview(request: HttpRequest, kind: str) -> HttpResponse:
     """Show one mail as text, and lead to its HTML twin."""
-    side = request.GET.get("side", SIDES[0])
+    side, variant = _asked(request, kind)
     context = {
         "kind": kind,
         "name": kind.replace("_", " ").capitalize(),
         "side": side,
         "sides": SIDES if kind.startswith("lesson_") else (),
-        "text": preview(kind, side, "txt").strip(),
+        "variant": variant,
+        "variants": variants_of(kind),
+        "text": preview(kind, side, "txt", variant).strip(),
     }
     return mark_private(render(request, "pages/mail_preview.html", context))
 
@@ -147,6 +174,7 @@ def mail_preview(request: HttpRequest, kind: str) -> HttpResponse:
 @require_safe
 def mail_preview_html(request: HttpRequest, kind: str) -> HttpResponse:
     """Answer the HTML twin as its reader gets it; the policy allows inline styles and no script."""
-    response = HttpResponse(STYLES.inline(preview(kind, request.GET.get("side", SIDES[0]), "html")))
+    side, variant = _asked(request, kind)
+    response = HttpResponse(STYLES.inline(preview(kind, side, "html", variant)))
     response["Content-Security-Policy"] = MAIL_POLICY
     return mark_private(response)

@@ -15,7 +15,7 @@ from tests.e2e.town import Town
 pytestmark = pytest.mark.django_db
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
-PARTS = {"base", "button", "lesson_facts"}
+PARTS = {"base", "button", "lesson_facts", "lesson_series"}
 ALIASES = {"email_confirmation"}
 """Templates that only extend a twin with another name."""
 CLOCK = re.compile(r"\d{1,2}:\d{2} [AP]M(?! –)")
