@@ -129,6 +129,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     # Every hour, so that a payday that passed while everything was down is made up for.
     "make-payouts": ("payments.make_payouts", crontab(minute="0")),
     "send-payouts": ("payments.send_payouts", timedelta(minutes=5)),
+    "finish-payee-pages": ("payments.finish_payee_pages", timedelta(minutes=5)),
     "reconcile-payments": ("payments.reconcile", crontab(hour="4", minute="10")),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
     "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),

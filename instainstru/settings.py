@@ -311,7 +311,8 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")
 if PAYMENT_GATEWAY == "stripe":
-    FORM_TARGETS.append("https://checkout.stripe.com")  # where cards are typed
+    # Where cards are typed, and bank details.
+    FORM_TARGETS += ["https://checkout.stripe.com", "https://connect.stripe.com"]
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 

@@ -173,6 +173,8 @@ notify-return                         public                   /i/maya-c/notify/
 payments:earnings                     earnings.view_own
 payments:earnings-csv                 earnings.view_own
 payments:payout-details               earnings.view_own
+payments:payee-page                   earnings.view_own
+payments:payee-return                 earnings.view_own
 payments:webhook                      public                   /webhooks/test/
 preferences                           bookings.create
 profile-report                        public                   /i/maya-c/report/

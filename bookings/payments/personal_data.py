@@ -63,8 +63,15 @@ register(
             model="payments.Payee",
             subjects=("instructor__user",),
             use=BOOKS,
-            personal={"reference": REFERENCE, "last4": CARD_DIGITS},
+            personal={"reference": REFERENCE, "bank_reference": REFERENCE, "last4": CARD_DIGITS},
             plain=("gateway", "hold_reason"),
+        ),
+        Holding(
+            model="payments.PayeePage",
+            subjects=("instructor__user",),
+            use=BOOKS,
+            personal={"reference": REFERENCE},
+            plain=("gateway",),
         ),
         Holding(
             model="payments.Payout",

@@ -53,6 +53,15 @@ def send_payouts() -> int:
     return payouts.send_payouts(clock.now())
 
 
+@shared_task(name="payments.finish_payee_pages")
+def finish_payee_pages() -> int:
+    """Find bank details that were told at the gateway without coming back (Spec: S14.11)."""
+    from bookings.payments.services import payee_pages
+    from instainstru import clock
+
+    return payee_pages.finish_payee_pages(clock.now())
+
+
 @shared_task(name="payments.reconcile")
 def reconcile() -> int:
     """Compare the gateway's books with ours; return how many payments differ (Spec: S14.3)."""

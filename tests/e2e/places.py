@@ -368,6 +368,8 @@ NO_PAGES: Final = {
     "lessons:tip-card-page": "takes a form only",
     "lessons:bank-return": "leads to where the payment stands",
     "payments:earnings-csv": "a file",
+    "payments:payee-page": "takes a form only",
+    "payments:payee-return": "leads to the earnings, which say how it stands",
     "payments:webhook": "for the gateway alone",
     "lessons:confirm": "takes a form only",
     "lessons:release": "takes a form only",

@@ -60,6 +60,8 @@ class GatewayPayee:
 
     reference: str
     last4: str
+    bank_reference: str = ""
+    """Which of their bank accounts it is, where the same payee may change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ class PaymentGateway(Protocol):
     """The request header that carries a webhook's signature."""
     has_card_page: bool
     """Whether the card is typed at the gateway: our form must have no field for it then."""
+    has_payee_page: bool
+    """Whether bank details are typed at the gateway: our form must have no field for them then."""
     least_charge_cents: int
     """What a card must pay at least, if it pays at all."""
 
@@ -165,6 +169,22 @@ class PaymentGateway(Protocol):
 
         Raises ``ValidationFailedError`` on field ``account_number``; never stores or logs it.
         """
+        ...
+
+    def begin_payee(self, *, key: str) -> str:
+        """Return the reference of somebody who can be paid once they have told their bank details
+        at the gateway's page, once per key. Raises ``GatewayError`` where our form asks.
+        """
+        ...
+
+    def payee_page(self, *, reference: str, return_url: str, again_url: str) -> str:
+        """Return the address of the gateway's page where somebody tells or changes who they are
+        and where their money goes; it serves once, and leads back to one of ours.
+        """
+        ...
+
+    def fetch_payee(self, *, reference: str) -> GatewayPayee | None:
+        """Return the payee as they stand now; None while something is missing."""
         ...
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:

@@ -61,6 +61,7 @@ class StripeGateway:
     name = "stripe"
     signature_header = "Stripe-Signature"
     has_card_page = True
+    has_payee_page = True
     least_charge_cents = 50
 
     def __init__(self) -> None:
@@ -225,29 +226,45 @@ class StripeGateway:
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
         """Open an account for transfers with a bank account that Stripe's own fields have read.
 
-        A number is refused here. Who somebody is (S14.12) Stripe asks on its own pages; until it
-        knows, it refuses transfers, and so the payout.
+        A number is refused here. Until Stripe knows who somebody is (S14.12), it refuses transfers,
+        and so the payout.
         """
         if not BANK_TOKEN.fullmatch(account_number):
             message = "Bank details can't be taken here yet. Write to us."
             raise ValidationFailedError(message, fields={"account_number": message})
-        with _answers():
-            account: Any = self._api.accounts.create(
-                {
-                    "country": "US",
-                    "controller": {
-                        "fees": {"payer": "application"},
-                        "losses": {"payments": "application"},
-                        "requirement_collection": "application",
-                        "stripe_dashboard": {"type": "none"},
-                    },
-                    "capabilities": {"transfers": {"requested": True}},
-                    "external_account": account_number,
-                    "metadata": {"payee": key},
-                },
-                {"idempotency_key": key},
-            )
+        account = self._open_account(key, {"external_account": account_number})
         return GatewayPayee(reference=account.id, last4=account.external_accounts.data[0].last4)
+
+    def begin_payee(self, *, key: str) -> str:
+        """Open an account for transfers that Stripe asks the rest for, on its own pages."""
+        return str(self._open_account(key, {}).id)
+
+    def payee_page(self, *, reference: str, return_url: str, again_url: str) -> str:
+        """Return the address of Stripe's page: for what is missing, or else for changes."""
+        with _answers():
+            account: Any = self._api.accounts.retrieve(reference)
+            is_whole = account.details_submitted and not account.requirements.currently_due
+            page = self._api.account_links.create(
+                {
+                    "account": reference,
+                    "type": "account_update" if is_whole else "account_onboarding",
+                    "return_url": return_url,
+                    "refresh_url": again_url,
+                }
+            )
+        return str(page.url)
+
+    def fetch_payee(self, *, reference: str) -> GatewayPayee | None:
+        """Return whom Stripe knows well enough to take a bank account from."""
+        with _answers():
+            account: Any = self._api.accounts.retrieve(reference)
+            banks: Any = self._api.accounts.external_accounts.list(
+                reference, {"limit": PAGE_SIZE}
+            ).data
+        bank = next((row for row in banks if row.default_for_currency), None)
+        if not account.details_submitted or bank is None:
+            return None
+        return GatewayPayee(reference=account.id, last4=bank.last4, bank_reference=bank.id)
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
         """Send money to a payee's account, from where Stripe pays it to the bank. Sent ones are
@@ -272,6 +289,22 @@ class StripeGateway:
         if transfer.amount != amount_cents or transfer.destination != payee:
             raise GatewayError("This key was used for another payout.")
         return GatewayPayout(reference=transfer.id, amount_cents=transfer.amount)
+
+    def _open_account(self, key: str, more: dict[str, str]) -> Any:
+        with _answers():
+            asked: Any = {
+                "country": "US",
+                "controller": {
+                    "fees": {"payer": "application"},
+                    "losses": {"payments": "application"},
+                    "requirement_collection": "application",
+                    "stripe_dashboard": {"type": "none"},
+                },
+                "capabilities": {"transfers": {"requested": True}},
+                "metadata": {"payee": key},
+                **more,
+            }
+            return self._api.accounts.create(asked, {"idempotency_key": key})
 
     def _retrieve(self, reference: str) -> stripe.PaymentIntent:
         return self._api.payment_intents.retrieve(reference, {"expand": CHARGE})

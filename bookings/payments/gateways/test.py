@@ -71,6 +71,7 @@ class OfflineGateway:
     name = "test"
     signature_header = "X-Signature"
     has_card_page = False
+    has_payee_page = False
     least_charge_cents = 1
 
     def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
@@ -157,6 +158,19 @@ class OfflineGateway:
             },
         )
         return GatewayPayee(reference=row.reference, last4=row.last4)
+
+    def begin_payee(self, *, key: str) -> str:
+        """Refuse: the form carries a test account (Spec: S14.11)."""
+        raise GatewayError("The offline gateway has no page for payees.")
+
+    def payee_page(self, *, reference: str, return_url: str, again_url: str) -> str:
+        """Refuse, like ``begin_payee``."""
+        raise GatewayError("The offline gateway has no page for payees.")
+
+    def fetch_payee(self, *, reference: str) -> GatewayPayee | None:
+        """Return whom the form made."""
+        row = OfflinePayee.objects.filter(reference=reference).first()
+        return GatewayPayee(reference=row.reference, last4=row.last4) if row else None
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
         """Send money, once per key; a late account pays, and answers only when asked again."""

@@ -10,7 +10,7 @@ from bookings.payments.models.offline import (
     OfflinePayout,
     OfflineRefund,
 )
-from bookings.payments.models.payouts import Payee, Payout, PayoutLine
+from bookings.payments.models.payouts import Payee, PayeePage, Payout, PayoutLine
 from bookings.payments.models.promos import PromoChoice, PromoCode, PromoUse
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
 from bookings.payments.models.reconciliation import Reconciliation
@@ -27,6 +27,7 @@ __all__ = [
     "OfflinePayout",
     "OfflineRefund",
     "Payee",
+    "PayeePage",
     "PaymentAttempt",
     "Payout",
     "PayoutLine",

@@ -16,6 +16,9 @@ class Payee(models.Model):
     gateway = models.CharField(max_length=20)
     reference = models.CharField(max_length=80)
     last4 = models.CharField(max_length=4, help_text="Of the bank account.")
+    bank_reference = models.CharField(
+        max_length=80, blank=True, help_text="Which bank account, where the gateway names it."
+    )
     changed_at = models.DateTimeField(default=clock.now)
     delayed_until = models.DateTimeField(
         null=True, blank=True, help_text="Nothing is paid out before: the details are new."
@@ -38,6 +41,24 @@ class Payee(models.Model):
 
     def __str__(self) -> str:
         return f"payee {self.pk}"
+
+
+class PayeePage(models.Model):
+    """The page of the gateway that an instructor opened to tell their bank details (S14.11).
+
+    Whoever closes it without coming back may have changed them: a job looks for a day. One that
+    was never finished is opened again for the same payee.
+    """
+
+    instructor = models.OneToOneField(
+        Instructor, on_delete=models.PROTECT, related_name="payee_page"
+    )
+    gateway = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80, help_text="The payee there.")
+    opened_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"page {self.pk}"
 
 
 class Payout(models.Model):

@@ -9,6 +9,7 @@ from accounts.audit import record_event
 from accounts.models import User
 from accounts.permissions import require_permission, require_uninvolved
 from bookings.payments.gateways import current_gateway
+from bookings.payments.gateways.base import GatewayPayee
 from bookings.payments.mails import queue_bank_changed
 from bookings.payments.models import Payee, Payout
 from catalog.models import Instructor, Policy
@@ -32,22 +33,35 @@ def set_payout_details(*, by: User, account_number: str) -> Payee:
     )
     with transaction.atomic():
         Instructor.objects.select_for_update(no_key=True).get(pk=instructor.pk)
-        now = clock.now()
-        payee = Payee.objects.filter(instructor=instructor).first()
-        is_change = payee is not None
-        payee = payee or Payee(instructor=instructor)
-        payee.gateway, payee.reference, payee.last4 = gateway.name, known.reference, known.last4
-        payee.changed_at = now
-        if is_change:
-            payee.delayed_until = now + timedelta(hours=Policy.objects.current().payout_delay_hours)
-        payee.save()
-        _start_again(instructor, payee.delayed_until or now)
-        record_event("payout_details.changed", by=by, on=payee, subject=by)
-        queue_bank_changed(payee)
+        return keep_payee(instructor, gateway.name, known, by=by, now=clock.now())
+
+
+def keep_payee(
+    instructor: Instructor, gateway: str, known: GatewayPayee, *, by: User | None, now: datetime
+) -> Payee:
+    """Write down where an instructor's money goes from now on, in the caller's transaction and
+    under the lock of the profile; ``by`` is None when a job found it out.
+    """
+    payee = Payee.objects.filter(instructor=instructor).first()
+    is_change = payee is not None
+    payee = payee or Payee(instructor=instructor)
+    payee.gateway, payee.reference, payee.last4 = gateway, known.reference, known.last4
+    payee.bank_reference, payee.changed_at = known.bank_reference, now
+    if is_change:
+        payee.delayed_until = end_of_delay(now)
+    payee.save()
+    start_again(instructor, payee.delayed_until or now)
+    record_event("payout_details.changed", by=by, on=payee, subject=instructor.user)
+    queue_bank_changed(payee)
     return payee
 
 
-def _start_again(instructor: Instructor, at: datetime) -> None:
+def end_of_delay(now: datetime) -> datetime:
+    """Return until when nothing is paid out after a change of bank details. Spec: S14.11"""
+    return now + timedelta(hours=Policy.objects.current().payout_delay_hours)
+
+
+def start_again(instructor: Instructor, at: datetime) -> None:
     """Let payouts that have not gone out yet wait for the new account, and stopped ones go again.
 
     One that is being sent right now keeps its lease: only its answer can tell what became of it.

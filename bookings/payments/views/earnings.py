@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.reauthentication import requires_fresh_sign_in
@@ -23,6 +23,11 @@ from bookings.payments.earnings import (
 from bookings.payments.forms import BankForm
 from bookings.payments.gateways import OFFLINE
 from bookings.payments.models import Payout
+from bookings.payments.services.payee_pages import (
+    finish_payee_page,
+    has_payee_page,
+    open_payee_page,
+)
 from bookings.payments.services.payees import (
     VIEW,
     find_own_profile,
@@ -32,7 +37,7 @@ from bookings.payments.services.payees import (
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.csv_files import csv_response, dollars
-from instainstru.errors import ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 from instainstru.http import mark_private, render_page_or_fragment, see_other
 from instainstru.paging import CountedPaginator
 
@@ -104,7 +109,10 @@ def payout_details(request: HttpRequest) -> HttpResponse:
     """Show where the money goes, and take another account. Spec: S14.11"""
     user = cast("User", request.user)
     instructor = find_own_profile(user)
-    is_sent = request.method == "POST"
+    is_sent, has_page = request.method == "POST", has_payee_page()
+    if is_sent and has_page:
+        # Nothing that is typed at us goes anywhere: that page asks.
+        return see_other(reverse("payments:payout-details"))
     form, status = BankForm(request.POST if is_sent else None), 200
     if is_sent:
         if form.is_valid():
@@ -121,9 +129,38 @@ def payout_details(request: HttpRequest) -> HttpResponse:
         "payee": payee_of(instructor),
         "page_error": form.is_bound,
         "is_test": settings.PAYMENT_GATEWAY == OFFLINE,
+        "has_page": has_page,
     }
     return mark_private(
         render_page_or_fragment(
             request, "payments/payout_details.html", context, fragment="details", status=status
         )
     )
+
+
+@requires(VIEW, page="payments:payout-details")
+@require_POST
+@requires_fresh_sign_in(page="payments:payout-details")
+def payee_page(request: HttpRequest) -> HttpResponse:
+    """Lead to the gateway's page for bank details, which leads back. Spec: S14.11"""
+    try:
+        return see_other(open_payee_page(by=cast("User", request.user)))
+    except ConflictError as error:
+        messages.error(request, error.message)
+        return see_other(reverse("payments:payout-details"))
+
+
+@requires(VIEW)
+@require_safe
+def payee_return(request: HttpRequest) -> HttpResponse:
+    """Say how the bank details stand after the gateway's page; the address itself says nothing."""
+    try:
+        payee = finish_payee_page(by=cast("User", request.user))
+    except ConflictError:
+        messages.info(request, "We look at your bank details in a minute.")
+    else:
+        if payee is None:
+            messages.info(request, "Your bank details are not complete yet.")
+        else:
+            messages.success(request, f"Payouts go to the account ending in {payee.last4}.")
+    return redirect("payments:earnings")

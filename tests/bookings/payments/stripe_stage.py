@@ -37,6 +37,9 @@ KNOWN = {
     ("POST", "accounts"): {
         "country", "controller", "capabilities", "external_account", "metadata",
     },
+    ("GET", "accounts/*"): set(),
+    ("GET", "accounts/*/external_accounts"): {"limit"},
+    ("POST", "account_links"): {"account", "type", "return_url", "refresh_url"},
     ("POST", "checkout/sessions"): {
         "mode", "currency", "allowed_payment_method_types", "customer_creation",
         "client_reference_id", "success_url", "cancel_url",
@@ -79,6 +82,7 @@ class Stage(stripe.HTTPClient):
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     transfers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     refund_status: str = "succeeded"
     next_failure: Any = None
@@ -336,11 +340,52 @@ class Stage(stripe.HTTPClient):
         return _listed(rows, "refunds")
 
     def _post_accounts(self, params: dict[str, str]) -> dict[str, Any]:
-        bank = {"id": "ba_1", "object": "bank_account", "last4": params["external_account"][-4:]}
-        return {
-            "id": f"acct_{next(self._numbers)}x{bank['last4']}",
+        last4 = params.get("external_account", "")[-4:]
+        name = f"acct_{next(self._numbers)}x{last4}"
+        self.accounts[name] = {
+            "id": name,
             "object": "account",
-            "external_accounts": _listed([bank], "external_accounts"),
+            "details_submitted": False,
+            "requirements": {"currently_due": ["external_account"]},
+            "external_accounts": _listed([], "external_accounts"),
+        }
+        if last4:
+            self._add_bank(name, last4)
+        return self.accounts[name]
+
+    def _add_bank(self, name: str, last4: str) -> None:
+        """Put a bank account in the place of the former one; every one has a name of its own."""
+        bank = {
+            "id": f"ba_{next(self._numbers)}",
+            "object": "bank_account",
+            "last4": last4,
+            "default_for_currency": True,
+        }
+        self.accounts[name]["external_accounts"] = _listed([bank], "external_accounts")
+
+    def tell_bank(self, name: str, last4: str) -> None:
+        """Fill in the page for bank details, as its visitor does."""
+        self._add_bank(name, last4)
+        self.accounts[name] |= {"details_submitted": True, "requirements": {"currently_due": []}}
+
+    def _get_accounts_one(self, params: dict[str, str], name: str) -> dict[str, Any]:
+        if name not in self.accounts:
+            raise RefusedError(403, "account_invalid")
+        return self.accounts[name]
+
+    def _get_accounts_one_external_accounts(
+        self, params: dict[str, str], name: str
+    ) -> dict[str, Any]:
+        banks: dict[str, Any] = self.accounts[name]["external_accounts"]
+        return banks
+
+    def _post_account_links(self, params: dict[str, str]) -> dict[str, Any]:
+        account = self._get_accounts_one({}, params["account"])
+        if params["type"] == "account_update" and not account["details_submitted"]:
+            raise RefusedError(400, "account_link_type_invalid")
+        return {
+            "object": "account_link",
+            "url": f"https://connect.stripe.com/setup/{account['id']}/{next(self._numbers)}",
         }
 
     def _post_transfers(self, params: dict[str, str]) -> dict[str, Any]:

@@ -297,6 +297,9 @@ def test_no_answer_is_unknown(stripe: Stage, gateway: StripeGateway, failure: An
         lambda: gateway.refund(reference=reference, amount_cents=1, key="r"),
         lambda: gateway.payout(payee="acct_1", amount_cents=1, key="p"),
         lambda: gateway.create_payee(key="b", account_number="btok_6789"),
+        lambda: gateway.begin_payee(key="begun"),
+        lambda: gateway.payee_page(reference="acct_1", return_url="", again_url=""),
+        lambda: gateway.fetch_payee(reference="acct_1"),
         lambda: gateway.card_page(bound_to="H", return_url="", back_url=""),
         lambda: gateway.read_card("cs_test_1"),
         lambda: list(gateway.payments_between(clock.now(), clock.now())),
@@ -420,4 +423,5 @@ def test_forms_may_lead_to_the_card_page() -> None:
             text=True,
             check=True,
         )
-        assert ("https://checkout.stripe.com" in done.stdout) is is_allowed
+        for host in ("checkout", "connect"):
+            assert (f"https://{host}.stripe.com" in done.stdout) is is_allowed
