@@ -1,14 +1,13 @@
 """Keeping the vectors of services up to date; runs in the worker (Spec: S8.10)."""
 
-import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import transaction
 
 from catalog.models import Service, ServicePhrase
-from search.encoder.embedder import OnnxEmbedder
-from search.encoder.model import Model, export_model, installed_model
+from search.encoder.documents import document_embedder
+from search.encoder.model import Model, installed_model
 from search.models import ServiceVector
 
 BATCH, DROPPED_AT_ONCE = 64, 500
@@ -66,8 +65,7 @@ def _texts() -> Iterable[_Text]:
 def _write(texts: list[_Text], model: Model) -> int:
     if not texts:
         return 0
-    export_model(model)
-    embedder = OnnxEmbedder(model, threads=os.cpu_count() or 1)
+    embedder = document_embedder(model)
     # Of like length together: padding is computed too.
     texts.sort(key=lambda text: len(text.text))
     for start in range(0, len(texts), BATCH):

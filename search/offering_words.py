@@ -12,8 +12,9 @@ from pgvector.django import CosineDistance
 
 from catalog.models import Offering
 from search.candidate_cache import remembered_vector
+from search.encoder.documents import TransformersEmbedder, document_embedder
 from search.encoder.embedder import OnnxEmbedder, query_embedder
-from search.encoder.model import export_model, installed_model
+from search.encoder.model import installed_model
 from search.english import FILLER_WORDS
 from search.models import OfferingVector
 from search.parser import ParsedQuery
@@ -92,13 +93,14 @@ def embed_offerings(limit: int = AT_ONCE) -> tuple[int, int]:
     stale = rows.filter(Q(known__isnull=True) | ~Q(known=F("digest"))).order_by("pk")
     wanted = list(stale.values_list("pk", "said", "digest")[:limit])
     if wanted:
-        export_model(model)
-        _write(wanted, OnnxEmbedder(model), model.digest)
+        _write(wanted, document_embedder(model), model.digest)
     dropped = OfferingVector.objects.exclude(model_digest=model.digest).delete()[0]
     return len(wanted), dropped
 
 
-def _write(wanted: list[tuple[int, str, str]], embedder: OnnxEmbedder, digest: str) -> None:
+def _write(
+    wanted: list[tuple[int, str, str]], embedder: TransformersEmbedder | OnnxEmbedder, digest: str
+) -> None:
     # Of like length together: padding is computed too.
     wanted.sort(key=lambda row: len(row[1]))
     for start in range(0, len(wanted), BATCH):
