@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from bookings.lessons.models import Booking, BookingRevision, Proposal
 from bookings.lessons.states import CANCELLED, FINAL, Status
 from bookings.payments.models import PaymentAttempt
+from instainstru import clock
 
 _PAID = [Status.CONFIRMED, Status.ENDED, Status.COMPLETED, Status.REPORTED]
 
@@ -19,6 +20,7 @@ def lesson_violations() -> list[str]:
         *_cancelled_without_instant(),
         *_revisions(),
         *_targets(),
+        *_half_series(),
     ]
 
 
@@ -58,6 +60,23 @@ def _revisions() -> Iterator[str]:
     before = BookingRevision.objects.filter(booking=OuterRef("pk"), number=OuterRef("revision") - 1)
     rows = Booking.objects.filter(Exists(kept) | (Q(revision__gt=0) & ~Exists(before)))
     yield from _sentences(rows.values_list("code", flat=True), "lesson {} lost an earlier time")
+
+
+def _half_series() -> Iterator[str]:
+    """A weekly series is held and booked whole or not at all (Spec: R19)."""
+    live = Q(status=Status.HELD, expires_at__gt=clock.now())
+    counted = (
+        Booking.objects.filter(series__isnull=False)
+        .values("series")
+        .annotate(
+            all=Count("pk"),
+            booked=Count("pk", filter=Q(code__isnull=False)),
+            held=Count("pk", filter=live),
+        )
+    )
+    broken = counted.filter(Q(booked__gt=0, booked__lt=F("all")) | Q(held__gt=0, held__lt=F("all")))
+    for one in broken.order_by("series"):
+        yield f"series {one['series']} stands in part"
 
 
 def _targets() -> Iterator[str]:

@@ -5,6 +5,8 @@ const SOON = 15_000;
 let refreshedAt = performance.now();
 // What was chosen while the page was looking again.
 let chosen = null;
+// How often the time repeats is kept through every day and month.
+let repeats = null;
 
 function words(radio) {
   const time = document.querySelector(`label[for="${CSS.escape(radio.id)}"] time`);
@@ -36,12 +38,15 @@ function refresh() {
 
 document.addEventListener("htmx:beforeSwap", () => {
   chosen = document.querySelector("[data-quiet] [name=start]:checked")?.value ?? null;
+  repeats = document.querySelector("[data-times] [name=weeks]")?.value ?? null;
 });
 
 function keepChoice(section) {
   const radio = chosen && section.querySelector(`[name=start][value="${CSS.escape(chosen)}"]`);
   if (radio && !section.querySelector("[name=start]:checked")) radio.checked = true;
-  chosen = null;
+  const weeks = section.querySelector("[name=weeks]");
+  if (weeks && repeats) weeks.value = repeats;
+  chosen = repeats = null;
 }
 
 setInterval(refresh, EVERY);

@@ -110,6 +110,51 @@ def test_search_hold_log_in_pay_and_find_the_lesson(
     context.close()
 
 
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_repeat_a_time_weekly_skip_one_date_and_pay_once(
+    world: Any, live_server: Any, browser_of_session: Any, has_scripts: bool
+) -> None:
+    """R19, S12.5: from the page of times to the lessons of a series."""
+    context = browser_of_session.new_context(java_script_enabled=has_scripts)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if "Security" in m.text else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.fill("input[name=login]", "sam@example.com")
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    page.goto(f"{live_server.url}/i/maya-c/book/?service=piano&duration=60&place=at_student")
+    page.locator("label.slot-face").first.click()
+    page.select_option("select[name=weeks]", "3")
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/book/weekly/**")
+    for number in (1, 3):
+        page.locator(f"input[name=d{number}][value=book]").check()
+    page.locator("input[name=d2][value=skip]").check()
+    if not has_scripts:
+        page.get_by_role("button", name="Update the total").click()
+    expect(page.locator("#sum")).to_contain_text("2 lessons, $170.00")
+    assert page.locator("input[name=d2][value=skip]").is_checked()
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url(re.compile(r"//[^/]+/book/[^/]+/$"))
+    assert "2 lessons, 60 min" in page.content()
+    page.select_option("select[name=neighborhood]", label="Park Slope")
+    page.fill("input[name=address]", "123 5th Street")
+    _pay(page, "4242 4242 4242 4242")
+    assert page.locator("h1").inner_text().strip() == "You're booked."
+
+    lessons = Booking.objects.filter(status="confirmed").order_by("start_at")
+    assert [lesson.series is not None for lesson in lessons] == [True, True]
+    assert lessons[1].start_at - lessons[0].start_at > timedelta(days=13)
+    page.get_by_role("link", name=re.compile(r"\d:\d\d")).last.click()
+    page.wait_for_url(f"**/lessons/{lessons[1].code}/")
+    assert OutgoingMail.objects.filter(to="sam@example.com", kind="lesson_confirmed").count() == 1
+    assert problems == []
+    context.close()
+
+
 @pytest.mark.parametrize(
     "address", ["/", "/services/", f"/search/?q={QUERY}", "/i/maya-c/", "/i/maya-c/book/"]
 )

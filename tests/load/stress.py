@@ -60,6 +60,7 @@ class Client:
         self.plan, self.luck = plan, random.Random(seed)  # noqa: S311 - a plan, not a secret
         self.kinds: list[tuple[str, int, Callable[[], None]]] = [
             ("create", 45, self.create),
+            ("series", 6, self.create_series),
             ("page", 10, self.page),
             ("move", 15, self.move),
             ("propose", 8, self.propose),
@@ -118,25 +119,36 @@ class Client:
 
     def create(self) -> None:
         """Hold a time and pay."""
+        self._book([self._start()])
+
+    def create_series(self) -> None:
+        """Hold the same time of two to four days in one go and pay: all of them or none."""
+        first = self._start()
+        self._book([first + timedelta(days=day) for day in range(self.luck.randint(2, 4))])
+
+    def _book(self, starts: list[datetime]) -> None:
         from accounts.models import Learner
         from accounts.owners import Owner
         from bookings.lessons.checkout import CheckoutDetails, pay_and_confirm
-        from bookings.lessons.services import HoldRequest, hold_slot
+        from bookings.lessons.services import HoldRequest, hold_series, hold_slot
         from bookings.payments.services import read_card
 
         student = self._student()
         learner = Learner.objects.filter(manager=student, is_self=True).get()
         wanted = HoldRequest(
             offering_id=self.luck.choice(self.plan.offering_ids),
-            start_at=self._start(),
+            start_at=starts[0],
             duration_minutes=60,
             modality="online",
             learner_id=learner.pk,
         )
-        hold = hold_slot(by=Owner(user_id=student.pk), wanted=wanted)
-        details = CheckoutDetails(
-            learner.pk, None, "", "", read_card(CARD), shown_cents=hold.total_cents
-        )
+        owner = Owner(user_id=student.pk)
+        if len(starts) > 1:
+            hold = hold_series(by=owner, wanted=wanted, starts=starts)
+        else:
+            hold = hold_slot(by=owner, wanted=wanted)
+        cents = len(starts) * hold.total_cents
+        details = CheckoutDetails(learner.pk, None, "", "", read_card(CARD), shown_cents=cents)
         pay_and_confirm(by=student, hold_id=hold.hold_id, details=details)
 
     def page(self) -> None:

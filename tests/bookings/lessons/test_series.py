@@ -17,6 +17,7 @@ from bookings.lessons.errors import (
     LearnerBusyError,
     SeriesTakenError,
 )
+from bookings.lessons.invariants import lesson_violations
 from bookings.lessons.models import Booking
 from bookings.lessons.moves import move_lesson
 from bookings.lessons.selectors import held_together
@@ -333,6 +334,22 @@ def test_a_late_payment_with_one_time_gone_goes_back_whole(maya: User, offering:
     assert mail.kind == "lesson_lost_time"
     assert "$255.00" in mail.text
     assert ledger_imbalances() == []
+
+
+def test_the_nightly_check_tells_of_a_series_that_stands_in_part(
+    maya: User, offering: Offering
+) -> None:
+    """R19, S16.6"""
+    hold = held(owner(maya), offering, weekly(3))
+    assert lesson_violations() == []
+    Booking.objects.filter(pk=hold.pk).update(status="expired")
+    assert lesson_violations() == [f"series {hold.series} stands in part"]
+    release_hold(by=owner(maya), hold_id=hold.hold_id)
+    assert lesson_violations() == []
+    booked = pay(maya, held(owner(maya), offering, weekly(3))).booking
+    assert lesson_violations() == []
+    HoldFactory(student=maya, series=booked.series, start_at=tomorrow_at(18, days=20))
+    assert lesson_violations() == [f"series {booked.series} stands in part"]
 
 
 # --- Afterwards ---------------------------------------------------------------------------------
