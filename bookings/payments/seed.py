@@ -30,6 +30,7 @@ from bookings.payments.models import (
     Refund,
 )
 from bookings.payments.services.credits import months_later
+from bookings.payments.services.ledger import record_tip
 from bookings.payments.services.payouts import pays_at, unpaid_events
 from bookings.payments.services.receipts import number_missing_receipts
 from catalog.models import Policy
@@ -261,6 +262,41 @@ def _full_refund(charge: SeededCharge) -> Entries:
         instructor_reversal_cents=charge.total_cents - fee_cents,
         fee_reversal_cents=fee_cents,
     )
+
+
+def record_seeded_tip(
+    *, booking_id: int, hold_id: str, student_id: int, amount_cents: int, at: datetime
+) -> None:
+    """Write a tip of a seeded lesson that its student's card paid, unless it has one."""
+    key = f"{hold_id}-{PaymentAttempt.Purpose.TIP}-1"
+    attempt, is_new = PaymentAttempt.objects.get_or_create(
+        idempotency_key=key,
+        defaults={
+            "booking_id": booking_id,
+            "student_id": student_id,
+            "purpose": PaymentAttempt.Purpose.TIP,
+            "number": 1,
+            "amount_cents": amount_cents,
+            "status": PaymentAttempt.Status.SUCCEEDED,
+            "gateway": OFFLINE,
+            "gateway_reference": f"pi_{key}",
+            "created_at": at,
+            "settled_at": at,
+            **_CARD,
+        },
+    )
+    if not is_new:
+        return
+    OfflineIntent.objects.create(
+        key=key,
+        reference=f"pi_{key}",
+        amount_cents=amount_cents,
+        status=OfflineIntent.Status.SUCCEEDED,
+        card_token="tok_succeeds",  # noqa: S106 - the name of a behaviour
+        created_at=at,
+        **_CARD,
+    )
+    record_tip(attempt_id=attempt.pk, now=at)
 
 
 def record_seeded_payees(instructor_ids: Sequence[int], *, at: datetime) -> None:

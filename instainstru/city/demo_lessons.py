@@ -1,4 +1,4 @@
-"""The lessons that the demo student finds in My Lessons: upcoming, completed and cancelled."""
+"""The lessons that the demo student finds in My Lessons: to come, just over, over, cancelled."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +37,16 @@ WISHES = (
     Wish(_YOGA, -20, _S.COMPLETED),
     Wish(_SPANISH, 5, _S.CANCELLED_STUDENT),
     Wish(_CHILD, -10, _S.CANCELLED_STUDENT, is_child=True),
+    # What happens to these is told in ``stories``.
+    Wish(_YOGA, 6, _S.CONFIRMED),
+    Wish(_SPANISH, 7, _S.CONFIRMED),
+    Wish(_CHILD, 8, _S.CONFIRMED, is_child=True),
+    Wish(_YOGA, 9, _S.CONFIRMED),
+    Wish(_PIANO, -1, _S.ENDED),
+    Wish(_YOGA, -1, _S.ENDED),
+    Wish(_SPANISH, -1, _S.ENDED),
+    Wish(_CHILD, -1, _S.ENDED, is_child=True),
+    Wish(_SPANISH, -4, _S.COMPLETED),
 )
 
 

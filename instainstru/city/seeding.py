@@ -20,6 +20,7 @@ from instainstru.city.profiles import Profile
 from instainstru.city.progress import Progress
 from instainstru.city.promos import add_promo
 from instainstru.city.reviews import add_reviews
+from instainstru.city.stories import add_stories
 from instainstru.city.teachers import instant_of
 from instainstru.city.timetable import add_lessons
 from instainstru.database.bulk import analyze
@@ -88,6 +89,8 @@ def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
     )
     first_on = today - timedelta(days=PAST_DAYS)
     add_lessons(run, profile, first_on, has_history=profile.has_history, progress=progress)
+    if profile.has_history:
+        _tell_stories(run)
     add_reviews(now=instant_of(today, 0), progress=progress)
     add_interest(accounts["student"], today)
     add_promo(instant_of(today, 0))
@@ -105,5 +108,13 @@ def _refresh(run: SeedRun, profile: Profile, progress: Progress) -> None:
     run.anchor_on, run.booked_until_on = today, today + timedelta(days=FUTURE_DAYS)
     run.refreshed_at = clock.now()
     add_lessons(run, profile, first_on, has_history=False, progress=progress)
+    if profile.has_history:
+        _tell_stories(run)
     add_reviews(now=instant_of(today, 0), progress=progress)
     run.save()
+
+
+def _tell_stories(run: SeedRun) -> None:
+    student = User.objects.get_by_natural_key("student@instainstru.test")
+    staff = User.objects.get_by_natural_key("staff@instainstru.test")
+    add_stories(student, staff, midnight=instant_of(run.anchor_on, 0), now=clock.now())

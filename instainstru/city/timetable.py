@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from django.db import connection
 
 from accounts.models import User
+from bookings.lessons.models import Booking
+from bookings.payments.models import LedgerEntry, LedgerTransaction, PaymentAttempt
 from bookings.payments.seed import (
     record_seeded_charges,
     record_seeded_payees,
@@ -27,6 +29,7 @@ from instainstru.city.progress import Progress
 from instainstru.city.roster import Diaries, Habits, PlannedLesson, plan_lessons
 from instainstru.city.students import Pupils
 from instainstru.city.teachers import Teacher, load_teachers
+from instainstru.database.bulk import analyze
 
 TEACHERS_AT_ONCE = 200
 # So many weeks of payouts were paid.
@@ -76,6 +79,8 @@ def add_lessons(
 
 def _pay_out(moment: Moment) -> None:
     """Pay for the lessons of the past on a quarter's paydays, the newest left to the workers."""
+    # Without knowing how many rows there are, the database reads each of them for each.
+    analyze(Booking, LedgerTransaction, LedgerEntry, PaymentAttempt)
     newest = payday_of(moment.now, moment.policy)
     for weeks in range(PAYDAYS, 0, -1):
         record_seeded_payouts(newest - timedelta(weeks=weeks), moment.policy)

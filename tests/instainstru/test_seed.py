@@ -13,10 +13,11 @@ from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import Length
 
 from accounts.models import Learner, User
-from bookings.lessons.models import Booking
+from bookings.lessons.models import Booking, LessonReport, Proposal, Strike
 from bookings.lessons.selectors import load_calendars
 from bookings.notifications.interest import write_to_waiting
 from bookings.notifications.models import ContactMessage
+from bookings.payments.models import PaymentAttempt
 from bookings.reviews.models import InstructorStatistics, Review
 from bookings.reviews.services import rebuild_statistics
 from catalog.models import (
@@ -33,6 +34,7 @@ from catalog.models import (
     TeachingInterest,
     WaitlistEntry,
 )
+from instainstru import invariants
 from instainstru.city.prices import price_list
 from instainstru.city.profiles import PROFILES
 from instainstru.city.seeding import seed_city
@@ -112,6 +114,22 @@ def test_people_keep_wait_and_write(city: SeedRun) -> None:
     for model in (ServiceSuggestion, TeachingInterest, ContactMessage, ProfileReport, *waiting):
         assert 2 <= model.objects.count() <= 10, model
     assert write_to_waiting() == 0
+
+
+def test_demo_student_sees_every_state_of_a_lesson(city: SeedRun) -> None:
+    """G14: what a clock does not end at once is there to look at, with the money it moved."""
+    student = User.objects.get(email="student@instainstru.test")
+    mine = Booking.objects.of_student(student)
+    states = set(mine.values_list("status", flat=True))
+    assert states == set(Booking.Status.values) - {"held", "expired"}
+    proposals = Proposal.objects.alive(NOW).filter(booking__in=mine)
+    assert proposals.count() == 2
+    assert all(row.hold is None or row.hold.purpose == "proposal" for row in proposals)
+    report = LessonReport.objects.get(booking__in=mine, outcome="")
+    assert report.booking.status == "reported"
+    assert Strike.objects.filter(booking__in=mine, reason="no_show").count() == 1
+    assert PaymentAttempt.objects.tips().filter(student=student, status="succeeded").count() == 1
+    assert not any(invariants.violations().values())
 
 
 def test_longer_lessons_are_never_cheaper(city: SeedRun) -> None:
