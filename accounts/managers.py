@@ -152,6 +152,18 @@ class NotificationChoiceQuerySet(models.QuerySet["NotificationChoice"]):
         """Return by kind what a person chose; a kind without a choice is missing."""
         return dict(self.filter(user=user).values_list("kind", "is_on"))
 
+    def subscribers(self, kind: str, *, zones: Collection[str]) -> models.QuerySet["User"]:
+        """Return the people in some zones who switched a kind on and whose account is open."""
+        from accounts.models import User
+
+        on = self.filter(kind=kind, is_on=True)
+        return User.objects.filter(pk__in=on.values("user"), zone__in=zones, is_active=True)
+
+    def zones_of_subscribers(self, kind: str) -> set[str]:
+        """Return the names of the zones in which somebody switched a kind on."""
+        rows = self.filter(kind=kind, is_on=True)
+        return set(rows.values_list("user__zone", flat=True).distinct())
+
     def of_kind(self, user_ids: Collection[int], kind: str) -> dict[int, bool]:
         """Return by person's id what some people chose about a kind."""
         return dict(self.filter(user__in=user_ids, kind=kind).values_list("user_id", "is_on"))

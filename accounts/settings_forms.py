@@ -102,6 +102,14 @@ class SettingsForm(forms.Form):
         return name
 
 
+# A switch for mail that nothing writes would promise something: messages do not exist yet.
+OFFERED = {
+    NotificationChoice.Kind.REMINDER: NotificationChoice.Kind.REMINDER.label,
+    NotificationChoice.Kind.REVIEW: NotificationChoice.Kind.REVIEW.label,
+    NotificationChoice.Kind.DIGEST: "One digest each evening of what needs me",
+}
+
+
 class NotificationsForm(forms.Form):
     """What to be told by mail and by text."""
 
@@ -110,8 +118,8 @@ class NotificationsForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for kind in NotificationChoice.Kind:
-            self.fields[kind.value] = forms.BooleanField(label=kind.label, required=False)
+        for kind, words in OFFERED.items():
+            self.fields[kind.value] = forms.BooleanField(label=words, required=False)
         self.user = user
 
     def clean_texts(self) -> bool:
@@ -124,12 +132,12 @@ class NotificationsForm(forms.Form):
     @property
     def mail(self) -> dict[str, bool]:
         """What was chosen for each kind of mail."""
-        return {kind.value: self.cleaned_data[kind.value] for kind in NotificationChoice.Kind}
+        return {kind.value: self.cleaned_data[kind.value] for kind in OFFERED}
 
     @property
     def mail_fields(self) -> list[forms.BoundField]:
         """The fields of the kinds of mail."""
-        return [self[kind.value] for kind in NotificationChoice.Kind]
+        return [self[kind.value] for kind in OFFERED]
 
 
 class LearnerForm(forms.Form):

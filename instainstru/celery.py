@@ -105,6 +105,8 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "send-reminders": ("lessons.send_reminders", timedelta(minutes=2)),
     "remind-of-reviews": ("reviews.remind_of_reviews", timedelta(minutes=10)),
+    # Every quarter of an hour: no zone's 18:00 lies anywhere else.
+    "send-digests": ("notifications.send_digests", crontab(minute="*/15")),
     "lapse-proposals": ("lessons.lapse_proposals", timedelta(seconds=60)),
     "accept-silent-reports": ("lessons.accept_silent_reports", timedelta(minutes=5)),
     "cancel-lessons-of-suspended": (

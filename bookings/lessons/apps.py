@@ -52,8 +52,12 @@ class LessonsConfig(AppConfig):
         from instainstru import invariants
 
         learners.register_removal_check(_keep_learner)
+        from bookings.lessons.waiting import waiting_for_instructor, waiting_for_student
+        from bookings.notifications import digest
         from bookings.payments.services.webhooks import register_settler
 
+        digest.register_source(waiting_for_student)
+        digest.register_source(waiting_for_instructor)
         invariants.register("lessons", _lesson_violations)
         register_settler(_finish_attempt)
         sign_in_hooks.register(_claim_holds)

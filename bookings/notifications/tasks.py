@@ -11,6 +11,14 @@ def deliver_mail() -> None:
     services.deliver_mail()
 
 
+@shared_task(name="notifications.send_digests")
+def send_digests() -> int:
+    """Write the evening digests of the zones where it is 18:00."""
+    from bookings.notifications import digest
+
+    return digest.send_digests()
+
+
 @shared_task(name="notifications.write_to_waiting")
 def write_to_waiting() -> None:
     """Write to people whose service or neighborhood has an instructor now."""

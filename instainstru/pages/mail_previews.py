@@ -79,6 +79,13 @@ _SAMPLE: dict[str, Any] = {
     "payout": SimpleNamespace(amount_cents=24450, bank_last4="6789"),
     "payee": SimpleNamespace(last4="6789", delayed_until=_AT + timedelta(days=3)),
     "review_until": _AT + timedelta(days=11),
+    "items": [
+        SimpleNamespace(
+            title="Piano with Andre W.", what="A new time waits for your answer", at=_AT,
+            url=f"{settings.SITE_URL}/lessons/II-7K3M9Q/",
+        ),
+    ],
+    "more": 2,
     "is_last": False,
     "inviter": "Sam R.",
     "name": "Leo",

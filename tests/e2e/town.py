@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.learner_sharing import LEARNERS
-from accounts.models import User
+from accounts.models import NotificationChoice, User
 from accounts.profile import mail_off_url
 from accounts.roles import Role
 from accounts.services import grant_role
@@ -29,6 +29,7 @@ from bookings.lessons.reminders import ask_how_it_went, send_reminders
 from bookings.lessons.reports import report_lesson
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
+from bookings.notifications.digest import LOCAL_TIME, send_digests
 from bookings.notifications.interest import (
     offer_to_teach,
     report_profile,
@@ -108,6 +109,7 @@ def build_town() -> Town:
     _teach(town)
     _book(town, learner)
     _register(town, learner)
+    _write_digest(learner)
     _write_and_wait(town, learner)
     _share(town, learner, newcomer, staff)
     _pay_out(town, learner)
@@ -147,6 +149,13 @@ def _teach(town: Town) -> None:
     nobody = ServiceFactory(name="Kazoo")
     gone = ServiceFactory(name="Theremin", is_active=False)
     town.words |= {"service": piano.slug, "nobody": nobody.slug, "inactive": gone.slug}
+
+
+def _write_digest(learner: User) -> None:
+    """At 18:00 of today, when several lessons wait for the student."""
+    NotificationChoice.objects.create(user=learner, kind="digest", is_on=True)
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    assert send_digests(datetime.combine(today, LOCAL_TIME, clock.NEW_YORK)) == 1
 
 
 def _write_and_wait(town: Town, learner: User) -> None:
