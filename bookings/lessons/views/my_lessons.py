@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.owners import owner_of
-from bookings.lessons.calendar_files import lesson_event
+from bookings.lessons.calendar_files import lesson_event, lesson_feed
 from bookings.lessons.cancellation import cancel_lesson, preview_cancellation
 from bookings.lessons.completion import confirm_outcome
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
@@ -270,9 +270,13 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @requires("bookings.view_own")
 @require_safe
 def calendar_file(request: HttpRequest, code: str) -> HttpResponse:
-    """The lesson as an .ics download. Spec: S11.7, D17."""
+    """The lesson as an .ics download, with ``?all=1`` its whole series. Spec: S11.7, D17, R19"""
     booking = _find(request, code)
-    content = lesson_event(calendar_lesson(booking, for_student=True), now=clock.now())
+    if request.GET.get("all"):
+        lessons = [calendar_lesson(row, for_student=True) for row in held_together(booking)]
+        content = lesson_feed(lessons, now=clock.now(), name=booking.service_name)
+    else:
+        content = lesson_event(calendar_lesson(booking, for_student=True), now=clock.now())
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="lesson-{booking.code}.ics"'
     return mark_private(response)

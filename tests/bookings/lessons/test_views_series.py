@@ -131,6 +131,10 @@ def test_the_chosen_dates_are_held_paid_and_booked(
     assert "3 lessons" in done
     assert "$255.00 charged to" in done
     assert "Make it weekly" not in done
+    first = Booking.objects.filter(series=hold.series).order_by("pk")[0]
+    file = signed_in.get(f"/lessons/{first.code}/lesson.ics", {"all": "1"}).content.decode()
+    assert file.count("BEGIN:VEVENT") == 3
+    assert "METHOD:PUBLISH" in file
     for lesson in Booking.objects.filter(series=hold.series):
         assert lesson.status == "confirmed"
         assert f"/lessons/{lesson.code}/" in done
