@@ -15,6 +15,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.roles import Role
+from bookings.notifications.models import OutgoingMail
 from instainstru import clock, health
 from instainstru.database import tiers
 from instainstru.database.backups import shelf
@@ -70,6 +71,18 @@ def test_readyz_says_nothing_of_search_that_has_its_vectors(
     whole = replace(snapshot.load_snapshot(), vectors=object())
     monkeypatch.setattr(snapshot, "current_snapshot", lambda: whole)
     assert "search" not in client.get("/readyz").json()["parts"]
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1, None), (7, "warn: 7 min late")])
+def test_readyz_warns_of_mail_that_waits(
+    minutes: int, said: str | None, client: Client, db: None
+) -> None:
+    """R15: the lag of the outbox is a figure that operators see."""
+    waiting_since = clock.now() - timedelta(minutes=minutes, seconds=1)
+    OutgoingMail.objects.create(
+        kind="test", to="a@example.com", subject="S", text="T", next_attempt_at=waiting_since
+    )
+    assert client.get("/readyz").json()["parts"].get("mail") == said
 
 
 @pytest.mark.parametrize("part", list(health.PARTS))

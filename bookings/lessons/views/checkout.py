@@ -25,6 +25,7 @@ from bookings.lessons.policies import PolicyNumbers, cancel_deadlines
 from bookings.lessons.selectors import find_lesson, held_together
 from bookings.lessons.series_page import dates_again_url, weekly_again_url
 from bookings.lessons.services import release_hold
+from bookings.lessons.sharing import share_address
 from bookings.lessons.states import Status
 from bookings.lessons.views.card_pages import card_step, open_card_page
 from bookings.payments import services as payments
@@ -365,6 +366,7 @@ def confirmed(request: HttpRequest, code: str) -> HttpResponse:
         "masked_email": mask_email(cast("User", request.user).email),
         "place": place_for_student(booking),
         "calendars": calendar_links(booking),
+        "share_url": share_address(lessons or [booking]),
         "deadlines": cancel_deadlines(booking.start_at, numbers, clock.now()),
         "paid": paid_words(paid_together([paid[row.pk] for row in lessons if row.pk in paid])),
     }

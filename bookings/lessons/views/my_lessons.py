@@ -37,6 +37,7 @@ from bookings.lessons.places import place_for_student
 from bookings.lessons.policies import Outcome, RefundTo
 from bookings.lessons.receipts import receipt_of
 from bookings.lessons.selectors import find_lesson, held_together
+from bookings.lessons.sharing import share_address
 from bookings.lessons.states import CANCELLED, Status
 from bookings.lessons.tips import tip_of
 from bookings.lessons.transitions import current_status
@@ -127,6 +128,7 @@ def _detail(
         "card": cards_of([booking], now)[0],
         "place": place_for_student(booking) if booking.code else "",
         "calendars": calendar_links(booking) if state is Status.CONFIRMED else [],
+        "share_url": share_address([booking]) if state is Status.CONFIRMED else "",
         "tip": tip_of(booking) if state in _TAUGHT else None,
         "good_fit": good_fit_offer(booking, now) if state in _TAUGHT else None,
         "revisions": list(booking.revisions.order_by("-number")) if booking.revision else [],
