@@ -125,6 +125,7 @@ legal:terms                           public
 lessons:bank-step                     bookings.create          /book/ZZZZZZZZZZ/bank/
 lessons:bank-return                   bookings.create          /book/bank/
 lessons:card-page                     bookings.create          /book/ZZZZZZZZZZ/card/
+lessons:tip-bank-step                 bookings.manage_own      /lessons/II-ZZZZZZ/tip/bank/
 lessons:tip-card-page                 bookings.manage_own      /lessons/II-ZZZZZZ/tip/card/
 lessons:calendar-file                 bookings.view_own        /lessons/II-ZZZZZZ/lesson.ics
 lessons:calendar-settings             account.manage_own

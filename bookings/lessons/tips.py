@@ -19,6 +19,8 @@ from instainstru import clock
 from instainstru.errors import PaymentDeclinedError, ValidationFailedError
 
 LEAST_CENTS, MOST_CENTS = 1_00, 200_00
+# So long a bank's question may stay unanswered: nothing but the tip waits for it.
+STEP_WAITS = timedelta(minutes=15)
 TAUGHT = frozenset({Status.ENDED, Status.COMPLETED})
 
 
@@ -48,10 +50,10 @@ def give_tip(
 ) -> PaymentAttempt:
     """Charge a tip for the person's own lesson, once; a second call returns the first tip.
 
-    The returned attempt has succeeded, or its end is not known yet and a job finds out. Raises
-    ``LessonChangedError`` outside the time for tips, ``ValidationFailedError`` for less than $1 or
-    more than $200, ``PaymentDeclinedError`` when the bank says no or asks for an extra step, which
-    a tip cannot do; nothing is charged then. Spec: S11.10, S14.2, R14
+    The returned attempt has succeeded, its bank asks for an extra step, or its end is not known yet
+    and a job finds out. Raises ``LessonChangedError`` outside the time for tips,
+    ``ValidationFailedError`` for less than $1 or more than $200, ``PaymentDeclinedError`` when the
+    bank says no; nothing is charged then. Spec: S11.10, S14.2, S14.4, R14
     """
     if not LEAST_CENTS <= amount_cents <= MOST_CENTS:
         text = "A tip is $1 to $200."
@@ -61,9 +63,6 @@ def give_tip(
     if attempt.status == PaymentAttempt.Status.SUCCEEDED:
         return attempt
     result = payments.charge_attempt(attempt, card, now=now)
-    if result.status == PaymentAttempt.Status.NEEDS_ACTION:
-        payments.abandon_attempt(attempt.pk, now=now)
-        raise PaymentDeclinedError("Your bank asks for an extra step, which a tip cannot do.")
     if result.is_declined:
         raise PaymentDeclinedError(result.message)
     return _settle(attempt.pk, now)
@@ -99,13 +98,42 @@ def _settle(attempt_id: int, now: datetime) -> PaymentAttempt:
     return attempt
 
 
+def answer_bank(*, by: User, code: str, is_approved: bool) -> PaymentAttempt | None:
+    """Finish the extra step of the person's tip, or give the tip up; None when nothing waits.
+
+    Only the offline gateway lets us approve: other banks ask on their own page. Raises
+    ``PaymentDeclinedError`` when nothing was charged. Spec: S14.4
+    """
+    attempt, now = tip_of(find_lesson(by=by, code=code)), clock.now()
+    if attempt is None or not attempt.is_open:
+        return attempt
+    if is_approved:
+        result = payments.complete_extra_step(attempt.pk, is_approved=True, now=now)
+    else:
+        result = payments.abandon_attempt(attempt.pk, now=now)
+    if result.is_declined:
+        raise PaymentDeclinedError(result.message)
+    return _settle(attempt.pk, now)
+
+
+def look_at_tip(attempt: PaymentAttempt) -> PaymentAttempt:
+    """Ask the gateway now how a tip stands, because somebody is waiting; return it as it is."""
+    now = clock.now()
+    payments.refresh_attempt(attempt.pk, now=now)
+    return _settle(attempt.pk, now)
+
+
 def finish_tip(attempt: PaymentAttempt) -> None:
-    """Bring a tip to the end that its gateway knows; one that never got there is closed.
+    """Bring a tip to the end that its gateway knows; one that never got there is closed, and one
+    whose bank was not answered for 15 minutes.
 
     Spec: S14.13
     """
     now = clock.now()
     result = payments.refresh_attempt(attempt.pk, now=now)
-    if result.status in {PaymentAttempt.Status.PROCESSING, PaymentAttempt.Status.NEEDS_ACTION}:
+    is_over = now >= attempt.created_at + STEP_WAITS
+    if result.status == PaymentAttempt.Status.PROCESSING or (
+        result.status == PaymentAttempt.Status.NEEDS_ACTION and is_over
+    ):
         payments.abandon_attempt(attempt.pk, now=now)
     _settle(attempt.pk, now)

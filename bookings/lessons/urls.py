@@ -53,6 +53,7 @@ urlpatterns = [
     path("teach/lessons/<slug:code>/report/", reports.report_teaching, name="report-teaching"),
     path("teach/lessons/<slug:code>/waive/", teaching.waive, name="waive"),
     path("lessons/<slug:code>/tip/", tips.tip, name="tip"),
+    path("lessons/<slug:code>/tip/bank/", tips.bank_step, name="tip-bank-step"),
     path("lessons/<slug:code>/tip/card/", tips.card_page, name="tip-card-page"),
     path("lessons/<slug:code>/receipt/", my_lessons.receipt, name="receipt"),
     path("account/calendar/", feeds.calendar_settings, name="calendar-settings"),

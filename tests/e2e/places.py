@@ -160,6 +160,7 @@ PLACES: Final = (
     Place("lessons:tip", "/lessons/{taught}/tip/", "student"),
     Place("lessons:tip", "/lessons/{taught}/tip/", "student", 422, FORM, takes_focus=True),
     Place("lessons:tip", "/lessons/{code}/tip/", "student"),
+    Place("lessons:tip-bank-step", "/lessons/{tip_bank}/tip/bank/", "student"),
     Place("lessons:good-fit", "/lessons/{taught}/good-fit/", "student"),
     Place("lessons:good-fit", "/lessons/{code}/good-fit/", "student"),
     Place("lessons:teaching", "/teach/", "teacher"),

@@ -139,6 +139,7 @@ OWNED = {
     "/lessons/{done}/review/": "student",
     "/book/{hold}/": "student",
     "/book/{bank}/bank/": "student",
+    "/lessons/{tip_bank}/tip/bank/": "student",
     "/book/{slow}/payment/": "student",
     "/book/{guest_hold}/": "holder",
     "/account/learners/{learner}/share/": "student",

@@ -227,6 +227,15 @@ def _pay_out(town: Town, learner: User) -> None:
         start_at=tomorrow_at(12, days=-3),
     )
     give_tip(by=learner, code=str(praised.code), amount_cents=1000, card=make.card())
+    asked = BookingFactory(
+        student=learner,
+        offering=maya.offerings.get(),
+        status=Booking.Status.COMPLETED,
+        start_at=tomorrow_at(14, days=-6),
+    )
+    card = make.card(make.EXTRA_STEP)
+    give_tip(by=learner, code=str(asked.code), amount_cents=1000, card=card)
+    town.words["tip_bank"] = str(asked.code)
     assert remind_of_reviews(praised.end_at + timedelta(days=3)) == 1
     assert make_payouts(now) == 1
     assert send_payouts(now) == 0

@@ -59,7 +59,6 @@ def bank_return(request: HttpRequest) -> HttpResponse:
         PaymentAttempt.objects.whole()
         .filter(
             student=cast("User", request.user),
-            purpose=PaymentAttempt.Purpose.LESSON,
             gateway_reference=reference,
         )
         .select_related("booking")
@@ -67,4 +66,6 @@ def bank_return(request: HttpRequest) -> HttpResponse:
     )
     if not reference or attempt is None:
         return redirect("lessons:list")
+    if attempt.purpose == PaymentAttempt.Purpose.TIP:
+        return redirect("lessons:tip-bank-step", code=attempt.booking.code)
     return redirect("lessons:payment-state", hold_id=attempt.booking.hold_id)

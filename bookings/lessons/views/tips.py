@@ -5,6 +5,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,10 +18,19 @@ from bookings.lessons.idempotency import run_once
 from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
 from bookings.lessons.selectors import find_lesson
-from bookings.lessons.tips import give_tip, may_tip, tip_of, tip_until
+from bookings.lessons.tips import (
+    answer_bank,
+    give_tip,
+    look_at_tip,
+    may_tip,
+    tip_of,
+    tip_until,
+)
 from bookings.lessons.views.card_pages import card_step, open_card_page
 from bookings.lessons.views.sides import lesson_changed_page
 from bookings.payments import services as payments
+from bookings.payments.gateways import OFFLINE
+from bookings.payments.models import PaymentAttempt
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ApplicationError
@@ -35,6 +45,9 @@ def tip(request: HttpRequest, code: str) -> HttpResponse:
     booking = find_lesson(by=cast("User", request.user), code=code)
     if request.method == "POST":
         return run_once(request, owner_of(request), f"tip:{code}", lambda: _tip(request, booking))
+    known = tip_of(booking)
+    if known is not None and known.status == known.Status.NEEDS_ACTION:
+        return redirect("lessons:tip-bank-step", code=code)
     return _render(request, booking, _form(None))
 
 
@@ -74,12 +87,62 @@ def _tip(request: HttpRequest, booking: Booking) -> HttpResponse:
         for name, text in error.fields.items():
             form.add_error(name, text)
         return _render(request, booking, form, error=error, status=error.status)
-    who = booking.instructor.user.first_name
+    return _lead_on(request, booking, given)
+
+
+def _lead_on(request: HttpRequest, booking: Booking, given: PaymentAttempt) -> HttpResponse:
+    """Lead to the bank that asks something, or say how the tip stands."""
+    if given.status == given.Status.NEEDS_ACTION:
+        return see_other(reverse("lessons:tip-bank-step", args=[booking.code]))
+    if given.status == given.Status.DECLINED:
+        messages.error(request, "Your bank did not confirm the tip. Nothing was charged.")
+        return see_other(reverse("lessons:tip", args=[booking.code]))
     if given.is_open:
         messages.info(request, "Your bank has not answered yet. We tell you by mail.")
     else:
+        who = booking.instructor.user.first_name
         messages.success(request, f"Thank you. All of it goes to {who}.")
     return see_other(reverse("lessons:detail", args=[booking.code]))
+
+
+@requires("bookings.manage_own")
+@require_http_methods(["GET", "HEAD", "POST"])
+def bank_step(request: HttpRequest, code: str) -> HttpResponse:
+    """The extra step that the bank wants for a tip; POST answers it, or gives the tip up. S14.4"""
+    booking = find_lesson(by=cast("User", request.user), code=code)
+    if request.method == "POST":
+        return _answer(request, booking)
+    known = tip_of(booking)
+    if known is None or known.status != known.Status.NEEDS_ACTION:
+        return redirect("lessons:tip", code=code)
+    bank_page = payments.bank_page_of(known)
+    if known.gateway != OFFLINE and not bank_page:
+        given = look_at_tip(known)
+        if given.status != given.Status.NEEDS_ACTION:
+            return _lead_on(request, booking, given)
+    context = {
+        "booking": booking,
+        "known": known,
+        "bank_page": bank_page,
+        "asks_here": known.gateway == OFFLINE,
+    }
+    return mark_private(
+        render_page_or_fragment(request, "lessons/tip_bank_step.html", context, fragment="step")
+    )
+
+
+def _answer(request: HttpRequest, booking: Booking) -> HttpResponse:
+    try:
+        given = answer_bank(
+            by=cast("User", request.user),
+            code=str(booking.code),
+            is_approved=request.POST.get("answer") != "no",
+        )
+    except ApplicationError as error:
+        return _render(request, booking, _form(None), error=error, status=error.status)
+    if given is None:
+        return see_other(reverse("lessons:tip", args=[booking.code]))
+    return _lead_on(request, booking, given)
 
 
 def _render(

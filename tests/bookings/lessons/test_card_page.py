@@ -334,3 +334,46 @@ def test_card_pages_are_not_opened_without_end(
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
     assert len(stripe.pages) == 20
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_tip_goes_to_the_bank_and_back(
+    visitor: Client, stripe: Stage, maya: User, settings: Any, is_approved: bool
+) -> None:
+    """S14.4, S11.10"""
+    settings.PAYMENT_GATEWAY = "test"
+    lesson = taught(maya)
+    settings.PAYMENT_GATEWAY = "stripe"
+    name = stripe.typed_card(make.EXTRA_STEP, bound_to=lesson.hold_id)
+    said = {"amount": "10", "card_number": name, "idempotency_key": "k"}
+    page = visitor.post(f"/lessons/{lesson.code}/tip/", said)["Location"]
+    assert page == f"/lessons/{lesson.code}/tip/bank/"
+    (reference,) = stripe.intents
+    text = visitor.get(page).content.decode()
+    assert f'href="https://hooks.stripe.com/3d_secure/{reference}"' in text
+    assert "Yes, it is me" not in text
+    assert visitor.post(page, {"answer": "yes"}).status_code == 409
+    stripe.finish_step(reference, is_approved=is_approved)
+    back = visitor.get(f"/book/bank/?payment_intent={reference}")["Location"]
+    assert back == page
+    end = visitor.get(back)["Location"]
+    tip = PaymentAttempt.objects.get(purpose="tip")
+    if is_approved:
+        assert (tip.status, end) == ("succeeded", f"/lessons/{lesson.code}/")
+        assert tip.recorded_at is not None
+    else:
+        assert (tip.status, end) == ("declined", f"/lessons/{lesson.code}/tip/")
+        assert "Nothing was charged" in visitor.get(end).content.decode()
+
+
+def test_tip_can_be_given_up_instead_of_asking_the_bank(
+    visitor: Client, stripe: Stage, maya: User, settings: Any
+) -> None:
+    settings.PAYMENT_GATEWAY = "test"
+    lesson = taught(maya)
+    settings.PAYMENT_GATEWAY = "stripe"
+    name = stripe.typed_card(make.EXTRA_STEP, bound_to=lesson.hold_id)
+    said = {"amount": "10", "card_number": name, "idempotency_key": "k"}
+    page = visitor.post(f"/lessons/{lesson.code}/tip/", said)["Location"]
+    assert visitor.post(page, {"answer": "no"}).status_code == 402
+    assert [intent["status"] for intent in stripe.intents.values()] == ["canceled"]

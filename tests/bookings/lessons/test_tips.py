@@ -110,7 +110,7 @@ def test_only_in_time_and_only_what_took_place(maya: User) -> None:
         tip(student(), lesson)
 
 
-@pytest.mark.parametrize("number", [make.DECLINED, make.INSUFFICIENT_FUNDS, make.EXTRA_STEP])
+@pytest.mark.parametrize("number", [make.DECLINED, make.INSUFFICIENT_FUNDS])
 def test_declined_tips_charge_nothing_and_can_be_tried_again(maya: User, number: str) -> None:
     lesson = taught(maya)
     with pytest.raises(PaymentDeclinedError):
@@ -193,3 +193,61 @@ def test_page_of_a_lesson_to_come_says_when(client: Client, maya: User) -> None:
     assert client.post(f"/lessons/{lesson.code}/tip/", form()).status_code == 409
     client.force_login(student())
     assert client.get(f"/lessons/{lesson.code}/tip/").status_code == 404
+
+
+# --- The bank asks --------------------------------------------------------------------------------
+def asked(client: Client, maya: User) -> str:
+    """Tip with a card whose bank asks; return the address of its question."""
+    client.force_login(maya)
+    lesson = taught(maya)
+    answer = client.post(f"/lessons/{lesson.code}/tip/", form(card_number=make.EXTRA_STEP))
+    assert answer["Location"] == f"/lessons/{lesson.code}/tip/bank/"
+    assert client.get(f"/lessons/{lesson.code}/tip/")["Location"] == answer["Location"]
+    return str(answer["Location"])
+
+
+def test_bank_that_asks_is_answered_and_the_tip_paid(client: Client, maya: User) -> None:
+    """S14.4"""
+    page = asked(client, maya)
+    text = client.get(page).content.decode()
+    assert "Your tip of $12.50" in text
+    lesson_page = page.removesuffix("tip/bank/")
+    assert f'href="{page}"' in client.get(lesson_page).content.decode()
+    assert not LedgerEntry.objects.filter(account="tips").exists()
+    done = [client.post(page, {"answer": "yes"}) for _ in range(2)]
+    assert [answer.status_code for answer in done] == [303, 303]
+    assert "All of it goes to" in client.get(done[0]["Location"]).content.decode()
+    assert LedgerEntry.objects.filter(account="tips").count() == 1
+    assert OfflineIntent.objects.get(amount_cents=1250).status == "succeeded"
+    assert client.get(page)["Location"] == page.removesuffix("bank/")
+
+
+def test_bank_that_is_refused_charges_nothing(client: Client, maya: User) -> None:
+    page = asked(client, maya)
+    answer = client.post(page, {"answer": "no"})
+    assert answer.status_code == 402
+    assert "Nothing was charged" in answer.content.decode()
+    assert OfflineIntent.objects.get(amount_cents=1250).status == "cancelled"
+    assert client.post(page, {"answer": "yes"})["Location"] == page.removesuffix("bank/")
+    again = client.post(page.removesuffix("bank/"), form(idempotency_key="another"))
+    assert again.status_code == 303
+    assert LedgerEntry.objects.filter(account="tips").count() == 1
+
+
+def test_question_waits_fifteen_minutes(client: Client, maya: User) -> None:
+    """S14.13: the job closes what nobody answered, and not sooner."""
+    asked(client, maya)
+    tips = PaymentAttempt.objects.tips()
+    for minutes, status in ((14, "needs_action"), (16, "declined")):
+        tips.update(created_at=clock.now() - timedelta(minutes=minutes))
+        finish_attempts()
+        assert tips.get().status == status
+    assert OfflineIntent.objects.get(amount_cents=1250).status == "cancelled"
+
+
+def test_question_is_for_its_student_only(client: Client, maya: User) -> None:
+    page = asked(client, maya)
+    client.force_login(student())
+    assert client.get(page).status_code == 404
+    assert client.post(page, {"answer": "yes"}).status_code == 404
+    assert PaymentAttempt.objects.tips().get().status == "needs_action"
