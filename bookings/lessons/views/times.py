@@ -46,6 +46,9 @@ def times(request: HttpRequest, slug: str) -> HttpResponse:
         return moved_for_ever(request, reverse("lessons:times", args=[instructor.slug]))
     if instructor.status != Instructor.Status.LIVE:
         return redirect("instructor-profile", slug=instructor.slug)
+    if request.method == "POST" and request.POST.get("weeks", "1") not in {"", "1"}:
+        # Nothing is held yet, so there is nothing to remember: the dates are looked at first.
+        return _hold(request, instructor)
     if request.method == "POST":
         return run_once(request, owner_of(request), "hold", lambda: _hold(request, instructor))
     return _render(request, instructor, parse_choice(request.GET.dict()))

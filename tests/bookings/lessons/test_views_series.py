@@ -14,7 +14,7 @@ from catalog.models import Offering
 from instainstru import clock
 from tests.bookings.lessons.stage import hold_form, pay_form, self_learner, slot_value
 from tests.factories.accounts import LearnerFactory, student
-from tests.factories.catalog import InstructorFactory, OfferingFactory
+from tests.factories.catalog import InstructorFactory, OfferingFactory, ServiceFactory
 from tests.factories.lessons import BookingFactory, tomorrow_at
 
 pytestmark = [pytest.mark.S12, pytest.mark.S13, pytest.mark.django_db]
@@ -75,6 +75,16 @@ def test_repeating_a_time_shows_its_dates_and_holds_nothing(
     assert page.count("Open</span>") == 4
     assert "4 lessons, $340.00" in page
     assert not Booking.objects.exists()
+
+
+def test_long_names_lead_to_the_dates_too(client: Client) -> None:
+    """R14: what is remembered of a keyed form has room for 200 characters of an address."""
+    service = ServiceFactory(name="Long", slug="s" * 120)
+    made = OfferingFactory(service=service, instructor=InstructorFactory(slug="i" * 50))
+    form = asked(made, idempotency_key="a-key")
+    answer = client.post(times_of(made), form)
+    assert answer.status_code == 303
+    assert client.get(answer["Location"]).status_code == 200
 
 
 def test_once_is_held_as_before(client: Client, offering: Offering) -> None:
