@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import stripe
+import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -49,8 +50,12 @@ BANK_TOKEN = re.compile(r"btok_[A-Za-z0-9_]{1,80}")
 BUSY_STATUSES = frozenset({409, 429})
 SERVER_FAILS = 500
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
+# Why money cannot leave us, whoever it is for.
+OUR_FAULTS = frozenset({"balance_insufficient", "api_key_expired", "platform_api_key_expired"})
 REFUND_FAILED = frozenset({"failed", "canceled"})
 MOST_CHARACTERS = 80
+
+log = structlog.get_logger(__name__)
 
 
 class StripeGateway:
@@ -268,9 +273,10 @@ class StripeGateway:
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
         """Send money to a payee's account, from where Stripe pays it to the bank. Sent ones are
-        looked for first, because Stripe forgets keys after a day.
+        looked for first, because Stripe forgets keys after a day. What is wrong on our side, like
+        money that has not arrived yet, is no refusal of the payee's bank: it is tried again.
         """
-        with _answers():
+        with _answers(ours=OUR_FAULTS):
             sent = self._api.transfers.list({"transfer_group": key, "limit": 1}).data
             transfer = (
                 sent[0]
@@ -339,8 +345,13 @@ def _client(key: str) -> stripe.StripeClient:
 
 
 @contextmanager
-def _answers(passes: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None]:
-    """Turn Stripe's errors into ours: without an answer nobody knows what happened."""
+def _answers(
+    passes: tuple[type[stripe.StripeError], ...] = (), *, ours: frozenset[str] = frozenset()
+) -> Iterator[None]:
+    """Turn Stripe's errors into ours: without an answer nobody knows what happened.
+
+    Where codes are named that are our own fault, those alert and count as no answer.
+    """
     try:
         yield
     except passes:
@@ -349,6 +360,11 @@ def _answers(passes: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None
         raise GatewayTimeoutError("No answer within the time allowed.") from None
     except stripe.StripeError as error:
         status = error.http_status or SERVER_FAILS
+        is_ours = error.code in ours or isinstance(error, stripe.AuthenticationError)
+        if ours and is_ours:
+            # Not its sentence: that may repeat what somebody typed.
+            log.error("stripe_refuses_us", reason=_code_of(error))  # noqa: TRY400
+            raise GatewayTimeoutError(_code_of(error)) from None
         if status >= SERVER_FAILS or status in BUSY_STATUSES:
             raise GatewayTimeoutError(_code_of(error)) from None
         raise GatewayError(_code_of(error)) from None

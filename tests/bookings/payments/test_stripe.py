@@ -263,6 +263,30 @@ def test_payout_is_not_sent_twice_when_the_key_is_forgotten(
     assert len(stripe.transfers) == 1
 
 
+@pytest.mark.parametrize(
+    "why",
+    [
+        RefusedError(400, "balance_insufficient"),
+        RefusedError(401, ""),
+        RefusedError(401, "api_key_expired"),
+    ],
+    ids=str,
+)
+def test_payout_that_we_cannot_make_is_no_refusal_of_the_bank(
+    stripe: Stage, gateway: StripeGateway, why: RefusedError, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S14.6: three of those would stop the payout and blame the instructor's account."""
+    payee = gateway.create_payee(key="p", account_number="btok_6789").reference
+    stripe.refused = {"transfers": why}
+    with pytest.raises(GatewayTimeoutError):
+        gateway.payout(payee=payee, amount_cents=8150, key="payout-1-0")
+    assert "stripe_refuses_us" in caplog.text
+    stripe.refused = {"transfers": RefusedError(400, "insufficient_capabilities_for_transfer")}
+    with pytest.raises(GatewayError) as refused:
+        gateway.payout(payee=payee, amount_cents=8150, key="payout-1-1")
+    assert not isinstance(refused.value, GatewayTimeoutError)
+
+
 def test_refund_on_its_way_is_unknown_and_a_failed_one_is_made_again(
     stripe: Stage, gateway: StripeGateway
 ) -> None:
