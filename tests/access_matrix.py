@@ -138,6 +138,8 @@ lessons:confirmed                     bookings.view_own        /lessons/II-ZZZZZ
 lessons:detail                        bookings.view_own        /lessons/II-ZZZZZZ/
 lessons:cancel-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/cancel/
 lessons:good-fit                      bookings.manage_own      /lessons/II-ZZZZZZ/good-fit/
+lessons:late                          bookings.manage_own      /lessons/II-ZZZZZZ/late/
+lessons:late-teaching                 lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/late/
 lessons:propose                       lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/new-time/
 lessons:proposal                      bookings.manage_own      /lessons/II-ZZZZZZ/proposal/
 lessons:proposal-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/proposal/

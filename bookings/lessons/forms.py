@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Learner, User
+from bookings.lessons.models import LateNotice
 from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
 from bookings.payments.selectors import Split
 from catalog.interest_forms import NeighborhoodField
@@ -161,6 +162,17 @@ class ReportForm(forms.Form):
             self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         else:
             del self.fields["kind"]
+
+
+class LateForm(forms.Form):
+    """How late one comes (Spec: S11.9)."""
+
+    minutes = forms.ChoiceField(
+        label="How late?",
+        choices=[(str(minutes), f"About {minutes} minutes") for minutes in LateNotice.MINUTES],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose 5, 10 or 15 minutes."},
+    )
 
 
 class TeacherCancelForm(forms.Form):

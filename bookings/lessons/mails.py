@@ -16,7 +16,7 @@ from bookings.lessons.calendar_files import (
     lesson_event,
     outlook_link,
 )
-from bookings.lessons.models import Booking, BookingRevision, LessonReport, Proposal
+from bookings.lessons.models import Booking, BookingRevision, LateNotice, LessonReport, Proposal
 from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
@@ -183,6 +183,20 @@ def queue_review_due(booking: Booking, name: str) -> None:
         version=booking.revision,
         key=key_of(f"review_due_{name}", booking, "student"),
         choice="review",
+    )
+
+
+def queue_late(booking: Booking, notice: LateNotice) -> None:
+    """Tell the other side that one runs late. Spec: S11.9"""
+    side = "instructor" if notice.side == "student" else "student"
+    who = "Your student" if side == "instructor" else "Your instructor"
+    _queue_one(
+        booking,
+        side,
+        "late",
+        f"{who} is running {notice.minutes} minutes late ({booking.code})",
+        {"notice": notice},
+        version=notice.pk,
     )
 
 

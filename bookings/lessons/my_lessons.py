@@ -273,6 +273,9 @@ class LessonCard:
                 actions.append({"url": reverse("lessons:reschedule", args=[code]), "label": label})
             cancel = reverse("lessons:cancel", args=[code])
             actions.append({"url": cancel, "label": "Cancel", "dialog": True})
+            if self.is_soon:
+                late = reverse("lessons:late", args=[code])
+                actions.append({"url": late, "label": "Running late"})
         return [*actions, *self._report_action(code)]
 
     def _report_action(self, code: str) -> list[dict[str, object]]:

@@ -40,6 +40,12 @@ register(
             plain=("booking",),
         ),
         Holding(
+            model="lessons.LateNotice",
+            subjects=("booking__student", "booking__instructor__user"),
+            use=_SETTLING,
+            plain=("booking",),
+        ),
+        Holding(
             model="lessons.Proposal",
             subjects=("booking__student", "booking__instructor__user"),
             use=_SETTLING,

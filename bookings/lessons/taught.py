@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from bookings.lessons.goodwill import waivable
+from bookings.lessons.late import may_run_late
 from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking, LessonReport, Proposal
 from bookings.lessons.models.changes import Side
@@ -100,6 +101,7 @@ class TaughtCard:
     can_change: bool
     can_report: bool
     can_waive: bool
+    can_run_late: bool
 
     @property
     def title(self) -> str:
@@ -134,6 +136,7 @@ class TaughtCard:
         links = (
             (self.can_change and self.proposal is None, "lessons:propose", "Propose a new time"),
             (self.can_change, "lessons:cancel-teaching", "Cancel"),
+            (self.can_run_late, "lessons:late-teaching", "Running late"),
             (self.can_report, "lessons:report-teaching", "Report a problem"),
             (self.to_answer, "lessons:report-teaching", "Answer the report"),
             (self.can_waive, "lessons:waive", "Waive the fee"),
@@ -204,6 +207,7 @@ def _card(
         report=report,
         can_change=is_to_come,
         can_report=report is None and may_report(booking, state, now),
+        can_run_late=may_run_late(booking, now),
         can_waive=may_waive and waivable(booking, now, RefundTo.CARD) is not None,
     )
 

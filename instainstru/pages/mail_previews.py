@@ -75,6 +75,7 @@ _SAMPLE: dict[str, Any] = {
         get_kind_display="Late", answer_by_at=_AT + timedelta(days=2), statement="Half an hour.",
         text="The picture shows somebody else.", created_at=_AT, instructor=_INSTRUCTOR,
     ),
+    "notice": SimpleNamespace(minutes=10),
     "tip": SimpleNamespace(amount_cents=1000),
     "payout": SimpleNamespace(amount_cents=24450, bank_last4="6789"),
     "payee": SimpleNamespace(last4="6789", delayed_until=_AT + timedelta(days=3)),

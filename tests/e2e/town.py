@@ -21,8 +21,10 @@ from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.feeds import make_feed
 from bookings.lessons.goodwill import waive_fee
+from bookings.lessons.late import tell_late
 from bookings.lessons.mails import queue_refund_after_lost_time
 from bookings.lessons.models import Booking
+from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reminders import ask_how_it_went, send_reminders
@@ -312,6 +314,9 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
         start_at=tomorrow_at(18, 30, days=4),
         message=f"My train is late. {LONG_NAME}",
     )
+    soon = BookingFactory(start_at=clock.now() + timedelta(hours=4), **who)
+    tell_late(by=offering.instructor.user, code=str(soon.code), side=Side.INSTRUCTOR, minutes=10)
+    town.words["soon"] = str(soon.code)
     taught = BookingFactory(
         status=Booking.Status.ENDED, start_at=clock.now() - timedelta(hours=3), **who
     )

@@ -10,6 +10,7 @@ from bookings.lessons.models.booking import (
 )
 from bookings.lessons.models.changes import BookingRevision, Proposal
 from bookings.lessons.models.feeds import CalendarFeed
+from bookings.lessons.models.late import LateNotice
 from bookings.lessons.models.reports import LessonReport, Strike
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "BookingRevision",
     "CalendarFeed",
     "IdempotencyRecord",
+    "LateNotice",
     "LessonReport",
     "Proposal",
     "Span",

@@ -176,9 +176,10 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
 
     assert labels() == ["Add to calendar", "Reschedule", "Cancel"]
     soon = {"modality": "online", "neighborhood": None, "start_at": now + timedelta(hours=20)}
-    assert labels(**soon) == ["Join online", "Add to calendar", "Reschedule", "Cancel"]
+    late = "Running late"
+    assert labels(**soon) == ["Join online", "Add to calendar", "Reschedule", "Cancel", late]
     near = {**soon, "start_at": now + timedelta(hours=7)}
-    assert labels(**near) == ["Join online", "Add to calendar", "Ask to move", "Cancel"]
+    assert labels(**near) == ["Join online", "Add to calendar", "Ask to move", "Cancel", late]
     there = {"modality": "at_instructor", "start_at": tomorrow_at(10, days=4)}
     assert labels(**there) == ["Directions", "Add to calendar", "Reschedule", "Cancel"]
     assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar", "Report a problem"]
