@@ -20,7 +20,12 @@ from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public
 from instainstru.errors import ApplicationError, ValidationFailedError
-from instainstru.http import mark_private, name_the_wait, render_page_or_fragment
+from instainstru.http import (
+    lead_whole_page,
+    mark_private,
+    name_the_wait,
+    render_page_or_fragment,
+)
 
 TEMPLATE = "lessons/weekly.html"
 
@@ -34,11 +39,12 @@ def weekly(request: HttpRequest, slug: str) -> HttpResponse:
         raise PermissionDenied("bookings.create")
     instructor = instructor_of(slug)
     if instructor.status != Instructor.Status.LIVE:
-        return redirect("instructor-profile", slug=instructor.slug)
+        profile = redirect("instructor-profile", slug=instructor.slug)
+        return lead_whole_page(request, profile)
     page = _page(request, instructor)
     if page is None:
         # Without a start there is nothing to repeat: one is chosen on the page of times.
-        return redirect("lessons:times", slug=instructor.slug)
+        return lead_whole_page(request, redirect("lessons:times", slug=instructor.slug))
     if not is_post or "count" in request.POST:
         return _render(request, page)
     return run_once(

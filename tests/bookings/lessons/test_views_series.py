@@ -266,3 +266,7 @@ def test_paused_instructor_leads_to_the_profile(client: Client) -> None:
     offering = OfferingFactory(instructor=InstructorFactory(status="paused"))
     answer = client.get(address(offering), asked(offering))
     assert answer["Location"] == f"/i/{offering.instructor.slug}/"
+    part = client.post(
+        address(offering), asked(offering, count="1"), headers={"HX-Request": "true"}
+    )
+    assert part["HX-Redirect"] == f"/i/{offering.instructor.slug}/"
