@@ -65,16 +65,15 @@ class SeriesDate:
 def wall_starts(first_at: datetime, weeks: int, zone: ZoneInfo) -> list[datetime | None]:
     """Return the same time on the clocks of ``zone`` in so many weeks, in UTC.
 
-    None where clocks go forward over it; of a time that comes twice the one with the offset of the
-    first lesson, else the earlier. Spec: R19, D2, D4, D7
+    None where clocks go forward over it; of a time that comes twice the earlier, which has the
+    offset of the weeks before. Spec: R19, D2, D4, D7
     """
     local = first_at.astimezone(zone)
     minute = local.hour * 60 + local.minute
     found: list[datetime | None] = [first_at.astimezone(UTC)]
     for week in range(1, weeks):
         instants = instants_of(local.date() + timedelta(weeks=week), minute, zone)
-        same = [at for at in instants if at.astimezone(zone).utcoffset() == local.utcoffset()]
-        found.append(next(iter([*same, *instants]), None))
+        found.append(instants[0] if instants else None)
     return found
 
 
