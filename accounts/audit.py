@@ -8,6 +8,7 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import AuditEvent, User
 from accounts.models.audit import REASON_MAX, REASON_MIN
 from instainstru.errors import ValidationFailedError
+from instainstru.form_fields import LINE_CHARACTERS, has_control_character
 from instainstru.page_store.versions import bump, of_person
 from instainstru.request_facts import request_facts
 
@@ -56,8 +57,14 @@ def record_event(
 
 
 def checked_reason(reason: str) -> str:
-    """Return the reason without outer spaces; raises ``ValidationFailedError``. Spec: S5.9."""
+    """Return the reason without outer spaces; raises ``ValidationFailedError``.
+
+    Wrong are its length and characters that nobody can see. Spec: S5.9, S17.3.
+    """
     text = reason.strip()
+    if has_control_character(text, allowed=LINE_CHARACTERS):
+        sentence = "Remove the characters that can't be shown."
+        raise ValidationFailedError(sentence, fields={"reason": sentence})
     if REASON_MIN <= len(text) <= REASON_MAX:
         return text
     sentence = f"Give a reason of {REASON_MIN} to {REASON_MAX} characters."

@@ -29,6 +29,7 @@ from accounts.reauthentication import ask_again, is_fresh
 from accounts.roles import STAFF_ROLES, permissions_of
 from instainstru.access import Access, has_permission
 from instainstru.errors import ApplicationError
+from instainstru.form_fields import PlainTextField
 from instainstru.http import mark_private
 
 ANY_STAFF: Final = tuple(sorted(STAFF_PERMISSIONS))
@@ -126,10 +127,11 @@ class StaffAdminSite(admin.AdminSite):
 class ReasonForm(forms.Form):
     """The reason that every write of staff gives (Spec: S5.9)."""
 
-    reason = forms.CharField(
+    reason = PlainTextField(
         label="Reason",
         min_length=REASON_MIN,
         max_length=REASON_MAX,
+        has_lines=True,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=f"{REASON_MIN} to {REASON_MAX} characters. It is kept with your name for years.",
     )

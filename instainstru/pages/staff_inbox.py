@@ -84,7 +84,7 @@ def handle(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
     """Mark a row as done with what was decided, or open it again. Spec: S5.9, S5.10."""
     queue = _queue(request, kind)
     row = get_object_or_404(queue.rows(), public_id=public_id)
-    reason = request.POST.get("reason", "").replace("\x00", "")
+    reason = request.POST.get("reason", "")
     by, is_done = cast("User", request.user), request.POST.get("to") != "open"
     try:
         decide(row, by=by, is_done=is_done, reason=reason)

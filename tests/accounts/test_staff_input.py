@@ -1,0 +1,25 @@
+"""What staff type is checked like what everybody types (Spec: S17.3, S17.5)."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from accounts.roles import Role
+from accounts.suspension import suspend_account
+from instainstru.errors import ValidationFailedError
+from tests.factories.accounts import student
+from tests.factories.staff import at_work, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.S17]
+
+
+@pytest.mark.parametrize("character", ["\x07", "\x00", "\x1b"])
+def test_a_reason_with_characters_that_nobody_sees_is_refused(character: str) -> None:
+    """S17.3: it is kept for years, and instructors read why their payouts are held."""
+    person, reason = student(), f"Asked {character} for it in writing."
+    address = reverse("admin:accounts_user_action", args=[person.pk, "reveal"])
+    answer = at_work(staff(Role.SUPPORT)).post(address, {"reason": reason})
+    assert answer.status_code == 422
+    with pytest.raises(ValidationFailedError):
+        suspend_account(by=staff(Role.SUPPORT), person=person, reason=reason)
+    assert not AuditEvent.objects.exists()
