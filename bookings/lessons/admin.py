@@ -34,17 +34,24 @@ from instainstru import clock
 from instainstru.templatetags.ui import money_exact
 
 VIEW = "bookings.view_all"
+# Dollars and cents of more than any lesson costs; 1e999999999 would not become cents.
+MOST_DIGITS = 9
 
 
 class SplitForm(ReasonForm):
     """How much goes back; empty gives everything back."""
 
     card = forms.DecimalField(
-        label="Back to the card, in dollars", min_value=0, decimal_places=2, required=False
+        label="Back to the card, in dollars",
+        min_value=0,
+        max_digits=MOST_DIGITS,
+        decimal_places=2,
+        required=False,
     )
     credit = forms.DecimalField(
         label="As credit, in dollars",
         min_value=0,
+        max_digits=MOST_DIGITS,
         decimal_places=2,
         required=False,
         help_text="Leave both empty to give everything back the way it was paid.",

@@ -6,8 +6,10 @@ from django.urls import reverse
 from accounts.models import AuditEvent
 from accounts.roles import Role
 from accounts.suspension import suspend_account
+from instainstru import clock
 from instainstru.errors import ValidationFailedError
 from tests.factories.accounts import student
+from tests.factories.lessons import BookingFactory
 from tests.factories.staff import at_work, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S17]
@@ -23,3 +25,14 @@ def test_a_reason_with_characters_that_nobody_sees_is_refused(character: str) ->
     with pytest.raises(ValidationFailedError):
         suspend_account(by=staff(Role.SUPPORT), person=person, reason=reason)
     assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("amount", ["1E+999999999", "1e400", "9" * 40, "NaN", "Infinity", "-1"])
+def test_an_amount_that_no_lesson_costs_is_refused_at_its_field(amount: str) -> None:
+    """S17.5."""
+    lesson = BookingFactory(status="confirmed", code="II-ABCDEF", confirmed_at=clock.now())
+    address = reverse("admin:lessons_booking_action", args=[lesson.pk, "cancel"])
+    fields = {"card": amount, "credit": "0", "reason": "Asked for it in writing."}
+    answer = at_work(staff(Role.ADMIN)).post(address, fields)
+    assert answer.status_code == 422
+    assert "card" in answer.context["form"].errors
