@@ -63,6 +63,7 @@ PASSWORD_RESET_ADDRESS = Limit("password_reset_address", 20, HOUR, is_strict=Tru
 WAITLIST = Limit("waitlist", 5, HOUR)
 SERVICE_SUGGESTIONS = Limit("service_suggestions", 5, DAY)
 REPORTS = Limit("reports", 20, DAY)
+REVIEWS = Limit("reviews", 20, DAY)
 ALERTS = Limit("alerts", 5, HOUR)
 TEACHING_INTEREST = Limit("teaching_interest", 5, HOUR)
 CONTACT = Limit("contact", 5, HOUR)

@@ -15,23 +15,32 @@ from bookings.reviews.services import find_reviewable, write_review
 from bookings.reviews.windows import window_end
 from instainstru import clock
 from instainstru.access import requires
-from instainstru.http import mark_private, render_page_or_fragment, see_other
+from instainstru.errors import RateLimitedError
+from instainstru.http import mark_private, name_the_wait, render_page_or_fragment, see_other
+from instainstru.ratelimit import REVIEWS, count_use, session_key_of
 from instainstru.templatetags.ui import format_when
 
 
 @requires("reviews.create")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def lesson_review(request: HttpRequest, code: str) -> HttpResponse:
     """Ask for stars and words; the same address changes them while that is allowed."""
     user = cast("User", request.user)
     booking, review = find_reviewable(by=user, code=code, now=clock.now())
     form = ReviewForm(request.POST or None, initial=_initial(review))
     if request.method == "POST" and form.is_valid():
+        try:
+            count_use(REVIEWS, session_key_of(request))
+        except RateLimitedError as error:
+            form.add_error(None, error.message)
+            page = _render(request, booking, review, form, status=error.status)
+            return name_the_wait(page, error)
         written = write_review(by=user, code=code, content=form.content)
         public_from = format_when(written.revealed_at, booking.zone)
         messages.success(request, f"Thank you. Your review is public from {public_from}.")
         return see_other(reverse("lessons:detail", args=[code]))
-    return _render(request, booking, review, form)
+    status = 422 if request.method == "POST" else 200
+    return _render(request, booking, review, form, status=status)
 
 
 def _initial(review: Review | None) -> dict[str, Any]:
@@ -41,7 +50,12 @@ def _initial(review: Review | None) -> dict[str, Any]:
 
 
 def _render(
-    request: HttpRequest, booking: Booking, review: Review | None, form: ReviewForm
+    request: HttpRequest,
+    booking: Booking,
+    review: Review | None,
+    form: ReviewForm,
+    *,
+    status: int,
 ) -> HttpResponse:
     context = {
         "booking": booking,
@@ -52,7 +66,6 @@ def _render(
     }
     return mark_private(
         render_page_or_fragment(
-            request, "lessons/review.html", context, fragment="review",
-            status=422 if request.method == "POST" else 200,
+            request, "lessons/review.html", context, fragment="review", status=status
         )
-    )  # fmt: skip
+    )

@@ -23,7 +23,8 @@ from bookings.lessons.views.sides import find_by_side, lesson_changed_page, less
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ApplicationError
-from instainstru.http import mark_private, render_page_or_fragment, see_other
+from instainstru.http import mark_private, name_the_wait, render_page_or_fragment, see_other
+from instainstru.ratelimit import REPORTS, count_use, session_key_of
 
 
 @requires("bookings.manage_own")
@@ -70,6 +71,7 @@ def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
             reports.answer_report(by=by, code=code, statement=form.cleaned_data["statement"])
             words = "Thank you. We look at both sides and decide."
         else:
+            count_use(REPORTS, session_key_of(request))
             reports.report_lesson(by=by, code=code, **form.cleaned_data)
             words = "Thank you. The lesson is under review."
     except LessonChangedError as error:
@@ -77,7 +79,8 @@ def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     except ApplicationError as error:
         for name, text in (error.fields or {"": error.message}).items():
             form.add_error(name if name in form.fields else None, text)
-        return _render(request, booking, side, form, known, status=error.status)
+        page = _render(request, booking, side, form, known, status=error.status)
+        return name_the_wait(page, error)
     messages.success(request, words)
     return see_other(lesson_url(booking, side))
 

@@ -9,6 +9,7 @@ from django.test import Client
 from bookings.lessons.models import Booking, LessonReport, Proposal
 from bookings.lessons.moves import propose_move
 from instainstru import clock
+from instainstru.ratelimit import REPORTS, count_use
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
 from tests.bookings.lessons.stage import slot_value
 from tests.factories.accounts import student
@@ -200,6 +201,21 @@ def test_report_answer_and_what_both_sides_see(stage: Stage) -> None:
     assert teacher.post(f"/teach/lessons/{stage.code}/report/", answer).status_code == 303
     assert answer["statement"] in learner.get(f"/lessons/{stage.code}/report/").content.decode()
     assert teacher.post(f"/teach/lessons/{stage.code}/report/", answer).status_code == 409
+
+
+def test_the_21st_report_of_a_day_waits_and_keeps_the_words(stage: Stage) -> None:
+    """S17.4: reports of lessons and of profiles share a limit."""
+    for _ in range(20):
+        count_use(REPORTS, f"user {stage.maya.pk}")
+    Booking.objects.filter(pk=stage.lesson.pk).update(
+        start_at=clock.now() - HOUR / 2, end_at=clock.now() + HOUR / 2
+    )
+    fields = {"kind": "late", "statement": WORDS}
+    answer = browser(stage.maya).post(f"/lessons/{stage.code}/report/", fields)
+    assert answer.status_code == 429
+    assert answer["Retry-After"]
+    assert WORDS in answer.content.decode()
+    assert stage.fresh().status == "confirmed"
 
 
 def test_missed_lesson_is_accepted_with_one_button(stage: Stage) -> None:

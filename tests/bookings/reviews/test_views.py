@@ -202,3 +202,14 @@ def test_actions_cost_one_query_for_all_lessons(
     rows = list(Booking.objects.of_student(writer).select_related("policy"))
     with django_assert_max_num_queries(1):
         assert len(review_actions(rows, clock.now())) == 3
+
+
+def test_the_21st_change_of_a_day_waits_and_keeps_the_words(
+    client: Client, lesson: Booking
+) -> None:
+    """S17.4: a review can be changed again and again while its hours run."""
+    answers = [client.post(page_of(lesson), GOOD) for _ in range(21)]
+    assert [answer.status_code for answer in answers] == [303] * 20 + [429]
+    assert answers[-1]["Retry-After"]
+    assert GOOD["text"] in answers[-1].content.decode()
+    assert client.head(page_of(lesson)).status_code == 200
