@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings.availability.holidays import holiday_on
@@ -66,6 +66,7 @@ def test_of_a_time_that_comes_twice_one_is_taken() -> None:
     assert later == [local("2026-11-01 01:30", fold=1), local("2026-11-08 01:30")]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines
 @given(
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     first=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -198,6 +198,7 @@ def test_the_nightly_comparison_tells_of_a_part_that_is_not_booked(holds: list[B
     assert [problem["rule"] for problem in problems] == ["charge_not_booked"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines
 @given(
     totals=st.lists(st.integers(1000, 60000), min_size=2, max_size=12),
     credit_cents=st.integers(0, 200000),
