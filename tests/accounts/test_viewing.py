@@ -1,5 +1,7 @@
 """Staff see the site as somebody sees it, and change nothing (Spec: S5.4)."""
 
+from unittest.mock import patch
+
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
@@ -11,7 +13,7 @@ from accounts.roles import Role
 from accounts.support_access import take_support_access
 from search.models import SearchHistory
 from tests.factories.accounts import VerifiedUserFactory, student
-from tests.factories.lessons import BookingFactory
+from tests.factories.lessons import BookingFactory, HoldFactory
 from tests.factories.staff import at_work, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S5]
@@ -61,6 +63,18 @@ def test_nothing_can_be_changed(looking: Client, maya: User) -> None:
         assert "Nothing can be changed here." in refused.content.decode()
     maya.refresh_from_db()
     assert maya.first_name == "Maya"
+
+
+def test_looking_at_a_slow_payment_does_not_end_it(looking: Client, maya: User) -> None:
+    """S5.4: the page asks the bank for the student, which would book the lesson or give it up."""
+    hold = HoldFactory(student=maya)
+    with patch("bookings.lessons.checkout.refresh_payment") as asked:
+        assert looking.get(f"/book/{hold.hold_id}/payment/").status_code == 302
+        assert not asked.called
+        browser = Client()
+        browser.force_login(maya)
+        browser.get(f"/book/{hold.hold_id}/payment/")
+        assert asked.called
 
 
 @pytest.mark.parametrize(
