@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "instainstru.page_store.middleware.PageStoreMiddleware",
     "instainstru.logging.RequestLogMiddleware",
     "instainstru.request_facts.RequestFactsMiddleware",
+    "instainstru.browser_rules.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "instainstru.compression.LivePagesMiddleware",
@@ -254,6 +255,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
+        "report-uri": "/csp-report/",
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from catalog.urls import address_urlpatterns, interest_urlpatterns, team_urlpatterns
 from catalog.urls import urlpatterns as catalog_urlpatterns
-from instainstru import error_handlers, health
+from instainstru import browser_rules, error_handlers, health
 from instainstru.pages import (
     access,
     blocked,
@@ -35,6 +35,7 @@ urlpatterns = [
     path("robots.txt", sitemap.robots, name="robots"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("csp-report/", browser_rules.csp_report, name="csp-report"),
     path("", include("accounts.sharing_urls")),
     path("", include((team_urlpatterns, "team"))),
     path("", include((address_urlpatterns, "addresses"))),

@@ -110,6 +110,7 @@ catalog:notify                        public                   /notify/nobody/
 catalog:service                       public                   /services/music/nobody/
 catalog:suggest                       public
 contact                               public
+csp-report                            public
 favorite                              public>favorites.manage_own  /favorites/maya-c/
 favorites                             favorites.manage_own
 gallery                               system.monitor

@@ -327,6 +327,7 @@ NO_PAGES: Final = {
     "search:places": "the options of a list",
     "healthz": "one word for machines",
     "readyz": "JSON for machines",
+    "csp-report": "for browsers alone",
     "robots": "lines for machines",
     "sitemap": "XML for machines",
     "admin:jsi18n": "words for the widgets of the admin",
