@@ -41,6 +41,7 @@ urlpatterns = [
     path("", include((address_urlpatterns, "addresses"))),
     path("account/access/", access.who_has_access, name="access"),
     path("", include("accounts.urls")),
+    path("", include("bookings.notifications.notice_views")),
     path("dev/mail/", include("bookings.notifications.urls")),
     path("preferences/", home.preferences, name="preferences"),
     path("favorites/", favorites.favorites, name="favorites"),

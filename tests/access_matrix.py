@@ -111,6 +111,7 @@ catalog:service                       public                   /services/music/n
 catalog:suggest                       public
 contact                               public
 csp-report                            public
+notices                               account.manage_own
 favorite                              public>favorites.manage_own  /favorites/maya-c/
 favorites                             favorites.manage_own
 gallery                               system.monitor

@@ -20,6 +20,7 @@ from bookings.lessons.models import Booking, BookingRevision, LateNotice, Lesson
 from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
+from bookings.notifications.notices import leave_notice
 from bookings.notifications.services import Attachment, queue_mail
 from bookings.payments.models import PaymentAttempt
 from instainstru import clock
@@ -71,10 +72,9 @@ def _attachment(booking: Booking, person: User, name: str, *, for_student: bool)
     return Attachment(name, "text/calendar", content)
 
 
-def _url_for(booking: Booking, side: str) -> str:
-    if side == "student":
-        return _url(booking)
-    return settings.SITE_URL + reverse("lessons:taught", args=[booking.code])
+def _path_for(booking: Booking, side: str) -> str:
+    page = "lessons:detail" if side == "student" else "lessons:taught"
+    return reverse(page, args=[booking.code])
 
 
 def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) -> None:
@@ -97,7 +97,7 @@ def _queue_one(
     key: str = "",
     choice: str = "",
 ) -> None:
-    """Write one mail to one side about a lesson, once per kind, lesson and version (S13.5).
+    """Write one mail and one notice to one side, once per kind, lesson and version (S13.5).
 
     ``choice`` names the kind of mail that people can switch off, ``events`` the lessons whose
     calendar files travel along.
@@ -105,8 +105,10 @@ def _queue_one(
     for_student = side == "student"
     person = dict(people_of(booking))[side]
     off_url = mail_off_url(person, choice) if choice else ""
+    key = key or f"{kind}:{booking.pk}:{version}:{side}"
+    leave_notice(key=key, user=person, title=subject, path=_path_for(booking, side))
     queue_mail(
-        key=key or f"{kind}:{booking.pk}:{version}:{side}",
+        key=key,
         to=person.email,
         subject=subject,
         template=f"lesson_{kind}",
@@ -115,7 +117,7 @@ def _queue_one(
             "person": person,
             "side": side,
             "zone": viewer_zone(person, booking),
-            "url": _url_for(booking, side),
+            "url": settings.SITE_URL + _path_for(booking, side),
             "place": place_for_student(booking) if for_student else place_for_instructor(booking),
             "other": booking.instructor.display_name if for_student else booking.student_name,
             "off_url": off_url,

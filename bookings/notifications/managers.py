@@ -7,7 +7,8 @@ from django.db import models, transaction
 from django.db.models import F
 
 if TYPE_CHECKING:
-    from bookings.notifications.models import OutgoingMail
+    from accounts.models import User
+    from bookings.notifications.models import Notice, OutgoingMail  # noqa: F401 - the base names it
 
 
 class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
@@ -41,3 +42,23 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         for mail in fresh:
             mail.attempts += 1
         return fresh
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    """Notices, as their reader and the broom see them."""
+
+    def of(self, user: "User") -> "NoticeQuerySet":
+        """A person's own."""
+        return self.filter(user=user)
+
+    def newest_first(self) -> "NoticeQuerySet":
+        """The latest first."""
+        return self.order_by("-created_at", "-pk")
+
+    def unread(self) -> "NoticeQuerySet":
+        """Those not marked as read."""
+        return self.filter(read_at__isnull=True)
+
+    def until(self, instant: datetime) -> "NoticeQuerySet":
+        """Those left up to an instant."""
+        return self.filter(created_at__lte=instant)

@@ -6,7 +6,8 @@ Spec: R15, S13.7
 from django.db import models
 from django.db.models import Q
 
-from bookings.notifications.managers import OutgoingMailQuerySet
+from accounts.models import User
+from bookings.notifications.managers import NoticeQuerySet, OutgoingMailQuerySet
 from catalog.interest_managers import QueueQuerySet
 from catalog.models import Queued
 from instainstru import clock
@@ -73,6 +74,35 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+
+class Notice(models.Model):
+    """One piece of news in a person's list on the site; at most one per key (Spec: S13.5)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    key = models.CharField(max_length=160, help_text="Kind, subject, revision and reader.")
+    title = models.CharField(max_length=200)
+    path = models.CharField(max_length=200, help_text="Where it leads, on this site.")
+    created_at = models.DateTimeField(default=clock.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="notice_key_unique"),
+            models.CheckConstraint(
+                condition=Q(path__startswith="/") & ~Q(path__startswith="//"),
+                name="notice_path_is_ours",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="notice_newest"),
+            models.Index(fields=["created_at"], name="notice_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ContactMessage(Queued):

@@ -17,6 +17,18 @@ register(
             is_left_out_of_copies=True,
         ),
         Holding(
+            model="notifications.Notice",
+            subjects=("user",),
+            use=Use(
+                purpose="To tell people on the site what happens to their lessons",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="90 days",
+            ),
+            personal={"title": TEXT},
+            plain=("key", "path"),
+        ),
+        Holding(
             model="notifications.ContactMessage",
             subjects=("email",),
             use=Use(

@@ -11,6 +11,14 @@ def deliver_mail() -> None:
     services.deliver_mail()
 
 
+@shared_task(name="notifications.forget_old_notices")
+def forget_old_notices() -> int:
+    """Delete notices that were left 90 days ago."""
+    from bookings.notifications import notices
+
+    return notices.forget_old_notices()
+
+
 @shared_task(name="notifications.send_digests")
 def send_digests() -> int:
     """Write the evening digests of the zones where it is 18:00."""

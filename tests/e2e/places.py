@@ -157,6 +157,8 @@ PLACES: Final = (
     Place("lessons:report", "/lessons/{taught}/report/", "student", 422, FORM, takes_focus=True),
     Place("lessons:report", "/lessons/{reported}/report/", "student"),
     Place("lessons:report", "/lessons/{code}/report/", "student"),
+    Place("notices", "/notifications/", "student"),
+    Place("notices", "/notifications/", "newcomer"),
     Place("lessons:late", "/lessons/{soon}/late/", "student"),
     Place("lessons:late", "/lessons/{soon}/late/", "student", 422, FORM, takes_focus=True),
     Place("lessons:late", "/lessons/{done}/late/", "student", status=409),

@@ -1,0 +1,31 @@
+"""Notices inside the site: the same news as the mails, kept in a list (Spec: S13.5)."""
+
+from datetime import datetime, timedelta
+
+from accounts.models import User
+from bookings.notifications.models import Notice
+from instainstru import clock
+
+KEPT_FOR = timedelta(days=90)
+
+
+def leave_notice(*, key: str, user: User, title: str, path: str) -> Notice:
+    """Write a notice in the caller's transaction, once for a key of kind, subject and revision.
+
+    ``path`` is the place on this site that it leads to. A key that exists returns the first notice
+    unchanged. Spec: S13.5
+    """
+    notice, _is_new = Notice.objects.get_or_create(
+        key=key, defaults={"user": user, "title": title, "path": path, "created_at": clock.now()}
+    )
+    return notice
+
+
+def read_notices(*, by: User, until: datetime, now: datetime | None = None) -> int:
+    """Mark what a person has seen as read: everything up to an instant; return how many."""
+    return Notice.objects.of(by).unread().until(until).update(read_at=now or clock.now())
+
+
+def forget_old_notices(now: datetime | None = None) -> int:
+    """Delete notices that were left 90 days ago; return how many."""
+    return Notice.objects.until((now or clock.now()) - KEPT_FOR).delete()[0]
