@@ -120,6 +120,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-ended-access": ("accounts.forget_ended_access", timedelta(minutes=10)),
     "forget-email-changes": ("accounts.forget_email_changes", timedelta(hours=24)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
+    "forget-old-mail": ("notifications.forget_old_mail", timedelta(hours=24)),
     "forget-old-notices": ("notifications.forget_old_notices", timedelta(hours=24)),
     "forget-old-events": ("analytics.forget_old_events", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),

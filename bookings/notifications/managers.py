@@ -18,6 +18,10 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         """Every mail, the latest first."""
         return self.order_by("-created_at", "-pk")
 
+    def sent_until(self, instant: datetime) -> "OutgoingMailQuerySet":
+        """Mails that were delivered up to an instant."""
+        return self.filter(status="sent", sent_at__lte=instant)
+
     def due(self, now: datetime) -> "OutgoingMailQuerySet":
         """Mails that should go out now."""
         return self.filter(status="pending", next_attempt_at__lte=now)

@@ -4,7 +4,7 @@ import base64
 import random
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import css_inline
@@ -22,6 +22,8 @@ from instainstru.errors import ValidationFailedError
 
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
+# As long as the register of personal data says (``personal_data.py``).
+KEPT_FOR = timedelta(days=30)
 FIRST_RETRY_SECONDS = 30
 TIME_BUDGET_SECONDS = 60
 
@@ -157,6 +159,11 @@ def _mark_failure(mail: OutgoingMail, error: Exception) -> None:
     mail.next_attempt_at = clock.now() + retry_pause(mail.attempts)
     mail.save(update_fields=["status", "last_error", "next_attempt_at"])
     log.warning("mail_failed", mail=mail.public_id, attempts=mail.attempts, error=mail.last_error)
+
+
+def forget_old_mail(now: datetime | None = None) -> int:
+    """Delete mails that were delivered 30 days ago; return how many. Spec: S6.5"""
+    return OutgoingMail.objects.sent_until((now or clock.now()) - KEPT_FOR).delete()[0]
 
 
 def retry_pause(attempts: int) -> timedelta:

@@ -11,6 +11,14 @@ def deliver_mail() -> None:
     services.deliver_mail()
 
 
+@shared_task(name="notifications.forget_old_mail")
+def forget_old_mail() -> int:
+    """Delete mails that were delivered 30 days ago."""
+    from bookings.notifications import services
+
+    return services.forget_old_mail()
+
+
 @shared_task(name="notifications.forget_old_notices")
 def forget_old_notices() -> int:
     """Delete notices that were left 90 days ago."""
