@@ -204,7 +204,7 @@ class LessonCard:
             "start_at": booking.start_at,
             "end_at": booking.end_at,
             "zone": booking.zone,
-            "status": {"kind": self.tone, "icon": _ICONS[self.tone], "text": self.badge},
+            "status": self._status(),
             "facts": [
                 fact for fact in (booking.learner and booking.learner.name, self.place) if fact
             ],
@@ -212,6 +212,10 @@ class LessonCard:
             "note": self._note(),
             "actions": self.actions,
         }
+
+    def _status(self) -> dict[str, str]:
+        text, tone = ("New time proposed", "warn") if self.asks_me else (self.badge, self.tone)
+        return {"kind": tone, "icon": _ICONS[tone], "text": text}
 
     @property
     def asks_me(self) -> bool:

@@ -97,6 +97,8 @@ def test_instructor_proposes_and_the_student_accepts(stage: Stage) -> None:
     assert (
         "Accept the new time" not in teacher.get(f"/teach/lessons/{stage.code}/").content.decode()
     )
+    for address in ("/lessons/", f"/lessons/{stage.code}/"):
+        assert "New time proposed" in learner.get(address).content.decode()
     answer = learner.post(f"/lessons/{stage.code}/proposal/", {"answer": "accept"})
     assert answer.status_code == 303
     assert stage.fresh().start_at == tomorrow_at(14, days=6)
