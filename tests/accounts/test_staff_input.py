@@ -36,3 +36,13 @@ def test_an_amount_that_no_lesson_costs_is_refused_at_its_field(amount: str) -> 
     answer = at_work(staff(Role.ADMIN)).post(address, fields)
     assert answer.status_code == 422
     assert "card" in answer.context["form"].errors
+
+
+@pytest.mark.parametrize("kind", ["accounts_auditevent", "lessons_strike", "payments_payout"])
+def test_a_filter_that_no_database_takes_leads_back_to_the_list(kind: str) -> None:
+    """S17.3: PostgreSQL text holds every character but NUL."""
+    browser, address = at_work(staff(Role.ADMIN)), reverse(f"admin:{kind}_changelist")
+    for name in ("status", "reason", "action__exact"):
+        answer = browser.get(address, {name: "a\x00b"})
+        assert (answer.status_code, answer["Location"]) == (302, f"{address}?e=1")
+    assert browser.get(f"{address}?e=1").status_code == 200
