@@ -208,7 +208,7 @@ def main() -> int:
     parser.add_argument("--bookings", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--instructors", type=int, default=400)
+    parser.add_argument("--instructors", type=int, default=600)
     options = vars(parser.parse_args())
     found = run(**options)
     sys.stdout.write(f"{json.dumps(found, indent=1)}\n")
