@@ -80,7 +80,12 @@ class LessonFilter:
 def lessons_of(user: "User", chosen: LessonFilter) -> "BookingQuerySet":
     """Return the person's lessons that the filter leaves, ready for the tabs."""
     waiting = PaymentAttempt.objects.open().filter(booking=OuterRef("pk"), status="needs_action")
-    rows = Booking.objects.of_student(user).filter(chosen.as_q())
+    earlier = Booking.objects.filter(
+        series=OuterRef("series"), status="held", pk__lt=OuterRef("pk")
+    )
+    # A series that is held is paid as one; its lessons stand apart when they are booked (R19).
+    rows = Booking.objects.of_student(user).exclude(Q(status="held") & Exists(earlier))
+    rows = rows.filter(chosen.as_q())
     asked = Proposal.objects.filter(
         booking=OuterRef("pk"), status="open", opened_by=Side.INSTRUCTOR, expires_at__gt=clock.now()
     )

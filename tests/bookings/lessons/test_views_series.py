@@ -135,6 +135,8 @@ def test_the_chosen_dates_are_held_paid_and_booked(
     assert "3 lessons, 60 min" in page
     assert "$255.00" in page
     assert "Release these times" in page
+    upcoming = signed_in.get("/lessons/").content.decode()
+    assert upcoming.count("Held for you") == 1
     hold = held[0]
     paid = signed_in.post(f"/book/{hold.hold_id}/pay/", pay_form(hold))
     done = signed_in.get(paid["Location"]).content.decode()
@@ -145,7 +147,9 @@ def test_the_chosen_dates_are_held_paid_and_booked(
     file = signed_in.get(f"/lessons/{first.code}/lesson.ics", {"all": "1"}).content.decode()
     assert file.count("BEGIN:VEVENT") == 3
     assert "METHOD:PUBLISH" in file
+    upcoming = signed_in.get("/lessons/").content.decode()
     for lesson in Booking.objects.filter(series=hold.series):
+        assert f"/lessons/{lesson.code}/" in upcoming
         assert lesson.status == "confirmed"
         assert f"/lessons/{lesson.code}/" in done
         detail = signed_in.get(f"/lessons/{lesson.code}/").content.decode()
