@@ -83,6 +83,8 @@ def _texts() -> QuerySet[Offering]:
 def embed_offerings(limit: int = AT_ONCE) -> tuple[int, int]:
     """Write vectors of offers that have none of their present text, at most ``limit``.
 
+    Edited offers come first, however many are new.
+
     Returns (written, dropped): vectors of other models go. May run twice at once. Spec: S8.15
     """
     model = installed_model()
@@ -90,7 +92,8 @@ def embed_offerings(limit: int = AT_ONCE) -> tuple[int, int]:
         return 0, 0
     known = OfferingVector.objects.filter(offering=OuterRef("pk"), model_digest=model.digest)
     rows = _texts().annotate(known=Subquery(known.values("text_digest")[:1]))
-    stale = rows.filter(Q(known__isnull=True) | ~Q(known=F("digest"))).order_by("pk")
+    stale = rows.filter(Q(known__isnull=True) | ~Q(known=F("digest")))
+    stale = stale.order_by(F("known").desc(nulls_last=True), "pk")
     wanted = list(stale.values_list("pk", "said", "digest")[:limit])
     if wanted:
         _write(wanted, document_embedder(model), model.digest)

@@ -1,4 +1,4 @@
-"""Encoding documents in the worker, with any model of the sentence-transformers family (S8.10)."""
+"""Encoding documents in the worker, with sentence-transformers where it is installed (S8.10)."""
 
 import os
 import threading
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from search.encoder.embedder import MOST_TOKENS, OnnxEmbedder
-from search.encoder.model import Model, export_model
+from search.encoder.embedder import OnnxEmbedder
+from search.encoder.model import MOST_TOKENS, Model, export_model
 
 if TYPE_CHECKING:
     from search.vectors import Vectors

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from search.encoder.model import Model, installed_model
+from search.encoder.model import MOST_TOKENS, Model, installed_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_TOKENS = 256
 SLOWEST_SECONDS = 0.150
 FAILURES_TO_OPEN, OPEN_SECONDS = 3, 30.0
 

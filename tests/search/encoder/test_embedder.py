@@ -106,6 +106,42 @@ def test_encoding_imports_neither_torch_nor_the_graph_builder(model: Model) -> N
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+BERT = {"model_type": "bert", "hidden_size": 8, "max_position_embeddings": 512}
+MEAN, CLS = {"pooling_mode_mean_tokens": True}, {"pooling_mode_cls_token": True}
+
+
+@pytest.mark.usefixtures("no_embedder")
+@pytest.mark.parametrize(
+    ("shape", "pooling", "is_usable"),
+    [
+        (BERT, None, True),
+        (BERT, MEAN, True),
+        (BERT, CLS, False),
+        (BERT, {**MEAN, **CLS}, False),
+        (None, None, False),
+        ("{", None, False),
+        ("[]", None, False),
+        ({"model_type": "bert", "max_position_embeddings": 512}, None, False),
+        ({**BERT, "model_type": "mpnet"}, None, False),
+        ({**BERT, "max_position_embeddings": 128}, None, False),
+    ],
+)
+def test_folder_that_cannot_be_used_leaves_search_with_words(
+    shape: Any, pooling: Any, is_usable: bool, settings: Any, tmp_path: Path
+) -> None:
+    """A wrong folder takes no page down, and no model is used whose sums the graph does not do."""
+    settings.EMBEDDING_MODEL_DIR = str(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    if shape is not None:
+        said = shape if isinstance(shape, str) else json.dumps(shape)
+        (tmp_path / "config.json").write_text(said, encoding="utf-8")
+    if pooling is not None:
+        (tmp_path / "1_Pooling").mkdir()
+        (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
+    assert (installed_model() is not None) is is_usable
+    assert query_embedder().encode(["piano"]) is None
+
+
 # --- Without it ----------------------------------------------------------------------------------
 @pytest.mark.usefixtures("no_embedder")
 def test_without_weights_nothing_is_encoded(settings: Any, tmp_path: Path) -> None:
