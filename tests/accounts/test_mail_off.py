@@ -76,6 +76,8 @@ def test_page_switches_off_with_a_press_and_twice_is_the_same() -> None:
         signing.dumps(["0000000000", "review"], salt="other"),
         signing.dumps("review", salt=MAIL_OFF),
     ],
+    # A token holds the second in which it was made: no name for a test.
+    ids=["nonsense", "nobody", "other salt", "no pair"],
 )
 def test_other_links_are_nobodys(client: Client, token: str) -> None:
     """G5"""
