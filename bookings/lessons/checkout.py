@@ -34,7 +34,7 @@ from bookings.lessons.errors import (
 )
 from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
 from bookings.lessons.models import Booking
-from bookings.lessons.selectors import WantedLesson, held_together
+from bookings.lessons.selectors import WantedLesson, held_together, wanted_again
 from bookings.lessons.services import (
     confirm_under_lock,
     extend_hold_for_payment,
@@ -356,15 +356,8 @@ def _rebook(lessons: Sequence[Booking], now: datetime) -> list[Booking] | None:
     learners = [lapsed.learner_id]
     expire_lapsed_holds(instructor_id=lapsed.instructor_id, learner_ids=learners, now=now)
     Booking.objects.filter(pk__in=ids, status=Status.HELD).update(status=Status.EXPIRED)
-    wanted = WantedLesson(
-        offering=lapsed.offering,
-        duration_minutes=lapsed.duration_minutes,
-        modality=lapsed.modality,
-        neighborhood_id=lapsed.neighborhood_id,
-        learner_id=lapsed.learner_id,
-    )
     starts = [lesson.start_at for lesson in lessons]
-    refused = refused_starts(wanted, lapsed.offering, starts, now)
+    refused = refused_starts(wanted_again(lapsed), lapsed.offering, starts, now)
     failed = {failure.rule for failures in refused.values() for failure in failures}
     # The person chose in time; only the calendar counts now, not notice or what is on offer today.
     if failed & {"R3", "R4", "R6", "R7"} or min(starts) <= now:

@@ -10,7 +10,7 @@ from accounts.owners import Owner
 from bookings.lessons.checkout import find_hold
 from bookings.lessons.errors import SeriesTakenError, SlotTakenError
 from bookings.lessons.models import Booking
-from bookings.lessons.selectors import WantedLesson, held_together
+from bookings.lessons.selectors import held_together, wanted_again
 from bookings.lessons.services import (
     HoldRequest,
     hold_series,
@@ -70,14 +70,7 @@ def still_free(
 
     That of one lesson has the nearest times, that of a series names the starts that are gone.
     """
-    wanted = WantedLesson(
-        offering=hold.offering,
-        duration_minutes=hold.duration_minutes,
-        modality=hold.modality,
-        neighborhood_id=hold.neighborhood_id,
-        owner=by,
-        learner_id=hold.learner_id,
-    )
+    wanted = wanted_again(hold, owner=by)
     starts = [lesson.start_at for lesson in held_together(hold)]
     refused = refused_starts(wanted, hold.offering, starts, now)
     if not refused:

@@ -22,11 +22,11 @@ from bookings.lessons.models import Booking, BookingRevision, Proposal
 from bookings.lessons.models.changes import Side
 from bookings.lessons.reasons import Failure, student_reasons
 from bookings.lessons.selectors import (
-    WantedLesson,
     find_lesson,
     find_on_side,
     load_facts,
     side_of,
+    wanted_again,
 )
 from bookings.lessons.services import (
     LONGEST_ADVANCE_DAYS,
@@ -107,18 +107,6 @@ def move_facts(
         ),
         ignored_ids=frozenset({booking.pk, *ignored}),
         is_instructor_proposal=is_instructor,
-    )
-
-
-def wanted_again(booking: Booking, *, owner: Owner | None = None) -> WantedLesson:
-    """Return the lesson as somebody wants it at another time."""
-    return WantedLesson(
-        offering=booking.offering,
-        duration_minutes=booking.duration_minutes,
-        modality=booking.modality,
-        neighborhood_id=booking.neighborhood_id,
-        owner=owner,
-        learner_id=booking.learner_id,
     )
 
 

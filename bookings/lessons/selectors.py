@@ -53,6 +53,18 @@ class WantedLesson:
     policy: Policy | None = None
 
 
+def wanted_again(booking: Booking, *, owner: Owner | None = None) -> WantedLesson:
+    """Return a booking's lesson as somebody wants it at another time, or again at its own."""
+    return WantedLesson(
+        offering=booking.offering,
+        duration_minutes=booking.duration_minutes,
+        modality=booking.modality,
+        neighborhood_id=booking.neighborhood_id,
+        owner=owner,
+        learner_id=booking.learner_id,
+    )
+
+
 def find_lesson(*, by: User, code: str) -> Booking:
     """Return the person's own confirmed or former lesson; raises ``NotFoundError``. Spec: G5."""
     return _found(Booking.objects.of_student(by), code)
