@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from itertools import permutations
 from unittest.mock import patch
 
 import pytest
@@ -16,10 +15,10 @@ from bookings.payments.selectors import ledger_imbalances
 from bookings.payments.services.webhooks import process_events, receive_event
 from instainstru import clock
 from tests.bookings.lessons.stage import hold_of
+from tests.bookings.payments.orders import all_orders_end_the_same
 from tests.bookings.payments.stripe_stage import SECRET, Stage
 from tests.factories import payments as make
 from tests.factories.accounts import student
-from tests.factories.lessons import tomorrow_at
 
 pytestmark = [pytest.mark.S14, pytest.mark.django_db, pytest.mark.usefixtures("stripe")]
 KINDS = (
@@ -134,20 +133,10 @@ def test_only_the_gateway_in_use_is_listened_to(client: Client, stripe: Stage) -
 @pytest.mark.parametrize("first", KINDS)
 def test_six_events_in_all_orders_each_twice_end_the_same(stripe: Stage, first: str) -> None:
     """08, benchmark target: 720 orders; one lesson, one charge, debits equal credits."""
-    maya = student()
-    orders = [order for order in permutations(KINDS) if order[0] == first]
-    for number, order in enumerate(orders):
-        hold = hold_of(maya, start_at=tomorrow_at(10, days=2 + number))
-        attempt = charged_and_left(stripe, hold)
-        for place, kind in enumerate(order):
-            content = event(kind, attempt.gateway_reference, f"evt_{number}_{kind}")
-            assert receive(content)
-            assert receive(content)
-            if place % 2:
-                process_events(clock.now())
-        process_events(clock.now())
-        hold.refresh_from_db()
-        assert hold.status == "confirmed", order
-    assert LedgerTransaction.objects.filter(kind="charge").count() == len(orders) == 120
-    assert WebhookEvent.objects.count() == 120 * 6
-    assert ledger_imbalances() == []
+    all_orders_end_the_same(
+        KINDS,
+        first,
+        charge=lambda hold: charged_and_left(stripe, hold).gateway_reference,
+        told=event,
+        receive=receive,
+    )
