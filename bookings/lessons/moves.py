@@ -203,7 +203,10 @@ def accept_proposal(*, by: User, code: str, now: datetime | None = None) -> Book
         _check_to_come(lesson, "T7", at)
         proposal = _to_answer(lesson, side, at)
         held = [proposal.hold_id] if proposal.hold_id else []
-        _check_bookable(lesson, proposal.start_at, at, by=proposal.opened_by, ignored=held)
+        # Both sides want it now, so the notice that an instructor asks of students is no matter.
+        _check_bookable(
+            lesson, proposal.start_at, at, by=Side.INSTRUCTOR, ignored=held, reader=side
+        )
         _close(proposal, Proposal.Status.ACCEPTED, at)
         _rewrite(
             lesson,
@@ -324,10 +327,12 @@ def _check_bookable(
     *,
     by: str = Side.STUDENT,
     ignored: Iterable[int] = (),
+    reader: str = "",
 ) -> None:
+    """Refuse a start that is not bookable, in words for ``reader``: who asked unless told."""
     failures = move_failures(lesson, start_at, now, by=by, ignored=ignored)
     if failures:
-        raise _NotBookableError(lesson, start_at, now, failures, by)
+        raise _NotBookableError(lesson, start_at, now, failures, reader or by)
 
 
 def move_failures(
@@ -396,10 +401,11 @@ def _refusal(
     today = local_date(now, lesson.offering)
     within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
     facts = move_facts(lesson, first_on=within[0], last_on=within[1], now=now, by=by)
+    # The lesson's own time is free to it (R16), but it is no other time.
     nearest = rules.nearest_starts(
-        facts, start_at, lesson.duration_minutes, now, limit=NEAREST, within=within
+        facts, start_at, lesson.duration_minutes, now, limit=NEAREST + 1, within=within
     )
-    nearest = [start for start in nearest if start != lesson.start_at]
+    nearest = [start for start in nearest if start != lesson.start_at][:NEAREST]
     if failures and {failure.rule for failure in failures} == {"R7"}:
         return LearnerBusyError(failures[0].student_text, nearest=nearest)
     if by == Side.INSTRUCTOR:
@@ -449,6 +455,8 @@ def _target_hold(
         return None
     hold = Booking.objects.get(pk=lesson.pk).copy_as_hold()
     hold.purpose = Booking.Purpose.PROPOSAL
+    # A time that is only kept is no lesson of a weekly series, and takes no other row's place.
+    hold.series = hold.replaces = None
     hold.start_at, hold.end_at = start_at, end_at
     hold.expires_at, hold.created_at = expires_at, now
     with _unless_taken(lesson, start_at, now):

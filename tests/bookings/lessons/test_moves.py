@@ -171,3 +171,13 @@ def test_database_keeps_earlier_times_and_people(stage: Stage) -> None:
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             rows.update(**change)
+
+
+def test_refused_move_names_three_other_times(stage: Stage) -> None:
+    """R12, R16: the time that the lesson has is not one of them."""
+    taken = stage.lesson.start_at + 2 * HOUR
+    BookingFactory(offering=stage.lesson.offering, start_at=taken)
+    with pytest.raises(SlotTakenError) as refused:
+        move_lesson(by=stage.maya, code=stage.code, start_at=taken)
+    assert len(refused.value.nearest) == 3
+    assert stage.lesson.start_at not in refused.value.nearest

@@ -219,3 +219,24 @@ def test_instructor_needs_half_an_hour_where_students_need_the_notice(stage: Sta
         now=tomorrow_at(11, days=5),
     )
     assert proposal.start_at == tomorrow_at(11, 30, days=5)
+
+
+def test_agreeing_late_needs_no_notice(stage: Stage) -> None:
+    """T7, R1: the notice is what students owe; an instructor who says yes waives it."""
+    soon = set_stage(start_at=tomorrow_at(20), confirmed_at=clock.now() - HOUR)
+    now, target = soon.lesson.start_at - 5 * HOUR, soon.lesson.start_at - 150 * MINUTE
+    propose_move(by=soon.maya, code=soon.code, start_at=target, now=now)
+    with pytest.raises(SlotTakenError):
+        accept_proposal(by=soon.andre, code=soon.code, now=target - 29 * MINUTE)
+    accept_proposal(by=soon.andre, code=soon.code, now=target - 30 * MINUTE)
+    assert lesson(soon).start_at == target
+
+
+def test_student_is_not_told_what_closed_a_proposed_time(stage: Stage) -> None:
+    """T7, S12.6: the instructor's words name the lesson that is in the way."""
+    propose_move(by=stage.andre, code=stage.code, start_at=stage.lesson.start_at + 30 * MINUTE)
+    BookingFactory(offering=stage.lesson.offering, start_at=stage.lesson.start_at + 75 * MINUTE)
+    with pytest.raises(SlotTakenError) as refused:
+        accept_proposal(by=stage.maya, code=stage.code)
+    assert refused.value.reasons == ["Not available."]
+    assert Proposal.objects.get().status == "open"

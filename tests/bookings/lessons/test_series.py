@@ -8,6 +8,8 @@ import time_machine
 
 from accounts.models import User
 from accounts.owners import Owner
+from accounts.roles import Role
+from accounts.services import grant_role
 from bookings.lessons import checkout, lapsed
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.checkout import Step
@@ -19,7 +21,7 @@ from bookings.lessons.errors import (
 )
 from bookings.lessons.invariants import lesson_violations
 from bookings.lessons.models import Booking
-from bookings.lessons.moves import move_lesson
+from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.selectors import held_together
 from bookings.lessons.services import (
     claim_guest_holds,
@@ -383,6 +385,20 @@ def test_one_lesson_moves_alone(maya: User, offering: Offering) -> None:
     after = held_together(lessons[0])
     assert [row.revision for row in after] == [0, 1, 0]
     assert [row.start_at for row in after][::2] == [row.start_at for row in lessons][::2]
+
+
+def test_time_proposed_for_one_lesson_is_no_lesson_of_the_series(
+    maya: User, offering: Offering
+) -> None:
+    """R16, R19: the target that is kept stands in no list and breaks no promise."""
+    grant_role(offering.instructor.user, Role.INSTRUCTOR)
+    lessons = held_together(pay(maya, held(owner(maya), offering, weekly(3))).booking)
+    proposal = propose_move(
+        by=offering.instructor.user, code=str(lessons[1].code), start_at=tomorrow_at(15, days=15)
+    )
+    assert proposal.hold is not None
+    assert held_together(lessons[0]) == lessons
+    assert lesson_violations() == []
 
 
 def test_a_lapsed_series_is_held_again_with_what_was_typed(maya: User, offering: Offering) -> None:
