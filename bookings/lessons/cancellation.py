@@ -12,7 +12,7 @@ from accounts.permissions import require_permission, require_uninvolved
 from bookings.availability.services import close_once
 from bookings.lessons import mails
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
-from bookings.lessons.locks import lesson_transaction
+from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.moves import is_excused, void_open_proposal
 from bookings.lessons.policies import Outcome, PolicyNumbers, RefundTo, outcome, split
@@ -172,17 +172,22 @@ def cancel_lessons_of_suspended(now: datetime | None = None) -> int:
         start_at__gt=now or clock.now(),
     )
     for booking in rows.order_by("start_at")[:BATCH_SIZE]:
-        with lesson_transaction(booking, now) as instant:
-            lesson = Booking.objects.with_people().get(pk=booking.pk)
-            try:
-                due = preview_cancellation(lesson, instant, Actor.STAFF)
-            except LessonChangedError:
-                continue
-            _cancel_for_platform(
-                lesson, due, by=None, reason="The instructor is suspended", now=instant
-            )
-            count += 1
+        with left_for_later("lesson_of_suspended_not_cancelled", booking):
+            count += _cancel_of_suspended(booking, now)
     return count
+
+
+def _cancel_of_suspended(booking: Booking, now: datetime | None) -> bool:
+    with lesson_transaction(booking, now) as instant:
+        lesson = Booking.objects.with_people().get(pk=booking.pk)
+        try:
+            due = preview_cancellation(lesson, instant, Actor.STAFF)
+        except LessonChangedError:
+            return False
+        _cancel_for_platform(
+            lesson, due, by=None, reason="The instructor is suspended", now=instant
+        )
+        return True
 
 
 def check_refund_limit(by: User, booking: Booking, due: Outcome) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from accounts.models import Learner, User
+from accounts.models import Block, Learner, User
 from bookings.lessons.models import Booking
 from bookings.lessons.selectors import is_place_inside
 from catalog.models import Modality, Neighborhood
-from instainstru.errors import ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 
 NEAREST_PLACES = 3
 
@@ -16,9 +16,13 @@ def check_people_and_place(
 ) -> None:
     """Refuse a learner who is not the person's own or of another age, and a place too far away.
 
-    Raises ``ValidationFailedError`` with the field and the nearest places. Spec: S13.1
+    Raises ``ValidationFailedError`` with the field and the nearest places, ``ConflictError`` when
+    one side has blocked the other: a guest's hold did not know whose it would be, and a block stops
+    new lessons at once. Spec: S13.1, R8, S5.8
     """
     hold = lessons[0]
+    if Block.objects.between(by.pk, hold.instructor.user_id).exists():
+        raise ConflictError("This time is not available.", code="not_available")
     learner = Learner.objects.managed_by(by).filter(pk=learner_id).first()
     if learner is None:
         raise ValidationFailedError(

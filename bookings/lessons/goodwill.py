@@ -95,6 +95,15 @@ def good_fit_offer(booking: Booking, now: datetime) -> Outcome | None:
         return None
 
 
+def _good_fit_key(booking: Booking) -> str:
+    return f"good-fit:{booking.pk}"
+
+
+def had_good_fit(booking: Booking) -> bool:
+    """Tell whether the student had the price of this lesson back by the promise. Spec: C9"""
+    return Refund.objects.filter(key=_good_fit_key(booking)).exists()
+
+
 def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple[Booking, Outcome]:
     """Give the student of a first lesson its price as credit; the instructor keeps theirs.
 
@@ -107,6 +116,6 @@ def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple
         due = good_fit_offer(booking, at)
         if state not in {Status.ENDED, Status.COMPLETED} or due is None:
             raise lesson_changed(booking, "good fit", "The good-fit promise does not cover this.")
-        settle(booking, due, key=f"good-fit:{booking.pk}", now=at)
+        settle(booking, due, key=_good_fit_key(booking), now=at)
         mails.queue_goodwill(booking, due, "good_fit")
     return booking, due

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+import structlog
 from django.db import OperationalError, connection, transaction
 
 from accounts.owners import Owner
@@ -18,6 +19,7 @@ from instainstru.page_store.versions import bump_instructors
 
 LOCK_TIMEOUT = "3s"
 LOCK_NOT_AVAILABLE = "55P03"
+log = structlog.get_logger(__name__)
 _GUEST, _INSTRUCTOR, _LEARNER, _USER = 0, 1, 2, 3
 
 
@@ -74,6 +76,18 @@ def lesson_transaction(booking: Booking, now: datetime | None = None) -> Iterato
         Booking.objects.select_for_update().filter(pk=booking.pk).values_list("pk").first()
         expire_lapsed_holds(instructor_id=booking.instructor_id, learner_ids=learners, now=now)
         yield now
+
+
+@contextmanager
+def left_for_later(event: str, booking: Booking) -> Iterator[None]:
+    """Let a job go on when one lesson fails: it is logged as ``event`` and tried by the next run.
+
+    Spec: S4.2
+    """
+    try:
+        yield
+    except Exception:
+        log.exception(event, lesson=booking.code)
 
 
 def _owner_key(owner: Owner) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from accounts.owners import Owner
 from bookings.lessons import mails, rules
 from bookings.lessons.errors import LearnerBusyError, SlotTakenError
 from bookings.lessons.facts import BookabilityFacts
-from bookings.lessons.locks import lesson_transaction
+from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, BookingRevision, Proposal
 from bookings.lessons.models.changes import Side
 from bookings.lessons.reasons import Failure, student_reasons
@@ -246,7 +246,7 @@ def lapse_proposals(now: datetime | None = None, *, batch: int = 200) -> int:
     count = 0
     for booking_id in list(due[:batch]):
         booking = Booking.objects.with_people().get(pk=booking_id)
-        with lesson_transaction(booking, now):
+        with left_for_later("proposal_not_lapsed", booking), lesson_transaction(booking, now):
             count += _write_down_lapsed(booking, now)
     return count
 

@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from accounts.audit import record_event
 from accounts.blocking import block_person
 from accounts.models import User
 from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons import mails
 from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
-from bookings.lessons.locks import lesson_transaction
+from bookings.lessons.goodwill import had_good_fit
+from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import find_either, void_open_proposal
@@ -72,12 +75,17 @@ def report_lesson(
         lesson = find_on_side(by=by, code=code, side=side)
         report = LessonReport.objects.filter(booking=lesson, outcome="").first()
         if report is not None and report.opened_by != side:
-            return _answer(lesson, report, statement, at)
+            report = _answer(lesson, report, statement, at)
+            if kind == K.SAFETY:
+                block_person(by=by, person=_other(lesson, side))
+            return report
         first_at, last_at = report_window(lesson, kind)
         if catch_up(lesson, at) not in sources_of("T13") or not first_at <= at <= last_at:
             raise lesson_changed(lesson, "T13", "This lesson can't be reported now.")
         if LessonReport.objects.filter(booking=lesson).exists():
             raise lesson_changed(lesson, "T13", "This lesson was reported and decided already.")
+        if kind == K.INSTRUCTOR_NO_SHOW and had_good_fit(lesson):
+            raise lesson_changed(lesson, "T13", "You had the whole price back as credit already.")
         void_open_proposal(lesson, at)
         swap(lesson, "T13", Status.REPORTED)
         report = LessonReport.objects.create(
@@ -162,14 +170,21 @@ def accept_silent_reports(now: datetime | None = None) -> int:
         outcome="", answer="", answer_by_at__lte=instant, kind__in=list(_ACCEPTED)
     )
     for report in silent.order_by("pk").select_related("booking")[:BATCH_SIZE]:
-        with lesson_transaction(report.booking, now) as decided_at:
-            fresh = silent.filter(pk=report.pk).first()
-            if fresh is None:
-                continue
-            lesson = Booking.objects.with_people().get(pk=report.booking_id)
-            _conclude(lesson, fresh, _ACCEPTED[K(fresh.kind)], decided_at)
-            count += 1
+        with left_for_later("silent_report_not_accepted", report.booking):
+            count += _accept_silent(report, silent, now)
     return count
+
+
+def _accept_silent(
+    report: LessonReport, silent: QuerySet[LessonReport], now: datetime | None
+) -> bool:
+    with lesson_transaction(report.booking, now) as decided_at:
+        fresh = silent.filter(pk=report.pk).first()
+        if fresh is None:
+            return False
+        lesson = Booking.objects.with_people().get(pk=report.booking_id)
+        _conclude(lesson, fresh, _ACCEPTED[K(fresh.kind)], decided_at)
+        return True
 
 
 def _check_statement(statement: str) -> None:

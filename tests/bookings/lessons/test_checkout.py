@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from accounts.blocking import block_person, unblock_person
 from accounts.models import User
 from bookings.lessons import checkout, lapsed
 from bookings.lessons.checkout import Step, pay_and_confirm
@@ -16,13 +17,19 @@ from bookings.lessons.errors import (
     SlotTakenError,
 )
 from bookings.lessons.models import Booking
+from bookings.lessons.services import claim_guest_holds, hold_slot
 from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import LedgerTransaction, OfflineIntent, PaymentAttempt, Refund
 from bookings.payments.selectors import ledger_imbalances, payment_summary
 from instainstru import clock
-from instainstru.errors import NotFoundError, PaymentDeclinedError, ValidationFailedError
-from tests.bookings.lessons.stage import details, hold_of, owner
+from instainstru.errors import (
+    ConflictError,
+    NotFoundError,
+    PaymentDeclinedError,
+    ValidationFailedError,
+)
+from tests.bookings.lessons.stage import details, guest, hold_of, owner, self_learner, wanted
 from tests.factories import payments as make
 from tests.factories.accounts import LearnerFactory, student
 from tests.factories.catalog import NeighborhoodFactory, OfferingFactory
@@ -267,6 +274,22 @@ def test_strangers_hold_and_learner_are_refused(maya: User) -> None:
 
 
 # --- Hold it again --------------------------------------------------------------------------------
+@pytest.mark.parametrize("is_student_first", [True, False])
+def test_block_during_a_hold_stops_the_payment(maya: User, is_student_first: bool) -> None:
+    """R8, S5.8: also of a guest's hold, which did not know whose it would be."""
+    hold = hold_slot(by=guest(), wanted=wanted(OfferingFactory()))
+    pair = [maya, hold.instructor.user]
+    by, person = pair if is_student_first else pair[::-1]
+    block_person(by=by, person=person)
+    claim_guest_holds(user=maya, guest_key="guest-key-1")
+    said = details(hold, learner_id=self_learner(maya).pk)
+    with pytest.raises(ConflictError):
+        pay_and_confirm(by=maya, hold_id=hold.hold_id, details=said)
+    assert charged_cents() == []
+    unblock_person(by=by, person=person)
+    assert pay_and_confirm(by=maya, hold_id=hold.hold_id, details=said).step is Step.CONFIRMED
+
+
 def test_lapsed_time_is_held_again_with_what_was_typed(maya: User) -> None:
     """S13.2"""
     old = hold_of(maya, note="Second bell")

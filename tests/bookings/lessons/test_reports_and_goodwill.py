@@ -6,10 +6,11 @@ import pytest
 
 from accounts.models import Block
 from accounts.roles import Role
+from bookings.lessons import reports
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.errors import LessonChangedError
 from bookings.lessons.goodwill import claim_good_fit, waive_fee
-from bookings.lessons.models import LessonReport, Strike
+from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reports import (
     accept_report,
@@ -215,3 +216,40 @@ def test_good_fit_promise_pays_once_in_ninety_days(stage: Stage) -> None:
     make.pay(other)
     with pytest.raises(LessonChangedError):
         claim_good_fit(by=stage.maya, code=str(other.code), now=other.end_at)
+
+
+def test_lesson_given_back_by_the_promise_was_not_missed(stage: Stage) -> None:
+    """C9, T13, S14.9: its price is never given back twice."""
+    now = stage.lesson.end_at + HOUR
+    claim_good_fit(by=stage.maya, code=stage.code, now=now)
+    with pytest.raises(LessonChangedError):
+        report(stage, now)
+    report(stage, now, kind="quality")
+    assert given_back(stage) == (0, 9500)
+
+
+def test_one_report_that_fails_keeps_no_other_waiting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T14, S4.2: the next run tries it again."""
+    second = set_stage(start_at=tomorrow_at(10, days=6))
+    due_at = max(report(each, each.lesson.end_at).answer_by_at for each in (stage, second))
+    settles = reports.settle
+
+    def broken(lesson: Booking, *args: object, **kwargs: object) -> None:
+        if lesson.pk == stage.lesson.pk:
+            raise ConflictError("That is more than was paid.")
+        settles(lesson, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reports, "settle", broken)
+    assert accept_silent_reports(due_at) == 1
+    assert (stage.fresh().status, second.fresh().status) == ("reported", "no_show_instructor")
+    monkeypatch.setattr(reports, "settle", settles)
+    assert accept_silent_reports(due_at) == 1
+
+
+def test_safety_shuts_the_other_out_also_when_they_reported_first(stage: Stage) -> None:
+    """S11.8, 05 section 2: one report, and no contact any more."""
+    report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
+    report(stage, stage.lesson.end_at + HOUR, kind="safety")
+    assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()
