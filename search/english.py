@@ -83,7 +83,8 @@ wanna wanted wants we what where which who will with work workshop workshops wou
 student he's she's i'm i'd we're thanks thank available availability who's both ideally
 preferably maybe hour hours minutes time times clases clase lecciones leccion curso cursos
 profesor profesora maestro maestra de para en el la los las un una mi mis aprender quiero busco
-necesito con cours professeur apprendre le les des du pour
+necesito con hijo hija mama papa esposo esposa tiene nivel soy este esta personas gustaria
+quisiera necesita cours professeur apprendre le les des du pour
 """
 FILLER_WORDS = frozenset(_FILLER_WORDS.split())
 

@@ -18,6 +18,8 @@ BOROUGHS: Mapping[str, tuple[str, ...]] = {
 }
 # Names in use that the neighborhood file does not carry.
 SPOKEN_NAMES: Mapping[str, tuple[str, ...]] = {
+    "East Village": ("e village",),
+    "West Village": ("w village",),
     "Upper East Side": ("upper east",),
     "Upper West Side": ("upper west",),
     "Lower East Side": ("lower east",),

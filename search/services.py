@@ -20,6 +20,7 @@ from search.close_matches import (
 from search.demand import Demand, demand_of
 from search.errands import is_errand
 from search.filters import Filters
+from search.learner import suited, with_learner
 from search.matching import Hit, Matcher, Origin, Sort, in_order, match_offers, one_card_each
 from search.nearest import nearest_service
 from search.offering_words import encoded_words, nearness, words_left
@@ -167,7 +168,9 @@ def understand(
 ) -> Understood:
     """Return what somebody wants to learn: spelling, then services. Spec: S8.2, S8.8, S8.9"""
     corrections, words = _spell(query, snapshot, is_verbatim=is_verbatim)
-    candidates = _services(words, _sentence(query, corrections), fold(query.text), demand, snapshot)
+    sentence = with_learner(_sentence(query, corrections), query.constraints)
+    found = _services(words, sentence, fold(query.text), demand, snapshot)
+    candidates = suited(found, query.constraints, snapshot.services)
     known = [snapshot.services.get(pk) for pk in candidates.scores]
     names = [entry.name for entry in known if entry is not None][:NAMED]
     return Understood(corrections, words, candidates, [] if candidates.match == "none" else names)

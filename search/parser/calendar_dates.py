@@ -36,6 +36,13 @@ _PATTERNS = (
         r"position|birthday))"
     ),
 )
+_SLASHED = r"(?<![\w/$.-])\d{1,2}/\d{1,2}(?![\w/])"
+# "feb 3 to feb 5", "1/20 - 1/23": every day of it; "and" spans days only after "between".
+_SPAN = re.compile(
+    rf"\b(?P<lead>between |from |any ?time (?:between |from ))?"
+    rf"(?P<first>(?:{_MONTH} {_DAY}|{_SLASHED}))(?P<joint>\s?(?:-|to|through|thru|until|and)\s?)"
+    rf"(?P<last>(?:{_MONTH} {_DAY}|{_SLASHED}))"
+)
 _FRACTIONS = {(1, 2), (1, 4), (3, 4), (1, 3), (2, 3), (1, 8), (2, 4), (4, 4), (6, 8)}
 _ONLY_NUMBER = re.compile(r"\d+")
 
@@ -45,11 +52,33 @@ def read_calendar_dates(reading: Reading, today: date) -> None:
 
     Spec: S8.1
     """
+    for match in reading.matches(_SPAN):
+        days = _days_of_span(match, today)
+        if days:
+            reading.find("dates", days, match.start(), match.end())
     for pattern in _PATTERNS:
         for match in reading.matches(pattern):
             days = list(_dates(match, today, reading))
             if days:
                 reading.find("dates", days, match.start(), match.end())
+
+
+def _days_of_span(match: re.Match[str], today: date) -> list[date]:
+    """Return all days of a stated span of two weeks at most; nothing for any other."""
+    if "and" in match["joint"] and "between" not in (match["lead"] or ""):
+        return []
+    first, last = _said_day(match["first"], today), _said_day(match["last"], today)
+    if first is None or last is None or not 0 < (last - first).days <= _LONGEST_RANGE:
+        return []
+    return [first + timedelta(n) for n in range((last - first).days + 1)]
+
+
+def _said_day(text: str, today: date) -> date | None:
+    if "/" in text:
+        month, day = (int(part) for part in text.split("/"))
+        return _resolve(None, month, day, today)
+    name, said = text.rsplit(" ", 1)
+    return _resolve(None, _month({"name": name}), int(_number(said)), today)
 
 
 def _dates(match: re.Match[str], today: date, reading: Reading) -> Iterator[date]:

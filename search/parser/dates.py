@@ -14,7 +14,8 @@ WORKDAYS = list(CODES[:5])
 WEEKEND = list(CODES[5:])
 _FURTHEST_DAYS = 366
 
-_TOMORROW = r"(?:tomm?orr?ow|tomorow|tmrw|tmrow|tomoz|manana(?! (?:por|en)))"
+_TOMORROW = r"(?:tomm?orr?ow|tomorow|2morr?ow|tmrw|tmrow|tmw|tomoz|manana(?! (?:por|en)))"
+_WEEK_FROM_DAY = re.compile(rf"\b(?:on )?(?:a|one) week from (?:this )?(?P<day>{WEEKDAY})")
 _IN_DAYS = re.compile(rf"\bin (?P<count>an?|{NUMBER}) (?P<unit>days?|weeks?)\b(?! of)")
 _TONIGHT = re.compile(r"\b(?:for )?(?:tonight|tonite|2nite|later tonight|esta noche)\b")
 _PART_TODAY = re.compile(
@@ -38,7 +39,7 @@ _WEEKDAYS = re.compile(
     r"work-?days)\b(?: only)?"
 )
 _DAY_RANGE = re.compile(
-    rf"\b(?:from |on |every )?(?P<first>{WEEKDAY})\s?(?:-|to|thru|through|"
+    rf"\b(?:from |on |every |de |du )?(?P<first>{WEEKDAY})\s?(?:-|to|thru|through|au?\b|"
     rf"until)\s?(?P<last>{WEEKDAY})"
 )
 _RECURRING_LEAD = re.compile(
@@ -91,6 +92,9 @@ def _read_relative(reading: Reading, today: date) -> None:
     for pattern, days in rules:
         for match in reading.matches(re.compile(pattern)):
             reading.find("dates", [today + timedelta(days)], match.start(), match.end())
+    for match in reading.matches(_WEEK_FROM_DAY):
+        day = _weekday_on(code_of(match["day"]), today, "") + timedelta(7)
+        reading.find("dates", [day], match.start(), match.end())
     for match in reading.matches(_IN_DAYS):
         count = 1.0 if match["count"] in {"a", "an"} else to_number(match["count"])
         days = round(count * (7 if match["unit"].startswith("w") else 1))

@@ -7,7 +7,7 @@ from search.parser.reading import Reading
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 10, 480
 
-_HOURS = r"(?:hours?|hrs?|h)(?:\b|(?=\d\d(?!\w)))"
+_HOURS = r"(?:hours?|hrs?|h|horas?)(?:\b|(?=\d\d(?!\w)))"
 _MINUTES = r"(?:minutes?|minuites?|mins?|minutos?)\b"
 _NOT_TRAVEL = r"(?![ -]*(?:away|from (?!\d)|walk|drive|commute|train|subway|notice|ride|of my))"
 _LEAD = r"(?:\b(?:for|about|around|roughly) (?:about )?)?"
@@ -19,7 +19,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
     (re.compile(rf"{_LEAD}\b(?:two and a half|2 1[/⁄]2) {_HOURS}"), 150),
     (re.compile(rf"{_LEAD}\b(?:an? )?half(?:[ -]an?)?[ -]?(?:hour|hr)\b"), 30),
     (re.compile(rf"{_LEAD}\b(?:three quarters of an hour)\b"), 45),
-    (re.compile(rf"{_LEAD}\bmedia hora\b"), 30),
+    (re.compile(r"\b(?:de )?(?:una )?hora y media\b"), 90),
+    (re.compile(rf"{_LEAD}\b(?:de )?media hora\b"), 30),
+    (re.compile(r"\bde una hora\b"), 60),
     (
         re.compile(
             rf"{_LEAD}{_UP_FROM}(?<![\w$/.])(?<!within )(?P<hours>{NUMBER})[ -]?{_HOURS}"

@@ -11,17 +11,22 @@ from search.parser.windows import EVENING_START, NOON, Window
 from search.vocabulary import Vocabulary
 
 _LEAD = re.compile(
-    r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|except(?: for)?|excluding|"
+    r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|nowhere|except(?: for)?|excluding|"
     r"avoid(?:ing)?|other than|outside(?: of)?|"
     r"without|nothing|can'?t(?: do| make)?|cannot(?: do| make)?|(?:don'?t|do not|doesn'?t|"
     r"won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
-    r"sin|excepto)|"
-    r"any ?(?:where|place|day|days|time|borough)(?:,)? (?:but|except|besides|other than|"
-    r"excluding)(?: for)?|but)"
+    r"sin|excepto|salvo|sauf)|"
+    r"(?:i|we|he|she) works?|(?:i'?m|we'?re|he'?s|she'?s|is|am|are) (?:busy|working|away|booked|"
+    r"unavailable)|"
+    r"(?:any|every) ?(?:where|place|day|days|time|borough|thing)(?:,)? (?:but|except|besides|"
+    r"other than|excluding)(?: for)?|but)"
     r"(?: (?:on|in|at|near|any|from|for|available|over|via))*\s"
 )
 _DAY_WORD = rf"(?:{WEEKDAY}|week-?ends?|week-?days?|week-?nights?)"
-_DAYS = re.compile(rf"(?:any |on |the )*(?P<days>{_DAY_WORD}(?:{JOIN}(?:on )?{_DAY_WORD})*)(?!\w)")
+_DAYS = re.compile(
+    r"(?:any |on |the |an? |los |las |el |les? )*"
+    rf"(?P<days>{_DAY_WORD}(?:{JOIN}(?:on )?{_DAY_WORD})*)(?!\w)"
+)
 _PART = re.compile(r"(?:in the |the )?(?P<part>mornings?|afternoons?|evenings?|nights?)\b")
 _MODALITY = re.compile(rf"(?:the )?(?:{ANY_MODALITY})(?!\w)(?: (?:lessons?|class(?:es)?|please))?")
 _SOFT = re.compile(
@@ -60,7 +65,7 @@ def _read_target(
         part = _PART.match(reading.open, days.end() + 1)
         end = part.end() if part else days.end()
         reading.find("not_weekdays", _codes(days["days"]), start, end)
-    elif modality := _MODALITY.match(reading.open, after):
+    elif modality := _modality_after(lead, reading):
         reading.find("not_modality", modality_of(modality), start, modality.end())
     elif part := _PART.match(reading.open, after):
         reading.find("window", _other_part(part["part"]), start, part.end())
@@ -68,6 +73,12 @@ def _read_target(
         reading.take(start, ignored.end())
     else:
         _read_places(reading, lead, gazetteer, vocabulary)
+
+
+def _modality_after(lead: re.Match[str], reading: Reading) -> re.Match[str] | None:
+    """The lead may have taken a word of it: "not in a studio"."""
+    starts = [lead.end(), *(space.end() + lead.start() for space in re.finditer(" ", lead.group()))]
+    return next((found for at in starts if (found := _MODALITY.match(reading.open, at))), None)
 
 
 def _codes(said: str) -> list[str]:

@@ -23,7 +23,7 @@ _NOT_YEARS = (
 _FOR = r"(?:\b(?:for )?(?:my |our |an? |the |his |her )?)?"
 _AGES: tuple[re.Pattern[str], ...] = (
     re.compile(
-        rf"{_FOR}(?<![\w$])(?P<age>{NUMBER})(?:\s?(?:-|to|and|or|&)\s?{NUMBER})?[ -]?"
+        rf"{_FOR}(?<![\w$])(?P<age>{NUMBER})-?(?:\s?(?:-|to|and|or|&)\s?{NUMBER})?[ -]?"
         r"(?:years?|yrs?|yr\.?|y)[ -]?(?:/ ?)?(?:olds?|o)\b(?P<who> (?:boy|girl))?"
     ),
     re.compile(rf"{_FOR}(?<![\w$])(?P<age>\d{{1,2}})[ -]?(?:yo|y/o|y\.o\.?)(?!\w)"),
@@ -40,7 +40,7 @@ _AGES: tuple[re.Pattern[str], ...] = (
         rf"mom|mother|dad|father|husband|wife|grandma|grandmother|grandpa|grandfather),? "
         rf"\(?(?P<age>\d{{1,2}})\)?{_NOT_YEARS}(?!\w)"
     ),
-    re.compile(r"\b(?P<age>\d{1,2}) anos\b"),
+    re.compile(r"\b(?:de )?(?P<age>\d{1,2})(?:\s?(?:-|a|y|o)\s?\d{1,2})? anos\b"),
 )
 _MONTHS = re.compile(rf"{_FOR}(?<![\w$])(?P<age>{NUMBER})[ -]?(?:months?|mos?)[ -]old\b")
 
@@ -48,8 +48,8 @@ _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "toddler",
         re.compile(
-            r"\b(?:for )?(?:my |our |a )?(?:toddlers?|bab(?:y|ies)|infants?)(?:'s)?\b(?! grand|"
-            r" shower)"
+            r"\b(?:for )?(?:my |our |a )?(?:toddlers?|bab(?:y|ies)|infants?|bebes?)(?:'s)?\b"
+            r"(?! grand| shower)"
         ),
     ),
     (
@@ -70,7 +70,7 @@ _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"(?<!school )(?<!college )(?<!hs )\b(?:for )?(?:my |our |"
             r"a )?(?:seniors?(?! (?:year|prom|thesis|"
             r"pictures|in high))|retire[de]s?|retired|grand(?:pa|ma|father|mother|parents?)|"
-            r"elderly|older adults?)\b"
+            r"elderly|older adults?|(?:adultos|personas) mayores|tercera edad)\b"
         ),
     ),
     (

@@ -9,7 +9,7 @@ EARLY_END = 9 * 60
 SCHOOL_END = 15 * 60
 LUNCH_END = 14 * 60
 
-_IN_THE = r"\b(?:(?:in the|por la|de la) |at )?"
+_IN_THE = r"\b(?:(?:in the|(?:por|de|en) las?|le|les|l') ?|at )?"
 _EARLY = re.compile(
     r"\b(?:(?:in the )?early (?:in the )?mornings?|before (?:work|school|the office)|"
     r"antes del trabajo)\b"
@@ -20,13 +20,16 @@ _LUNCH = re.compile(
     r"\b(?:(?:at|during|over|on|for) )?(?:my |the )?lunch(?:[ -]?(?:time|hour|break)|es)?\b"
     r"(?! ?box| ideas| prep| recipes)|\bmid-?day\b"
 )
-_AFTERNOON = re.compile(rf"{_IN_THE}(?:late |early |mid )?(?:afternoons?|tardes?)\b")
+_AFTERNOON = re.compile(
+    rf"{_IN_THE}(?:late |early |mid )?(?:afternoons?|tardes?|apres[ -]midis?)\b"
+)
 _EVENING = re.compile(
-    rf"{_IN_THE}(?:late |early )?(?<!date )(?:evenings?|nights?|noches?)\b"
+    rf"{_IN_THE}(?:late |early )?(?<!date )(?:evenings?|nights?|noches?|soirs?)\b"
     r"(?! (?:photo\w*|sky|shots|market|club|terrors|gown|owls?))"
 )
 _MORNING = re.compile(
-    rf"{_IN_THE}(?:late |mid[ -]?)?(?:mornings?|mananas)\b(?! person)|\bpor la manana\b"
+    rf"{_IN_THE}(?:late |mid[ -]?)?(?:mornings?|mananas|matins?)\b(?! person)|"
+    r"\b(?:por|en|de) la manana\b"
 )
 _NOON = re.compile(r"\bbefore noon\b|\b(?:12 )?noon\b")
 _PARTS: tuple[tuple[re.Pattern[str], int | None, int | None], ...] = (

@@ -8,8 +8,8 @@ from search.parser.reading import Reading
 SMALLEST_BARE = 15  # below that, "under 12" is an age and "before 8" an hour
 
 _UNIT = (
-    r"(?P<unit{n}>\s?(?:/|\bper|\ban?\b|\beach|\bevery|\bthe)\s?(?:hours?|hr|h|lessons?|"
-    r"class(?:es)?|"
+    r"(?P<unit{n}>\s?(?:/|\bper|\ban?\b|\beach|\bevery|\bthe|\bpor|\bla)\s?(?:hours?|hr|h|horas?|"
+    r"lessons?|class(?:es)?|clases?|"
     r"sessions?|time)\b|\s?\b(?:each|hourly)\b|/?hr\b)"
 )
 _CURRENCY = r"(?:dollars?|bucks|buck|usd|dolares|dlls)\b"
@@ -34,7 +34,7 @@ _UP_TO = (
     r"under|below|beneath|less th[ae]n|lower than|cheaper than|up to|upto|within|at most|"
     r"no(?:t)? (?:more|higher|over) than|not? (?:over|above)|nothing (?:over|above|more than)|"
     r"not exceeding|max(?:imum)?(?: price| rate| budget)?(?: of| is|:)?|capped at|<=?|"
-    r"menos de|hasta|maximo|moins de"
+    r"(?:no mas|menos) de|hasta|maximo|moins de"
 )
 _BUDGET = (
     r"(?:my |on a )?budget(?: (?:is|of|around|about|under|max|up to))?:?|"
@@ -48,8 +48,8 @@ _FROM = (
     r"starting (?:at|from)|min(?:imum)?(?: of)?|>=?"
 )
 _RANGE = re.compile(
-    rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre)\s+)?{_amount('1')}"
-    rf"\s?(?:-|to|and|y)\s?{_amount('2')}"
+    rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre|de)\s+)?{_amount('1')}"
+    rf"(?:\s?(?:-|to|and|y)\s?|\sa\s){_amount('2')}"
 )
 _MAX = re.compile(
     rf"(?:(?<!\w)(?P<about>{_ABOUT})\s?)?(?:(?<!\w)(?P<up_to>{_UP_TO})\s?)?"
@@ -62,7 +62,7 @@ _MIN = re.compile(
     rf"(?:(?<!\w)(?P<from>{_FROM})\s?)?{_amount('')}"
     r"(?P<after>\s?(?:\+|or (?:more|above|up)\b|and (?:up|above|over)\b|plus\b|min(?:imum)?\b))?"
 )
-_LESSON_UNIT = re.compile(r"lesson|class|session|time|each")
+_LESSON_UNIT = re.compile(r"lesson|class|clase|session|time|each")
 
 _LOW = re.compile(
     r"(?<!not )(?<!not too )(?<!n't )"

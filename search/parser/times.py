@@ -28,13 +28,14 @@ _NOT_COUNT = (
     r"(?!\s?-?(?:years?|yrs?|yo|y/o|months?|weeks?|days?|minutes?|mins?|hours?|hrs?|lessons?|"
     r"class(?:es)?|"
     r"sessions?|students?|people|kids|children|dollars?|bucks|blocks?|miles?|times|grade|th|st|"
-    r"nd|rd|k|"
+    r"nd|rd|k|anos?|"
     r"adults|of us|friends|weekends?|months)\b)"
 )
 _ANY_LEAD = r"(?:\b(?:any ?time|sometime|starting|start|starts|free|available|only) )?"
 _RANGE = re.compile(
-    rf"(?:\b(?P<lead>between|from|around|at|any ?time between|anytime from)\s)?{_clock('1')}"
-    rf"\s?(?:-|to|until|till?|and|&|y)\s?{_clock('2')}{_NOT_COUNT}"
+    rf"(?:\b(?P<lead>between|from|around|at|any ?time between|anytime from|entre|desde|de)"
+    rf"\s(?:las )?)?{_clock('1')}"
+    rf"\s?(?:-|to|until|till?|and|&|y|\ba\b)\s?(?:las )?{_clock('2')}{_NOT_COUNT}"
 )
 _AFTER = re.compile(
     rf"{_ANY_LEAD}\b(?P<lead>(?<!not )after|(?<!half )(?<!quarter )past|since|"
@@ -43,7 +44,7 @@ _AFTER = re.compile(
     r"(?P<on>\s?(?:onwards?|forward|on(?=\s*(?:$|[,.;])))\b)?"
 )
 _AFTER_SUFFIX = re.compile(
-    rf"\b{_clock('')}(?:\s?\+|\s(?:on(?:wards?)?\b(?! (?:{WEEKDAY}))|or (?:later|after)|"
+    rf"\b{_clock('')}(?:\s?\+|\s(?:onwards?\b|on(?=\s*(?:$|[,.;]))|or (?:later|after)|"
     rf"and (?:later|after)))(?!\w)"
 )
 _BEFORE = re.compile(
@@ -62,7 +63,10 @@ _CONTEXT_DAY = re.compile(
     r"weeknights?|weekend|school|\d{1,2}/\d{1,2}|\d(?:st|nd|rd|th)|(?:jan|feb|mar|apr|may|jun|"
     r"jul|aug|sep|oct|nov|dec)\w* \d{1,2}),?\s)$"
 )
-_PM_AFTER = re.compile(r"\s?(?:in the |at |on |this )?(?:tonight|nights?|evenings?|afternoons?)\b")
+_PM_AFTER = re.compile(
+    r"\s?(?:in the |at |on |this |de la |por la )?"
+    r"(?:tonight|nights?|evenings?|afternoons?|tarde|noche)\b"
+)
 _AM_AFTER = re.compile(r"\s?(?:in the |de la )?(?:mornings?|manana)\b")
 _AM_NEAR = re.compile(
     r"\b(?:mornings?|manana)\b[ ,]*(?:at |@ ?|before |after |from |around |between )?$"
@@ -143,7 +147,7 @@ def _is_marked(match: re.Match[str], n: str) -> bool:
 
 
 def _is_time_range(reading: Reading, match: re.Match[str]) -> bool:
-    if re.search(r"[-&]|\d", match.group()) and match["lead"] != "between":
+    if re.search(r"[-&]|\d", match.group()) and match["lead"] not in {"between", "entre"}:
         joined_by_and = re.search(r"\d\s?(?:[ap]m)?\s(?:and|y)\s", match.group())
         if joined_by_and and not (_is_marked(match, "1") and _is_marked(match, "2")):
             return False
@@ -155,6 +159,9 @@ def _is_time_range(reading: Reading, match: re.Match[str]) -> bool:
     named = match["lead"] in {
         "between",
         "from",
+        "entre",
+        "de",
+        "desde",
         "any time between",
         "anytime between",
         "anytime from",

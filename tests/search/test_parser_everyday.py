@@ -1,0 +1,106 @@
+"""Sentences as New Yorkers type them: rules that once read them the wrong way round."""
+
+from typing import Any
+
+import pytest
+
+from tests.search.catalogue import constraints
+
+pytestmark = pytest.mark.S8
+
+WORKDAYS = ["mon", "tue", "wed", "thu", "fri"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("yoga 7:30 am on the 20th", ("2026-01-20", "07:30", "08:30")),
+        ("piano 4pm on jan 20", ("2026-01-20", "16:00", "17:00")),
+        ("piano at 6 on 1/20", ("2026-01-20", "18:00", "19:00")),
+    ],
+)
+def test_a_time_on_a_date_is_a_start(query: str, expected: tuple[str, str, str]) -> None:
+    """Spec: S8.1: "5pm on" means "from then on" only where nothing follows."""
+    day, after, before = expected
+    assert constraints(query) == {
+        "date_expr": [day], "time_after": after, "time_before": before,
+    }  # fmt: skip
+    assert constraints("piano 5pm on") == {"time_after": "17:00"}
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded"),
+    [
+        ("piano, not on a sunday", {"weekdays": ["sun"]}),
+        ("piano any time, anything but sunday", {"weekdays": ["sun"]}),
+        ("every day but friday, cello", {"weekdays": ["fri"]}),
+        ("i work weekends, drums", {"weekdays": ["sat", "sun"]}),
+        ("i'm busy on tuesdays, cello", {"weekdays": ["tue"]}),
+        ("cello nowhere in the bronx", {"location": "Bronx"}),
+        ("guitar but not in a studio", {"modality": "at_instructor"}),
+        ("no los domingos, piano", {"weekdays": ["sun"]}),
+        ("piano excepto los lunes", {"weekdays": ["mon"]}),
+    ],
+)
+def test_what_is_ruled_out_is_never_asked_for(query: str, excluded: dict[str, Any]) -> None:
+    """Spec: S8.1"""
+    assert constraints(query) == {"exclude": excluded}
+
+
+def test_whoever_works_at_night_wants_the_morning() -> None:
+    """Spec: S8.1"""
+    said = "english for my husband, he works nights so mornings only"
+    assert constraints(said) == {"time_before": "12:00"}
+
+
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [
+        ("guitar between feb 3 and feb 5", ["2026-02-03", "2026-02-04", "2026-02-05"]),
+        ("guitar 1/20 - 1/22", ["2026-01-20", "2026-01-21", "2026-01-22"]),
+        ("guitar from january 31 to feb 1", ["2026-01-31", "2026-02-01"]),
+        ("guitar feb 3 and feb 5", ["2026-02-03", "2026-02-05"]),
+        ("guitar a week from friday", ["2026-01-23"]),
+        ("guitar 2morrow", ["2026-01-15"]),
+    ],
+)
+def test_days_said_in_other_ways(query: str, days: list[str]) -> None:
+    """Spec: S8.1"""
+    assert constraints(query) == {"date_expr": days}
+
+
+def test_a_span_too_long_for_one_lesson_is_its_ends() -> None:
+    """Spec: S8.1"""
+    assert constraints("guitar 2/1 to 5/1")["date_expr"] == ["2026-02-01", "2026-05-01"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("piano de lunes a viernes", {"date_expr": WORKDAYS}),
+        ("piano du lundi au vendredi", {"date_expr": WORKDAYS}),
+        ("piano los sábados en la mañana", {"date_expr": ["sat"], "time_before": "12:00"}),
+        ("piano mañana en la noche", {"date_expr": ["2026-01-15"], "time_after": "17:00"}),
+        ("piano le samedi matin", {"date_expr": ["2026-01-17"], "time_before": "12:00"}),
+        (
+            "piano los martes de 5 a 7",
+            {"date_expr": ["tue"], "time_after": "17:00", "time_before": "19:00"},
+        ),
+        ("piano entre 4 y 6 de la tarde", {"time_after": "16:00", "time_before": "18:00"}),
+        ("piano, no más de 60 dólares la hora", {"max_price": 60}),
+        ("piano de 40 a 60 dólares", {"min_price": 40, "max_price": 60}),
+        ("clase de piano de una hora y media", {"duration_minutes": 90}),
+        ("piano 2 horas", {"duration_minutes": 120}),
+        ("yoga para adultos mayores", {"age_group": "senior"}),
+        ("música para bebés", {"age_group": "toddler"}),
+        ("piano para niños de 6 a 8 años", {"age": 6}),
+    ],
+)
+def test_spanish_and_french_say_the_same(query: str, expected: dict[str, Any]) -> None:
+    """Spec: S8.1"""
+    assert constraints(query) == expected
+
+
+def test_joined_ages_count_from_the_first() -> None:
+    """Spec: S8.1"""
+    assert constraints("piano for six- and eight-year-olds") == {"age": 6}
