@@ -152,8 +152,10 @@ def _reserve(
     hold: Booking, by: User, details: CheckoutDetails, now: datetime | None
 ) -> PaymentAttempt | None:
     """Step (a) under the lock: check the holds and write the attempts; None when confirmed."""
-    with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[details.learner_id]):
-        now = now or clock.database_now()
+    with booking_transaction(
+        instructor_ids=[hold.instructor_id], learner_ids=[details.learner_id]
+    ) as locked_at:
+        now = now or locked_at
         bookings = list(Booking.objects.together_with(hold).select_for_update(of=("self",)))
         if bookings[0].code is not None:
             return None
@@ -278,8 +280,10 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
     if attempt.part_of_id is not None:
         return settle_attempt(attempt.part_of_id, now=now)
     hold = Booking.objects.get(pk=attempt.booking_id)
-    with booking_transaction(instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]):
-        now = now or clock.database_now()
+    with booking_transaction(
+        instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]
+    ) as locked_at:
+        now = now or locked_at
         attempt = PaymentAttempt.objects.select_for_update().get(pk=attempt_id)
         parts = _locked_parts(attempt)
         booking = parts[0].booking

@@ -8,7 +8,6 @@ from bookings.lessons.models import Booking
 from bookings.lessons.selectors import find_lesson
 from bookings.lessons.states import Status
 from bookings.lessons.transitions import catch_up, lesson_changed, swap
-from instainstru import clock
 
 
 def confirm_outcome(*, by: User, code: str, now: datetime | None = None) -> Booking:
@@ -20,8 +19,8 @@ def confirm_outcome(*, by: User, code: str, now: datetime | None = None) -> Book
     booking = find_lesson(by=by, code=code)
     with booking_transaction(
         instructor_ids=[booking.instructor_id], learner_ids=[booking.learner_id]
-    ):
-        now = now or clock.database_now()
+    ) as locked_at:
+        now = now or locked_at
         booking = find_lesson(by=by, code=code)
         state = catch_up(booking, now)
         if state is Status.COMPLETED:

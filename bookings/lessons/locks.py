@@ -4,16 +4,15 @@ Spec: R10
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from django.db import OperationalError, connection, transaction
 
 from accounts.owners import Owner
 from bookings.lessons.models import Booking
-from instainstru import clock
 from instainstru.errors import ConflictError
 from instainstru.page_store.versions import bump_instructors
 
@@ -21,6 +20,23 @@ LOCK_TIMEOUT = "3s"
 LOCK_NOT_AVAILABLE = "55P03"
 log = structlog.get_logger(__name__)
 _GUEST, _INSTRUCTOR, _LEARNER, _USER = 0, 1, 2, 3
+# One statement for what every booking does first. A row of ``locked`` needs the row of
+# ``patience``, so that is set before the first lock; an array is read in its order; and the clock
+# is read once all rows are counted.
+_LOCK = """
+    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true)),
+         locked AS MATERIALIZED (
+             SELECT pg_advisory_xact_lock(key) FROM patience, unnest(%s::bigint[]) AS key)
+    SELECT clock_timestamp(), count(*) FROM locked
+"""
+_EXPIRE = """
+    UPDATE lessons_booking SET status = 'expired'
+     WHERE status = 'held' AND id IN (
+         SELECT id FROM lessons_booking
+          WHERE status = 'held' AND expires_at <= %(now)s
+            AND (instructor_id = %(instructor)s OR learner_id = ANY(%(learners)s))
+          ORDER BY id FOR UPDATE)
+"""
 
 
 class SlotBusyError(ConflictError):
@@ -35,8 +51,10 @@ def booking_transaction(
     instructor_ids: Iterable[int],
     learner_ids: Iterable[int | None] = (),
     owner: Owner | None = None,
-) -> Iterator[None]:
+) -> Iterator[datetime]:
     """Open the one transaction in which bookings of these people may be written.
+
+    Gives the database's clock, read when all locks are held: it decides every rule (G8).
 
     Takes transaction-level advisory locks, instructors before learners, each sorted by id; an
     ``owner`` comes last, for whoever counts what that owner holds. Raises ``SlotBusyError`` when a
@@ -50,17 +68,20 @@ def booking_transaction(
         keys.append(_owner_key(owner))
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-                for kind, pk in keys:
-                    # Two bits of kind below the id keep the key spaces apart in one bigint.
-                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [(pk << 2) | kind])
-            yield
+            # Two bits of kind below the id keep the key spaces apart in one bigint.
+            yield _locked_at([(pk << 2) | kind for kind, pk in keys])
             bump_instructors(instructors)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise SlotBusyError("Somebody is booking this time right now. Please try again.") from error
+
+
+def _locked_at(keys: Sequence[int]) -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [LOCK_TIMEOUT, list(keys)])
+        instant: datetime = cursor.fetchone()[0]
+    return instant.astimezone(UTC)
 
 
 @contextmanager
@@ -71,8 +92,10 @@ def lesson_transaction(booking: Booking, now: datetime | None = None) -> Iterato
     rows that count are in the way. Raises ``SlotBusyError``. Spec: R10
     """
     learners = [booking.learner_id]
-    with booking_transaction(instructor_ids=[booking.instructor_id], learner_ids=learners):
-        now = now or clock.database_now()
+    with booking_transaction(
+        instructor_ids=[booking.instructor_id], learner_ids=learners
+    ) as locked_at:
+        now = now or locked_at
         Booking.objects.select_for_update().filter(pk=booking.pk).values_list("pk").first()
         expire_lapsed_holds(instructor_id=booking.instructor_id, learner_ids=learners, now=now)
         yield now
@@ -107,9 +130,5 @@ def expire_lapsed_holds(
     is written. Spec: T3, R10, R11.
     """
     learners = [pk for pk in learner_ids if pk is not None]
-    lapsed = Booking.objects.lapsed_holds(now).of_either(instructor_id, learners)
-    ids = list(lapsed.order_by("pk").select_for_update().values_list("pk", flat=True))
-    if ids:
-        Booking.objects.filter(pk__in=ids, status=Booking.Status.HELD).update(
-            status=Booking.Status.EXPIRED
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRE, {"now": now, "instructor": instructor_id, "learners": learners})

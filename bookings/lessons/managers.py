@@ -1,6 +1,5 @@
 """Chainable reads on bookings in domain words."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -72,10 +71,6 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Holds of a checkout that have not lapsed."""
         return self.filter(status="held", purpose="checkout", expires_at__gt=now)
 
-    def lapsed_holds(self, now: datetime) -> "BookingQuerySet":
-        """Holds whose time is over but which no job has written down yet (Spec: T3)."""
-        return self.filter(status="held", expires_at__lte=now)
-
     def with_close(self) -> "BookingQuerySet":
         """Add ``closes_at``: when an ended lesson completes by itself, in UTC (Spec: T12)."""
         closes_at = ExpressionWrapper(F("end_at") + _CLOSES_AFTER, output_field=DateTimeField())
@@ -91,10 +86,6 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def completed_since(self, instant: datetime) -> "BookingQuerySet":
         """Lessons that were completed after this instant."""
         return self.filter(completed_at__gt=instant)
-
-    def of_either(self, instructor_id: int, learner_ids: Collection[int]) -> "BookingQuerySet":
-        """Rows of this instructor or of one of these learners."""
-        return self.filter(Q(instructor_id=instructor_id) | Q(learner_id__in=learner_ids))
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):

@@ -20,6 +20,7 @@ from bookings.lessons.facts import BookabilityFacts
 from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, BookingRevision, Proposal
 from bookings.lessons.models.changes import Side
+from bookings.lessons.own_holds import OwnHolds
 from bookings.lessons.reasons import Failure, student_reasons
 from bookings.lessons.selectors import (
     find_lesson,
@@ -33,7 +34,6 @@ from bookings.lessons.services import (
     NEAREST,
     OVERLAPS,
     local_date,
-    release_overlapping,
 )
 from bookings.lessons.states import Status
 from bookings.lessons.transitions import current_status, lesson_changed, swap
@@ -133,9 +133,8 @@ def move_lesson(
         void_open_proposal(lesson, at)
         _check_bookable(lesson, start_at, at)
         late_hours = timedelta(hours=lesson.policy.late_move_hours)
-        release_overlapping(
-            Owner(user_id=by.pk), wanted_again(lesson), start_at, start_at + _length(lesson), at
-        )
+        span = (start_at, start_at + _length(lesson))
+        OwnHolds(Owner(user_id=by.pk), at).give_up_overlapping(wanted_again(lesson), [span])
         _rewrite(
             lesson,
             "T5",

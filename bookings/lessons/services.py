@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from math import ceil
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -19,7 +18,6 @@ from accounts.models import Learner, User
 from accounts.owners import Owner
 from bookings.lessons import rules
 from bookings.lessons.errors import (
-    HoldLimitError,
     LearnerBusyError,
     LessonChangedError,
     SeriesTakenError,
@@ -27,8 +25,9 @@ from bookings.lessons.errors import (
 )
 from bookings.lessons.locks import SlotBusyError, booking_transaction, expire_lapsed_holds
 from bookings.lessons.models import Booking
+from bookings.lessons.own_holds import OwnHolds
 from bookings.lessons.reasons import student_reasons
-from bookings.lessons.rules import BookabilityFacts, Failure
+from bookings.lessons.rules import BookabilityFacts, Failure, InstructorRules
 from bookings.lessons.selectors import WantedLesson, lesson_zone, load_facts
 from bookings.lessons.states import Status
 from bookings.lessons.transitions import lesson_changed, swap
@@ -47,6 +46,8 @@ OVERLAPS = frozenset({"booking_instructor_no_overlap", "booking_learner_no_overl
 CLAIMED_AFTER_LAPSE = timedelta(hours=1)
 # Nobody opens their calendar further ahead (S15.7), so every bookable start is within.
 LONGEST_ADVANCE_DAYS = 365
+# Nearly everybody finds the nearest three within a fortnight; then a year need not be read.
+NEAR_DAYS = 16
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,13 @@ def hold_slot(*, by: Owner, wanted: HoldRequest, now: datetime | None = None) ->
     ``HoldLimitError`` for
     too many holds. Spec: T1, R10, R12, S12.4.
     """
-    lesson = _wanted_lesson(by, wanted, now or clock.now())
+    asked_at = now or clock.database_now()
+    lesson = _wanted_lesson(by, wanted, asked_at)
+    near = _facts_near(lesson, wanted.start_at, asked_at)
+    failures = rules.explain(near, wanted.start_at, wanted.duration_minutes, asked_at)
+    if failures:
+        # In a crowd nearly all are refused: they learn it without waiting for the lock.
+        raise _refusal(failures, lesson, wanted.start_at, asked_at, near)
     try:
         return _hold_under_lock(by, lesson, [wanted.start_at], now)[0]
     except _NotBookableError as refused:
@@ -137,6 +144,7 @@ def _wanted_lesson(by: Owner, wanted: HoldRequest, now: datetime) -> WantedLesso
         neighborhood_id=wanted.neighborhood_id,
         owner=by,
         learner_id=learner_id,
+        policy=Policy.objects.current(),
     )
 
 
@@ -181,30 +189,24 @@ def _hold_under_lock(
     instructor_id = lesson.offering.instructor_id
     with booking_transaction(
         instructor_ids=[instructor_id], learner_ids=[lesson.learner_id], owner=by
-    ):
-        now = now or clock.database_now()
+    ) as locked_at:
+        now = now or locked_at
         expire_lapsed_holds(instructor_id=instructor_id, learner_ids=[lesson.learner_id], now=now)
-        offering = _offering(lesson.offering.pk)
-        failures = refused_starts(lesson, offering, starts, now)
+        fresh = replace(lesson, offering=_offering(lesson.offering.pk))
+        facts = _facts_on(fresh, starts, now)
+        failures = rules.explain_together(facts, starts, lesson.duration_minutes, now)
         if failures:
             raise _NotBookableError(failures)
-        for start_at in starts:
-            end_at = start_at + timedelta(minutes=lesson.duration_minutes)
-            release_overlapping(by, lesson, start_at, end_at, now)
-        _check_limits(by, now)
+        policy = lesson.policy or Policy.objects.current()
+        own, length = OwnHolds(by, now), timedelta(minutes=lesson.duration_minutes)
+        own.give_up_overlapping(lesson, [(start_at, start_at + length) for start_at in starts])
+        own.require_room(policy)
         series = uuid4() if len(starts) > 1 else None
-        bookings = [_held_row(by, lesson, offering, start_at, now) for start_at in starts]
+        bookings = [_held_row(by, fresh, facts.rules, policy, start_at, now) for start_at in starts]
         for booking in bookings:
             booking.series = series
             booking.save(force_insert=True)
         return bookings
-
-
-def bookability_failures(
-    lesson: WantedLesson, offering: Offering, start_at: datetime, now: datetime
-) -> tuple[Failure, ...]:
-    """Return the rules that refuse this start now, read afresh from the database. Spec: R10."""
-    return refused_starts(lesson, offering, [start_at], now).get(start_at, ())
 
 
 def refused_starts(
@@ -214,101 +216,80 @@ def refused_starts(
 
     Read afresh from the database. Each counts as booked for the others (R4, R6). Spec: R10, R19
     """
-    dates = [local_date(start_at, offering) for start_at in starts]
-    fresh = WantedLesson(**{**vars(lesson), "offering": offering})
-    facts = load_facts(fresh, first_on=min(dates), last_on=max(dates), now=now)
+    facts = _facts_on(replace(lesson, offering=offering), starts, now)
     return rules.explain_together(facts, starts, lesson.duration_minutes, now)
 
 
+def _facts_on(lesson: WantedLesson, starts: Sequence[datetime], now: datetime) -> BookabilityFacts:
+    dates = [local_date(start_at, lesson.offering) for start_at in starts]
+    return load_facts(lesson, first_on=min(dates), last_on=max(dates), now=now)
+
+
+def _near(lesson: WantedLesson, start_at: datetime, now: datetime) -> tuple[date, date]:
+    """Return the first and last local date around a start within which others are looked for."""
+    today = local_date(now, lesson.offering)
+    latest = today + timedelta(days=LONGEST_ADVANCE_DAYS)
+    on = min(max(local_date(start_at, lesson.offering), today), latest)
+    return max(today, on - timedelta(days=NEAR_DAYS)), on + timedelta(days=NEAR_DAYS)
+
+
+def _facts_near(lesson: WantedLesson, start_at: datetime, now: datetime) -> BookabilityFacts:
+    first_on, last_on = _near(lesson, start_at, now)
+    return load_facts(lesson, first_on=first_on, last_on=last_on, now=now)
+
+
 def _refusal(
-    failures: tuple[Failure, ...], lesson: WantedLesson, start_at: datetime, now: datetime
+    failures: tuple[Failure, ...],
+    lesson: WantedLesson,
+    start_at: datetime,
+    now: datetime,
+    near: BookabilityFacts | None = None,
 ) -> Exception:
-    failed = {failure.rule for failure in failures}
-    if failed == {"R7"}:
-        nearest = nearest_bookable(lesson, start_at, now)
+    nearest = nearest_bookable(lesson, start_at, now, near=near)
+    if {failure.rule for failure in failures} == {"R7"}:
         return LearnerBusyError(failures[0].student_text, nearest=nearest)
-    return slot_taken(lesson, start_at, now, reasons=list(student_reasons(failures)))
+    reasons = list(student_reasons(failures))
+    return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons)
 
 
-def slot_taken(
-    lesson: WantedLesson, start_at: datetime, now: datetime, *, reasons: list[str] | None = None
-) -> SlotTakenError:
+def slot_taken(lesson: WantedLesson, start_at: datetime, now: datetime) -> SlotTakenError:
     """Return the refusal with the three nearest bookable starts. Spec: R12."""
     nearest = nearest_bookable(lesson, start_at, now)
-    return SlotTakenError(start_at=start_at, nearest=nearest, reasons=reasons or [])
+    return SlotTakenError(start_at=start_at, nearest=nearest, reasons=[])
 
 
-def nearest_bookable(lesson: WantedLesson, start_at: datetime, now: datetime) -> list[datetime]:
-    """Return up to three bookable starts in UTC, the nearest to ``start_at`` first. Spec: R12."""
+def nearest_bookable(
+    lesson: WantedLesson, start_at: datetime, now: datetime, *, near: BookabilityFacts | None = None
+) -> list[datetime]:
+    """Return up to three bookable starts in UTC, the nearest to ``start_at`` first. Spec: R12.
+
+    ``near`` are the facts of the dates around it, for whoever has read them already.
+    """
+    within, minutes = _near(lesson, start_at, now), lesson.duration_minutes
+    near = near or load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
+    found = rules.nearest_starts(near, start_at, minutes, now, limit=NEAREST, within=within)
+    # A day less: none on the dates that were not read may be nearer.
+    if len(found) == NEAREST and abs(found[-1] - start_at) < timedelta(days=NEAR_DAYS - 1):
+        return found
     today = local_date(now, lesson.offering)
     within = (today, today + timedelta(days=LONGEST_ADVANCE_DAYS))
-    facts: BookabilityFacts = load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
-    return rules.nearest_starts(
-        facts, start_at, lesson.duration_minutes, now, limit=NEAREST, within=within
-    )
-
-
-def release_overlapping(
-    by: Owner, lesson: WantedLesson, start_at: datetime, end_at: datetime, now: datetime
-) -> None:
-    """Give up this person's own hold that a new one, or a moved lesson, replaces. Spec: T3."""
-    same = Q(instructor_id=lesson.offering.instructor_id)
-    if lesson.learner_id is not None:
-        same |= Q(learner_id=lesson.learner_id)
-    rows = Booking.objects.held_by(by).live_holds(now)
-    replaced = list(
-        rows.filter(same, start_at__lt=end_at, end_at__gt=start_at).values_list("pk", "series")
-    )
-    # A series is held whole or not at all (R19).
-    gone = Q(pk__in=[pk for pk, _ in replaced])
-    gone |= Q(series__in={series for _, series in replaced if series is not None})
-    given_up = dict(rows.filter(gone).values_list("pk", "instructor_id")) if replaced else {}
-    if given_up:
-        Booking.objects.filter(pk__in=given_up, status=Status.HELD).update(status=Status.EXPIRED)
-        bump_instructors(set(given_up.values()))
-
-
-def _check_limits(by: Owner, now: datetime) -> None:
-    policy = Policy.objects.current()
-    mine = Booking.objects.held_by(by)
-    # A weekly series is one hold (R19).
-    rows = mine.live_holds(now).order_by("expires_at", "pk").select_related("instructor")
-    live: list[Booking] = []
-    for row in rows:
-        if row.series is None or row.series not in {known.series for known in live}:
-            live.append(row)
-    if len(live) >= policy.max_live_holds:
-        raise HoldLimitError(
-            f"You are already holding {len(live)} times. Finish or release one of them first.",
-            retry_after_seconds=_seconds_until(live[-policy.max_live_holds].expires_at, now),
-            holds=live,
-        )
-    hour_ago = now - timedelta(hours=1)
-    made = mine.filter(created_at__gt=hour_ago).order_by("created_at")
-    pairs = made.values_list("series", "pk", "created_at")
-    times = list({series or pk: created_at for series, pk, created_at in pairs}.values())
-    if len(times) >= policy.holds_per_hour:
-        wait = _seconds_until(times[-policy.holds_per_hour], hour_ago)
-        raise HoldLimitError(
-            f"Too many holds in one hour. Wait {wait} seconds.", retry_after_seconds=wait
-        )
-
-
-def _seconds_until(instant: datetime | None, now: datetime) -> int:
-    """Return the whole seconds to wait, at least one."""
-    return max(1, ceil(((instant or now) - now).total_seconds()))
+    year = load_facts(lesson, first_on=within[0], last_on=within[1], now=now)
+    return rules.nearest_starts(year, start_at, minutes, now, limit=NEAREST, within=within)
 
 
 def _held_row(
-    by: Owner, lesson: WantedLesson, offering: Offering, start_at: datetime, now: datetime
+    by: Owner,
+    lesson: WantedLesson,
+    limits: InstructorRules,
+    policy: Policy,
+    start_at: datetime,
+    now: datetime,
 ) -> Booking:
-    policy = Policy.objects.current()
-    instructor = offering.instructor
+    offering, instructor = lesson.offering, lesson.offering.instructor
     price = next(
         row for row in offering.prices.all() if row.duration_minutes == lesson.duration_minutes
     )
     at_student = lesson.modality == Modality.AT_STUDENT
-    buffers = _buffers(instructor.pk)
     return Booking(
         student_id=by.user_id,
         guest_key=by.guest_key,
@@ -318,8 +299,8 @@ def _held_row(
         policy=policy,
         start_at=start_at,
         end_at=start_at + timedelta(minutes=lesson.duration_minutes),
-        buffer_before_minutes=buffers[0],
-        buffer_after_minutes=buffers[1],
+        buffer_before_minutes=limits.buffer_before_minutes,
+        buffer_after_minutes=limits.buffer_after_minutes,
         zone=lesson_zone(instructor).key,
         duration_minutes=lesson.duration_minutes,
         service_name=offering.service.name,
@@ -331,13 +312,6 @@ def _held_row(
         expires_at=now + timedelta(minutes=policy.hold_minutes),
         created_at=now,
     )
-
-
-def _buffers(instructor_id: int) -> tuple[int, int]:
-    from bookings.availability.models import AvailabilityRules
-
-    rules_row = AvailabilityRules.objects.filter(pk=instructor_id).first() or AvailabilityRules()
-    return rules_row.buffer_before_minutes, rules_row.buffer_after_minutes
 
 
 def lost_race(

@@ -44,6 +44,19 @@ class MissedStart:
 
 
 @dataclass(frozen=True)
+class TakenPage:
+    """What the answer to a time that is gone shows; the calendar is read by the next request.
+
+    In a crowd hundreds are refused at once, so this answer costs as little as it can (R12).
+    """
+
+    instructor: Instructor
+    chosen: ChosenOffer
+    choice: Choice
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
 class TimePage:
     """Everything the time page shows; times are UTC instants, dates are those of ``zone``."""
 

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.urls import reverse
 
-from bookings.lessons.time_page import TimePage
-from bookings.lessons.time_selection import ChosenOffer
+from bookings.lessons.time_selection import Choice, ChosenOffer
 from catalog.models import Instructor
 
 register = template.Library()
@@ -29,6 +28,14 @@ class Panel(Protocol):
     @property
     def zone(self) -> ZoneInfo:
         """The zone whose dates the page shows."""
+
+
+class ChoicePanel(Panel, Protocol):
+    """A page of the chooser itself."""
+
+    @property
+    def choice(self) -> Choice:
+        """What the address or the form said."""
 
 
 def _query(panel: Panel, on: date | datetime | None, start: datetime | None) -> dict[str, str]:
@@ -53,7 +60,7 @@ def times_url(
 
 @register.simple_tag
 def choice_url(
-    page: TimePage,
+    page: ChoicePanel,
     *,
     date: date | datetime | None = None,
     start: datetime | None = None,

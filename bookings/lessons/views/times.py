@@ -20,8 +20,8 @@ from bookings.lessons.series_page import weekly_url
 from bookings.lessons.services import SERIES_MAX, SERIES_MIN, HoldRequest, hold_slot
 from bookings.lessons.templatetags.lessons import choice_url
 from bookings.lessons.time_grid import MonthDay
-from bookings.lessons.time_page import TimePage, build_time_page
-from bookings.lessons.time_selection import Choice
+from bookings.lessons.time_page import TakenPage, TimePage, build_time_page
+from bookings.lessons.time_selection import Choice, ChosenOffer, shown_zone
 from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public
@@ -70,7 +70,8 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     choice = parse_choice(request.POST.dict())
     if not form.is_valid():
         return _render(request, instructor, choice, form=form, status=422)
-    offering = instructor.offerings.filter(service__slug=form.cleaned_data["service"]).first()
+    offerings = instructor.offerings.select_related("service")
+    offering = offerings.filter(service__slug=form.cleaned_data["service"]).first()
     if offering is None:
         form.add_error("service", "Choose one of the services on offer.")
         return _render(request, instructor, choice, form=form, status=422)
@@ -90,7 +91,11 @@ def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:
     )
     try:
         booking = hold_slot(by=owner_of(request), wanted=wanted)
-    except (SlotTakenError, LearnerBusyError, HoldLimitError) as refusal:
+    except SlotTakenError as refusal:
+        chosen = ChosenOffer(offering, [], wanted.duration_minutes, wanted.modality)
+        zone = shown_zone(instructor, wanted.modality, viewer_zone(request), choice)
+        return _taken(request, TakenPage(instructor, chosen, choice, zone), refusal)
+    except (LearnerBusyError, HoldLimitError) as refusal:
         return _refused(request, instructor, choice, refusal)
     except NotFoundError:
         raise
@@ -108,6 +113,19 @@ def _repeated(form: HoldForm, learner: Learner | None) -> dict[str, str]:
     if learner is not None:
         query["learner"] = learner.public_id
     return query
+
+
+def _taken(request: HttpRequest, page: TakenPage, refusal: SlotTakenError) -> HttpResponse:
+    context = {
+        "page": page,
+        "refusal": refusal,
+        "page_error": True,
+        "idempotency_key": secrets.token_urlsafe(12),
+    }
+    response = render_page_or_fragment(
+        request, "lessons/taken.html", context, fragment="chooser", status=refusal.status
+    )
+    return mark_private(response)
 
 
 def _refused(

@@ -1,10 +1,11 @@
 """Holding a time: what is copied, what is refused, and what the clock writes down."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unittest.mock import patch
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bookings.lessons.errors import (
     HoldLimitError,
@@ -13,6 +14,7 @@ from bookings.lessons.errors import (
     SlotTakenError,
 )
 from bookings.lessons.models import Booking
+from bookings.lessons.reasons import failure
 from bookings.lessons.services import (
     claim_guest_holds,
     extend_holds_for_sign_up,
@@ -228,19 +230,45 @@ def test_far_away_start_still_names_three_others() -> None:
     assert len(refused.nearest) == 3
 
 
+def test_time_that_is_gone_already_is_refused_without_a_lock() -> None:
+    """R12: in a crowd nearly all are told at once, and nobody waits for them."""
+    offering = OfferingFactory()
+    BookingFactory(offering=offering)
+    with CaptureQueriesContext(connection) as queries, pytest.raises(SlotTakenError) as refused:
+        hold_slot(by=guest(), wanted=wanted(offering))
+    assert len(refused.value.nearest) == 3
+    assert not [row for row in queries.captured_queries if "advisory" in row["sql"]]
+    assert len(queries) <= 7
+
+
 def test_other_times_are_searched_after_the_locks_are_free() -> None:
-    """R10: fifty losers must not wait for each other's search."""
+    """R10: whom somebody beats to the lock must keep nobody waiting by a search."""
     offering = OfferingFactory()
     BookingFactory(offering=offering)
     outside, depths = len(connection.savepoint_ids), []
 
-    def search(*_: object, **__: object) -> SlotTakenError:
+    def search(*_: object, **__: object) -> list[datetime]:
         depths.append(len(connection.savepoint_ids))
-        return SlotTakenError(start_at=tomorrow_at(10), nearest=[])
+        return []
 
-    with patch("bookings.lessons.services.slot_taken", search), pytest.raises(SlotTakenError):
+    with (
+        patch("bookings.lessons.services.rules.explain", return_value=()),
+        patch("bookings.lessons.services.rules.explain_together") as under_lock,
+        patch("bookings.lessons.services.nearest_bookable", search),
+        pytest.raises(SlotTakenError),
+    ):
+        under_lock.return_value = {tomorrow_at(10): (failure("R4", "booked", booking="a lesson"),)}
         hold_slot(by=guest(), wanted=wanted(offering))
     assert depths == [outside]
+
+
+def test_hold_asks_the_database_few_questions() -> None:
+    """Design D6, S18: what a crowd pays for every hold."""
+    offering = OfferingFactory()
+    with CaptureQueriesContext(connection) as queries:
+        hold_slot(by=guest(), wanted=wanted(offering))
+    asked = [row["sql"] for row in queries.captured_queries if "SAVEPOINT" not in row["sql"]]
+    assert len(asked) <= 14, "\n".join(sql[:90] for sql in asked)
 
 
 def test_unknown_offer_and_strangers_learner_are_not_found() -> None:
