@@ -48,6 +48,15 @@ def event_uid(uid: UUID) -> str:
     return f"booking-{uid}@{UID_HOST}"
 
 
+def mail_type(lesson: CalendarLesson) -> str:
+    """Return the content type of a lesson's file in a mail.
+
+    Mail programs look for the method here before they change a calendar. Spec: D17
+    """
+    method = Method.CANCEL if lesson.is_cancelled else Method.REQUEST
+    return f"text/calendar; charset=utf-8; method={method}"
+
+
 def lesson_event(
     lesson: CalendarLesson, *, now: datetime, attendee_email: str | None = None
 ) -> bytes:

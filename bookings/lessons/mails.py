@@ -1,7 +1,7 @@
 """Mails about lessons: rows in the booking's own transaction (Spec: S13.4, S13.5, S13.7)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from bookings.lessons.calendar_files import (
     CalendarLesson,
     google_link,
     lesson_event,
+    mail_type,
     outlook_link,
 )
 from bookings.lessons.models import Booking, BookingRevision, LateNotice, LessonReport, Proposal
@@ -27,10 +28,6 @@ from instainstru import clock
 from instainstru.clock import NEW_YORK
 
 SIDES = ("student", "instructor")
-
-
-def _url(booking: Booking) -> str:
-    return f"{settings.SITE_URL}{reverse('lessons:detail', args=[booking.code])}"
 
 
 def viewer_zone(user: User, booking: Booking) -> ZoneInfo:
@@ -51,7 +48,7 @@ def calendar_lesson(booking: Booking, *, for_student: bool) -> CalendarLesson:
         summary=f"{booking.service_name} with {other}",
         location=place_for_student(booking) if for_student else place_for_instructor(booking),
         description=f"Lesson {booking.code}",
-        url=_url(booking),
+        url=settings.SITE_URL + _path_for(booking, "student" if for_student else "instructor"),
         is_cancelled=booking.status in CANCELLED,
     )
 
@@ -69,7 +66,7 @@ def _file_name(number: int, count: int) -> str:
 def _attachment(booking: Booking, person: User, name: str, *, for_student: bool) -> Attachment:
     lesson = calendar_lesson(booking, for_student=for_student)
     content = lesson_event(lesson, now=clock.now(), attendee_email=person.email)
-    return Attachment(name, "text/calendar", content)
+    return Attachment(name, mail_type(lesson), content)
 
 
 def _path_for(booking: Booking, side: str) -> str:
@@ -167,6 +164,20 @@ def queue_how_was_it(booking: Booking) -> None:
         {},
         version=booking.revision,
         key=key_of("how_was_it", booking, "student"),
+        choice="review",
+    )
+
+
+def queue_mark(booking: Booking) -> None:
+    """Ask the instructor of a lesson that is over whether the student came. Spec: T11"""
+    _queue_one(
+        booking,
+        "instructor",
+        "how_was_it",
+        f"Did your student come? {booking.service_name} ({booking.code})",
+        {"report_until": booking.end_at + timedelta(hours=booking.policy.report_window_hours)},
+        version=booking.revision,
+        key=key_of("mark", booking, "instructor"),
         choice="review",
     )
 
@@ -275,22 +286,26 @@ def queue_proposal(booking: Booking, proposal: Proposal, what: str) -> None:
         )
 
 
-def queue_report(booking: Booking, report: LessonReport, what: str) -> None:
-    """Tell who must know about a report: opened, answered or decided. Spec: T13, T14."""
-    other = "instructor" if report.opened_by == "student" else "student"
-    sides = {"opened": [other], "answered": [report.opened_by], "decided": list(SIDES)}[what]
-    subject = {
-        "opened": "A problem was reported",
-        "answered": "Your report was answered",
-        "decided": "The report is decided",
-    }[what]
-    for side in sides:
+def queue_report(
+    booking: Booking, report: LessonReport, what: str, *, due: Outcome | None = None
+) -> None:
+    """Tell both sides about a report: opened, answered or decided. Spec: T13, T14, S13.5
+
+    ``due`` is the money that a decision moves.
+    """
+    for side in SIDES:
+        is_reporter = side == report.opened_by
+        subject = {
+            "opened": "We got your report" if is_reporter else "A problem was reported",
+            "answered": "Your report was answered" if is_reporter else "We got your answer",
+            "decided": "The report is decided",
+        }[what]
         _queue_one(
             booking,
             side,
             "report",
             f"{subject}: {booking.service_name} ({booking.code})",
-            {"report": report, "what": what, "is_reporter": side == report.opened_by},
+            {"report": report, "what": what, "is_reporter": is_reporter, "due": due},
             version=f"{report.pk}:{what}",
         )
 

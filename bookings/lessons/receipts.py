@@ -1,5 +1,6 @@
 """What a receipt says, from the ledger and the payment (Spec: S11.6)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +34,7 @@ def receipt_of(booking: Booking) -> ReceiptPage | None:
     paid = payment_summary(booking.pk)
     if receipt is None or paid is None:
         return None
-    refunds = [_line(refund, booking) for refund in _refunds(booking)]
+    refunds = [line for refund in _refunds(booking) for line in _lines(refund, booking)]
     given_back = paid.refunded_cents + paid.returned_credit_cents
     return ReceiptPage(
         number=receipt.number,
@@ -61,12 +62,12 @@ def _tip_line(tip: PaymentAttempt, booking: Booking) -> dict[str, object]:
     return {"label": f"Tip, {when}, {card}", "cents": tip.amount_cents}
 
 
-def _line(refund: Refund, booking: Booking) -> dict[str, object]:
-    to = "card" if refund.amount_cents else "credit"
+def _lines(refund: Refund, booking: Booking) -> Iterator[dict[str, object]]:
+    """Yield what one refund gave back: to the card, as credit, or both."""
     when = format_when(refund.created_at, booking.zone)
-    cents = refund.amount_cents or refund.credit_cents
-    label = f"Given back to your {to}, {when}"
-    if refund.replaced_credit_cents:
-        label += ", in place of credit"
-        cents -= refund.replaced_credit_cents
-    return {"label": label, "cents": -cents}
+    card_cents = refund.amount_cents - refund.replaced_credit_cents
+    if refund.amount_cents:
+        suffix = ", in place of credit" if refund.replaced_credit_cents else ""
+        yield {"label": f"Given back to your card, {when}{suffix}", "cents": -card_cents}
+    if refund.credit_cents:
+        yield {"label": f"Given back to your credit, {when}", "cents": -refund.credit_cents}

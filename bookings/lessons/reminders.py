@@ -81,6 +81,27 @@ def ask_how_it_went(now: datetime | None = None) -> int:
     )
 
 
+def ask_who_came(now: datetime | None = None) -> int:
+    """Ask the instructors of lessons that have just ended; return how many were asked. Spec: T11
+
+    Only who wants such mail is asked; what nobody reports completes by itself.
+    """
+    now = now or clock.now()
+    rows = Booking.objects.filter(
+        status__in=[Booking.Status.CONFIRMED, Booking.Status.ENDED],
+        student__isnull=False,
+        end_at__lte=now,
+        end_at__gt=now - ASKED_WITHIN,
+    )
+    return write_due(
+        rows,
+        kind="mark",
+        sides=mails.SIDES[1:],
+        choice=Kind.REVIEW,
+        write=lambda booking, _side: mails.queue_mark(booking),
+    )
+
+
 def write_due(
     rows: BookingQuerySet,
     *,

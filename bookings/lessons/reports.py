@@ -234,5 +234,5 @@ def _conclude(
         report.outcome, report.decided_at = status, now
         report.save(update_fields=["outcome", "decided_at"])
         lesson.refresh_from_db()
-        mails.queue_report(lesson, report, "decided")
+        mails.queue_report(lesson, report, "decided", due=due)
     return due

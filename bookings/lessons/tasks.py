@@ -13,10 +13,11 @@ def flip_clock_states() -> dict[str, int]:
 
 @shared_task(name="lessons.send_reminders")
 def send_reminders() -> int:
-    """Remind both sides of lessons that are near, and ask students how it went."""
+    """Remind both sides of lessons that are near, and ask them afterwards how it went."""
     from bookings.lessons import reminders
 
-    return reminders.send_reminders() + reminders.ask_how_it_went()
+    asked = reminders.ask_how_it_went() + reminders.ask_who_came()
+    return reminders.send_reminders() + asked
 
 
 @shared_task(name="lessons.lapse_proposals")

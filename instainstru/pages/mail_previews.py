@@ -80,6 +80,7 @@ _SAMPLE: dict[str, Any] = {
     "payout": SimpleNamespace(amount_cents=24450, bank_last4="6789"),
     "payee": SimpleNamespace(last4="6789", delayed_until=_AT + timedelta(days=3)),
     "review_until": _AT + timedelta(days=11),
+    "report_until": _AT + timedelta(days=2),
     "items": [
         SimpleNamespace(
             title="Piano with Andre W.", what="A new time waits for your answer", at=_AT,
@@ -116,7 +117,13 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "in time": {"booking": SimpleNamespace(**vars(_BOOKING) | {"is_late_move": False})},
         "late": {},
     },
-    "lesson_report": {what: {"what": what} for what in ("opened", "answered", "decided")},
+    "lesson_report": {
+        "opened": {"what": "opened"},
+        "opened by you": {"what": "opened", "is_reporter": True},
+        "answered": {"what": "answered", "is_reporter": True},
+        "answered by you": {"what": "answered"},
+        "decided": {"what": "decided"},
+    },
     "lesson_goodwill": {"waived": {"what": "waived"}, "good fit": {"what": "good_fit"}},
 }
 """Kinds that say something else on another occasion; the first is shown unless asked."""

@@ -27,7 +27,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
-from bookings.lessons.reminders import ask_how_it_went, send_reminders
+from bookings.lessons.reminders import ask_how_it_went, ask_who_came, send_reminders
 from bookings.lessons.reports import report_lesson
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
@@ -345,6 +345,7 @@ def _move_and_be_kind(learner: User, who: dict[str, Any]) -> None:
     move_lesson(by=learner, code=str(moved.code), start_at=tomorrow_at(18, days=12))
     send_reminders(moved.start_at - timedelta(hours=22))
     ask_how_it_went(clock.now())
+    ask_who_came(clock.now())
     kind = BookingFactory(start_at=tomorrow_at(14), **who)
     make.pay(kind)
     cancel_lesson(

@@ -13,6 +13,7 @@ from bookings.lessons.calendar_files import (
     google_link,
     lesson_event,
     lesson_feed,
+    mail_type,
     outlook_link,
 )
 from tests.bookings.lessons.builders import NY, local
@@ -130,3 +131,10 @@ def test_links_carry_the_lesson_in_utc() -> None:
     outlook = parse_qs(urlsplit(outlook_link(LESSON)).query)
     assert outlook["startdt"] == ["2026-11-01T05:30:00Z"]
     assert outlook["subject"] == ["Piano with Ana"]
+
+
+def test_mail_part_names_the_method_of_its_file() -> None:
+    """D17: without it a mail program shows a file and changes no calendar."""
+    for lesson, method in ((LESSON, "REQUEST"), (replace(LESSON, is_cancelled=True), "CANCEL")):
+        assert mail_type(lesson) == f"text/calendar; charset=utf-8; method={method}"
+        assert f"METHOD:{method}" in lines(lesson_event(lesson, now=NOW, attendee_email="a@b.c"))

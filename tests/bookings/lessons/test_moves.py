@@ -11,6 +11,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.moves import move_lesson, move_terms
 from bookings.lessons.services import hold_slot
 from bookings.notifications.models import OutgoingMail
+from bookings.notifications.transport import as_message, attachment_bytes
 from catalog.models import OfferingPrice
 from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
@@ -54,6 +55,13 @@ def test_move_writes_to_both_sides_with_a_calendar_file_that_updates(stage: Stag
     mails = OutgoingMail.objects.filter(kind="lesson_moved")
     assert {mail.to for mail in mails} == {stage.maya.email, stage.andre.email}
     assert all(mail.attachments for mail in mails)
+    for mail, page in ((mails.get(to=stage.maya.email), "lessons"),
+                       (mails.get(to=stage.andre.email), "teach/lessons")):  # fmt: skip
+        (part,) = mail.attachments
+        assert part["content_type"] == "text/calendar; charset=utf-8; method=REQUEST"
+        assert f"/{page}/{stage.code}/" in attachment_bytes(part).decode().replace("\r\n ", "")
+        sent = as_message(mail).message().as_string()
+        assert "Content-Type: text/calendar; charset=utf-8; method=REQUEST" in sent
 
 
 def test_two_moves_and_no_third(stage: Stage) -> None:

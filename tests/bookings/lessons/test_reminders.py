@@ -8,7 +8,7 @@ from accounts.models import NotificationChoice
 from bookings.lessons import mails, reminders
 from bookings.lessons.models import Booking
 from bookings.lessons.moves import move_lesson
-from bookings.lessons.reminders import ask_how_it_went, send_reminders
+from bookings.lessons.reminders import ask_how_it_went, ask_who_came, send_reminders
 from bookings.notifications.models import OutgoingMail
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
 from tests.factories.lessons import BookingFactory, tomorrow_at
@@ -185,3 +185,16 @@ def test_a_lesson_cancelled_meanwhile_is_not_written_about(
 
     monkeypatch.setattr(reminders, "who_wants_mail", cancel_first)
     assert send_reminders(stage.lesson.start_at - 24 * HOUR) == 0
+
+
+def test_the_instructor_is_asked_once_whether_the_student_came(stage: Stage) -> None:
+    """T11: after the end, unless they want no such mail."""
+    end = stage.lesson.end_at
+    assert ask_who_came(end - SECOND) == 0
+    assert [ask_who_came(end), ask_who_came(end + HOUR)] == [1, 0]
+    mail = OutgoingMail.objects.get(kind="lesson_how_was_it")
+    assert (mail.to, "did not come" in mail.text) == (stage.andre.email, True)
+    assert f"/teach/lessons/{stage.code}/" in mail.text
+    other = set_stage()
+    NotificationChoice.objects.create(user=other.andre, kind="review", is_on=False)
+    assert ask_who_came(other.lesson.end_at) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import Block
 from accounts.roles import Role
+from accounts.services import grant_role
 from bookings.lessons import reports
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.errors import LessonChangedError
@@ -72,8 +73,9 @@ def test_window_of_a_report(stage: Stage, at: timedelta, is_open: bool) -> None:
         return
     report(stage, now)
     assert stage.fresh().status == "reported"
-    mail = OutgoingMail.objects.get(kind="lesson_report")
-    assert mail.to == stage.andre.email
+    mails = {mail.to: mail.text for mail in OutgoingMail.objects.filter(kind="lesson_report")}
+    assert "tell us your side" in mails[stage.andre.email]
+    assert "We got your report" in mails[stage.maya.email]
 
 
 def test_student_no_show_needs_a_quarter_of_an_hour(stage: Stage) -> None:
@@ -253,3 +255,20 @@ def test_safety_shuts_the_other_out_also_when_they_reported_first(stage: Stage) 
     report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
     report(stage, stage.lesson.end_at + HOUR, kind="safety")
     assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()
+
+
+def test_both_sides_hear_of_every_step_of_a_report(stage: Stage) -> None:
+    """S13.5: opened, answered, decided; the student reads what comes back."""
+    report(stage, stage.lesson.end_at)
+    answer_report(by=stage.andre, code=stage.code, statement=WORDS, now=stage.lesson.end_at + HOUR)
+    staff = VerifiedUserFactory()
+    grant_role(staff, Role.ADMIN)
+    words = "Both sides were read."
+    decide_report(by=staff, code=stage.code, status=Status.NO_SHOW_INSTRUCTOR, reason=words)
+    mails = OutgoingMail.objects.filter(kind="lesson_report")
+    assert [mails.filter(to=one.email).count() for one in (stage.maya, stage.andre)] == [3, 3]
+    decided = mails.get(to=stage.maya.email, subject__startswith="The report is decided")
+    for text in (decided.text, decided.html):
+        assert "$95.00 goes back to your card" in text
+        assert "$18.00 is lesson credit now" in text
+    assert "$95" not in mails.get(to=stage.andre.email, subject__startswith="The report is").text
