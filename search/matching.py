@@ -17,13 +17,14 @@ from search.demand import Demand
 from search.offers import Offer, misses
 from search.ranking import (
     Factors,
+    Standing,
     availability_factor,
     distance_factor,
     jitter,
     kilometers_between,
     largest_reasons,
-    mixed_neighbours,
     newness_factor,
+    page_order,
     price_factor,
     quality_factor,
     relevance_factor,
@@ -82,10 +83,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where somebody who said "near me" is, in degrees; nothing more is known of them."""
+    """Where somebody who said "near me" is, in degrees, and their borough."""
 
     latitude: float
     longitude: float
+    borough: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,11 @@ def _promise(row: Candidate) -> tuple[bool, float]:
     return not row.missed, row.relevance * quality
 
 
+def usual_sort(demand: Demand, origin: Origin | None) -> Sort:
+    """Return the order where none was chosen: the nearest first for "near me". Spec: S8.1"""
+    return Sort.NEAREST if _is_sorted_by_distance(demand, origin) else Sort.BEST
+
+
 def in_order(hits: Iterable[Hit], sort: Sort) -> list[Hit]:
     """Return hits in another order; equal ones stay in the order of the best match."""
     key = _KEYS.get(sort)
@@ -195,6 +202,21 @@ def one_card_each(hits: Iterable[Hit], taken: Iterable[int] = ()) -> list[Hit]:
             seen.add(hit.offer.instructor_id)
             kept.append(hit)
     return kept
+
+
+def in_page_order(hits: Sequence[Hit], matcher: Matcher, page_size: int) -> list[Hit]:
+    """Return the matches as pages show them: newcomers and neighborhoods mixed in. Spec: S8.3
+
+    Of a place that was asked for, as many as there are may follow each other.
+    """
+    has_place = bool(matcher.demand.places or matcher.origin)
+    standings = [
+        Standing(
+            hit.score, hit.score / hit.factors.newness, None if has_place else hit.offer.base_id
+        )
+        for hit in hits
+    ]
+    return page_order(hits, standings, page_size=page_size)
 
 
 def _wanted(offer: Offer, demand: Demand) -> Wanted:
@@ -227,9 +249,7 @@ def _ranked(rows: Sequence[Candidate], matcher: Matcher) -> list[tuple[Candidate
     usual = usual_factors([hit.factors for _, hit in pairs])
     pairs = [(row, replace(hit, reasons=_reasons(row, hit, usual, matcher))) for row, hit in pairs]
     pairs.sort(key=lambda pair: (-pair[1].score, pair[0].offer.pk))
-    if matcher.demand.places or matcher.origin:
-        return pairs
-    return mixed_neighbours(pairs, lambda pair: pair[1].offer.base_id, lambda pair: pair[1].score)
+    return pairs
 
 
 def _medians(rows: Sequence[Candidate], demand: Demand) -> dict[int, int]:

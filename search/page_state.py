@@ -56,10 +56,10 @@ class PageState:
         return f"{reverse('search:results')}?{urlencode(pairs)}"
 
     @property
-    def sort(self) -> Sort:
-        """The chosen order; an unknown one is the best match."""
+    def sort(self) -> Sort | None:
+        """The chosen order, if there is one."""
         chosen = self.first("sort")
-        return Sort(chosen) if chosen in set(Sort) else Sort.BEST
+        return Sort(chosen) if chosen in set(Sort) else None
 
     @property
     def is_map(self) -> bool:
@@ -81,7 +81,7 @@ def read_state(query: QueryDict) -> PageState:
         pairs.append(("exact", "1"))
     pairs += filter_pairs(query)
     chosen = query.get("sort", "")
-    if chosen in set(Sort) - {Sort.BEST}:
+    if chosen in set(Sort):
         pairs.append(("sort", chosen))
     if query.get("view") == "map":
         pairs.append(("view", "map"))

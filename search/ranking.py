@@ -3,7 +3,7 @@
 import hashlib
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ JITTER = 0.01
 # Wanting it cheap or fine moves people up and down and never out of sight.
 LEAST_WANTED = 0.2
 MOST_NEIGHBOURS = 3
+MOST_BOOSTED = 2
 # Scores this near are equals: then no neighborhood fills the page.
 NEAR_EQUAL = 0.95
 
@@ -80,31 +81,84 @@ def jitter(owner: str, on: date, instructor_id: int) -> float:
     return 1 + JITTER * share
 
 
-def mixed_neighbours(
-    rows: Sequence[Row], place: Callable[[Row], object], score: Callable[[Row], float]
-) -> list[Row]:
-    """Let no neighborhood have more than three near-equal rows in a row. Spec: S8.3
+class Standing(NamedTuple):
+    """What decides where a row stands: its score, that without newness, and its neighborhood."""
 
-    The next row of another neighborhood that is nearly as good moves up; where there is none the
-    order stays. Nobody is lost.
+    score: float
+    plain: float
+    place: object = None
+
+
+def page_order(rows: Sequence[Row], standings: Sequence[Standing], *, page_size: int) -> list[Row]:
+    """Return the rows, best first, in the order in which pages show them. Spec: S8.3
+
+    On each page at most two stand before somebody only because they are new. At most three
+    near-equal rows of one ``place`` follow each other; the next of another place moves up, and
+    where there is none the order stays. Rows whose place is None may follow each other. Nobody is
+    lost.
     """
-    left, mixed = list(rows), list[Row]()
-    while left:
-        last = mixed[-MOST_NEIGHBOURS:]
-        index = 0
-        if len(last) == MOST_NEIGHBOURS and len({place(row) for row in last}) == 1:
-            crowded = place(last[0])
-            least = score(left[0]) * NEAR_EQUAL
-            index = next(
-                (
-                    number
-                    for number, row in enumerate(left)
-                    if place(row) != crowded and score(row) >= least
-                ),
-                0,
-            )
-        mixed.append(left.pop(index))
-    return mixed
+    left = _Left(standings)
+    order: list[int] = []
+    boosted = 0
+    for number in range(len(rows)):
+        if number % page_size == 0:
+            boosted = 0
+        has_room = boosted < MOST_BOOSTED
+        picked = left.best() if has_room else left.best_without_newness()
+        places = {standings[one].place for one in order[-MOST_NEIGHBOURS:]}
+        if number >= MOST_NEIGHBOURS and places == {standings[picked].place} != {None}:
+            picked = left.elsewhere(picked, may_be_boosted=has_room)
+        boosted += left.is_boosted(picked)
+        left.take(picked)
+        order.append(picked)
+    return [rows[number] for number in order]
+
+
+class _Left:
+    """The rows that are not placed yet, by their number in the order of scores."""
+
+    def __init__(self, standings: Sequence[Standing]) -> None:
+        self.standings = standings
+        self._is_taken = [False] * len(standings)
+        self._best = 0
+        self._plain = sorted(range(len(standings)), key=lambda one: -standings[one].plain)
+        self._best_plain = 0
+
+    def take(self, number: int) -> None:
+        self._is_taken[number] = True
+
+    def best(self) -> int:
+        while self._is_taken[self._best]:
+            self._best += 1
+        return self._best
+
+    def best_without_newness(self) -> int:
+        while self._is_taken[self._plain[self._best_plain]]:
+            self._best_plain += 1
+        return self._plain[self._best_plain]
+
+    def is_boosted(self, number: int) -> bool:
+        """Tell whether it would stand behind somebody if nobody were new."""
+        mine = self.standings[number]
+        if self.standings[self.best_without_newness()].plain <= mine.plain:
+            return False
+        return any(
+            theirs.plain > mine.plain and theirs.score < mine.score
+            for one, theirs in enumerate(self.standings[number + 1 :], number + 1)
+            if not self._is_taken[one]
+        )
+
+    def elsewhere(self, number: int, *, may_be_boosted: bool) -> int:
+        """Return the best near-equal row of another place, else the row itself."""
+        mine = self.standings[number]
+        for one in range(self._best, len(self.standings)):
+            theirs = self.standings[one]
+            if theirs.score < mine.score * NEAR_EQUAL:
+                break
+            is_free = not self._is_taken[one] and theirs.place != mine.place
+            if is_free and (may_be_boosted or not self.is_boosted(one)):
+                return one
+        return number
 
 
 def largest_reasons(

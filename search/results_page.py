@@ -1,5 +1,6 @@
 """What the results page shows of one search, as plain values (Spec: S8.4, S8.5)."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,6 +49,7 @@ SORT_WORDS = {
     Sort.RATING: "Best rated",
     Sort.NEAREST: "Nearest",
 }
+MOST_ASKED = 3
 _GIVEN_UP = {
     "time": "at another time",
     "date": "on another day",
@@ -94,9 +96,10 @@ def page_values(
         "clear_url": clear_url(result.query, state),
         "exact_url": state.set("exact", "1").url() if result.corrections else None,
         "help": _help(result.query.help_intent),
-        "asks_where": result.query.is_near_me and not has_origin and not result.demand.places,
+        "asks_where": result.query.is_about_home and not has_origin and not result.demand.places,
+        "questions": _questions(result, state),
         "sorts": _sorts(result, state),
-        "sort_words": SORT_WORDS[state.sort],
+        "sort_words": SORT_WORDS[result.sort],
         "list_url": state.drop("view").url(),
         "map_url": state.set("view", "map").url(),
         "map": map_of(result, state, snapshot) if state.is_map else None,
@@ -153,12 +156,27 @@ def _sorts(result: SearchResult, state: PageState) -> list[dict[str, Any]]:
     known = [sort for sort in Sort if sort is not Sort.NEAREST or has_place]
     return [
         {
-            "url": (state.drop("sort") if sort is Sort.BEST else state.set("sort", sort)).url(),
+            "url": (
+                state.drop("sort") if sort is result.usual_sort else state.set("sort", sort)
+            ).url(),
             "label": SORT_WORDS[sort],
-            "is_current": sort is state.sort,
+            "is_current": sort is result.sort,
         }
         for sort in known
     ]
+
+
+def _questions(result: SearchResult, state: PageState) -> list[tuple[str, str]]:
+    """Return other spellings that may be meant, each with the address of its search. Spec: S8.2"""
+    said = state.first("q")
+    asked = []
+    for one in result.questions:
+        for right in (one.right, *one.alternatives)[:MOST_ASKED]:
+            meant = re.sub(
+                rf"\b{re.escape(one.wrong)}\b", right, said, count=1, flags=re.IGNORECASE
+            )
+            asked.append((right, state.set("q", meant if meant != said else right).url()))
+    return asked
 
 
 def _groups(

@@ -21,7 +21,17 @@ from search.demand import Demand, demand_of
 from search.errands import is_errand
 from search.filters import Filters
 from search.learner import suited, with_learner
-from search.matching import Hit, Matcher, Origin, Sort, in_order, match_offers, one_card_each
+from search.matching import (
+    Hit,
+    Matcher,
+    Origin,
+    Sort,
+    in_order,
+    in_page_order,
+    match_offers,
+    one_card_each,
+    usual_sort,
+)
 from search.nearest import nearest_service
 from search.offering_words import encoded_words, nearness, words_left
 from search.offers import Offer, load_offers
@@ -63,6 +73,9 @@ class SearchResult:
     corrected_text: str
     took_ms: float
     mode: str
+    sort: Sort = Sort.BEST
+    usual_sort: Sort = Sort.BEST
+    questions: Sequence[Correction] = ()
     confidence: float | None = None
 
 
@@ -71,6 +84,7 @@ class Understood:
     """The subject of a query: its words as corrected, and the services they mean, best first."""
 
     corrections: Sequence[Correction]
+    questions: Sequence[Correction]
     words: str
     candidates: Candidates
     service_names: Sequence[str]
@@ -114,7 +128,7 @@ def run_search(
     *,
     now: datetime,
     filters: Filters | None = None,
-    sort: Sort = Sort.BEST,
+    sort: Sort | None = None,
     removed: Iterable[str] = (),
     is_verbatim: bool = False,
     user_id: int | None = None,
@@ -125,24 +139,27 @@ def run_search(
 
     ``filters`` win over the words, ``removed`` holds chips the person took away, ``is_verbatim``
     keeps spelling as typed, ``owner`` names who looks (for the day's jitter), ``origin`` is where
-    they are when they say "near me". Writes nothing. Spec: S8.1-S8.5, S8.7, S8.8.
+    they live; without ``sort`` the best come first, for "near me" the nearest. Writes nothing.
+    Spec: S8.1-S8.5, S8.7, S8.8.
     """
     started = time.perf_counter()
     snapshot, chosen = current_snapshot(), filters or Filters()
     query = parse(
         text, now=now, gazetteer=snapshot.gazetteer, vocabulary=snapshot.vocabulary,
-        removed=removed, place=chosen.place,
+        removed=removed, place=chosen.place, borough=origin.borough if origin else None,
     )  # fmt: skip
     demand = demand_of(query, chosen)
     meant = understand(query, demand, snapshot, is_verbatim=is_verbatim)
     candidates = meant.candidates
     ids = _meant(candidates)
+    home = origin if query.is_about_home else None
     searcher = _Searcher(
-        demand, snapshot, now, user_id, owner, origin if query.is_near_me else None,
+        demand, snapshot, now, user_id, owner, home,
         words_left(meant.words, query, _best_service(candidates, snapshot)),
     )  # fmt: skip
     offers = [] if ids == [] else searcher.offers(ids)
     hits, anywhere, close = _instructors(searcher, offers, candidates, ids)
+    usual = usual_sort(demand, home)
     encoded = None if hits or close else encoded_words(meant.words, snapshot)
     return SearchResult(
         query=query,
@@ -150,12 +167,15 @@ def run_search(
         services=meant.service_names,
         service=_best_service(candidates, snapshot),
         match=candidates.match,
-        hits=in_order(hits, sort),
+        sort=sort or usual,
+        usual_sort=usual,
+        hits=in_order(hits, sort or usual),
         anywhere=anywhere,
         close=close,
         nearest=None if encoded is None else nearest_service(encoded, other_than=ids or ()),
         languages=sorted({language for offer in offers for language in offer.languages}),
         corrections=meant.corrections,
+        questions=meant.questions,
         corrected_text=meant.words,
         took_ms=(time.perf_counter() - started) * 1000,
         mode=candidates.mode,
@@ -167,23 +187,28 @@ def understand(
     query: ParsedQuery, demand: Demand, snapshot: Snapshot, *, is_verbatim: bool = False
 ) -> Understood:
     """Return what somebody wants to learn: spelling, then services. Spec: S8.2, S8.8, S8.9"""
-    corrections, words = _spell(query, snapshot, is_verbatim=is_verbatim)
+    corrections, questions, words = _spell(query, snapshot, is_verbatim=is_verbatim)
     sentence = with_learner(_sentence(query, corrections), query.constraints)
     found = _services(words, sentence, fold(query.text), demand, snapshot)
     candidates = suited(found, query.constraints, snapshot.services)
     known = [snapshot.services.get(pk) for pk in candidates.scores]
     names = [entry.name for entry in known if entry is not None][:NAMED]
-    return Understood(corrections, words, candidates, [] if candidates.match == "none" else names)
+    return Understood(
+        corrections, questions, words, candidates, [] if candidates.match == "none" else names
+    )
 
 
 def _spell(
     query: ParsedQuery, snapshot: Snapshot, *, is_verbatim: bool
-) -> tuple[Sequence[Correction], str]:
+) -> tuple[Sequence[Correction], Sequence[Correction], str]:
+    """Return corrections that are sure, those that are only asked, and the words. Spec: S8.2"""
     tokens = [] if SERVICE in query.removed else words_of(fold(query.residual_core))
     if is_verbatim:
-        return [], " ".join(tokens)
-    corrections = [c for c in correct(tokens, snapshot.vocabulary) if c.is_sure]
-    return corrections, " ".join(apply_corrections(tokens, corrections))
+        return [], [], " ".join(tokens)
+    found = correct(tokens, snapshot.vocabulary)
+    sure = [one for one in found if one.is_sure]
+    asked = [one for one in found if not one.is_sure]
+    return sure, asked, " ".join(apply_corrections(tokens, sure))
 
 
 def _sentence(query: ParsedQuery, corrections: Sequence[Correction]) -> str:
@@ -240,7 +265,8 @@ def _instructors(
         return [], [], _of_category(searcher, candidates, ids)
     matcher = searcher.matcher(candidates.scores)
     ranked = match_offers(offers, matcher)
-    hits = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
+    fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
+    hits = in_page_order(fitting, matcher, PAGE_SIZE)
     anywhere = one_card_each(hit for row, hit in ranked if row.missed <= {"location"} and hit.free)
     groups = close_groups(ranked, {hit.offer.instructor_id for hit in hits})
     if not hits and sum(len(group.hits) for group in groups) < CLOSE_PER_GROUP:

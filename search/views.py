@@ -26,6 +26,7 @@ from search.history import known_historian, recent_searches, remember_search
 from search.history_manager import KEPT
 from search.matching import Hit, Origin
 from search.page_state import PageState, read_state
+from search.parser.places import needs_home
 from search.results_page import page_values, panel_values
 from search.services import SearchResult, run_search
 from search.snapshot import current_snapshot
@@ -126,17 +127,18 @@ def _luck_of(request: HttpRequest) -> str:
 
 
 def _origin(request: HttpRequest) -> Origin | None:
-    """Return where the person's first saved address is, for "near me" (S8.1)."""
+    """Return where the person's first saved address is (S8.1)."""
     if not request.user.is_authenticated:
         return None
     address = Address.objects.of(request.user).select_related("neighborhood").first()
     place = address.neighborhood if address else None
-    return Origin(place.latitude, place.longitude) if place else None
+    return Origin(place.latitude, place.longitude, place.borough) if place else None
 
 
 def _near(request: HttpRequest, state: PageState) -> Origin | None:
-    """Ask for the address only when the words may want it."""
-    return _origin(request) if "near" in state.first("q").lower() else None
+    """Ask for the address only when the words want it."""
+    is_wanted = needs_home(state.first("q"), current_snapshot().gazetteer)
+    return _origin(request) if is_wanted else None
 
 
 def _found(request: HttpRequest, state: PageState) -> HttpResponse:

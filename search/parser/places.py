@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from search.english import COMMON_WORDS, FILLER_WORDS
 from search.gazetteer import BOROUGHS, DOUBTFUL_NAMES, WEAK_NAMES, Gazetteer, Place
 from search.parser.reading import Reading
-from search.text import words_of
+from search.text import fold, words_of
 from search.vocabulary import Vocabulary
 
 _WORD = re.compile(r"[^\W_](?:'?[^\W_])*")
@@ -78,6 +78,22 @@ def read_near_me(reading: Reading) -> None:
     for match in _LANDMARK.finditer(reading.folded):
         reading.note("landmark", match.group())
         reading.shielded.append((match.start() - 1, match.end() + 1))
+
+
+def needs_home(text: str, gazetteer: Gazetteer) -> bool:
+    """Tell whether it matters where the searcher lives: "near me", a landmark, "murray hill".
+
+    Spec: S8.1
+    """
+    folded = fold(text)
+    return bool(
+        _NEAR_ME.search(folded)
+        or _LANDMARK.search(folded)
+        or any(
+            len(gazetteer.choices(name)) > 1 and re.search(rf"\b{name}\b", folded)
+            for name in DOUBTFUL_NAMES
+        )
+    )
 
 
 def read_places(

@@ -71,6 +71,11 @@ class ParsedQuery:
     landmark: str | None = None
     removed: frozenset[str] = field(default_factory=frozenset)
 
+    @property
+    def is_about_home(self) -> bool:
+        """True for "near me" and landmarks: no location, but distance from home counts."""
+        return self.is_near_me or self.landmark is not None
+
     def without(self, chip: Chip) -> tuple[str, ...]:
         """Return the values of the `without` parameter for this query with one chip less."""
         return tuple(sorted(self.removed | {chip.token}))

@@ -16,7 +16,7 @@ from search.services import SearchResult, run_search
 from tests.factories.accounts import student
 from tests.factories.catalog import NeighborhoodFactory
 from tests.factories.lessons import BookingFactory
-from tests.search.builders import fresh_catalogue, gowanus, pianist
+from tests.search.builders import fresh_catalogue, gowanus, pianist, rate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S8]
 
@@ -107,6 +107,57 @@ def test_near_me_sorts_by_distance_from_the_saved_address(client: Any) -> None:
     page = client.get("/search/", {"q": "piano near me"})
     assert "Near where?" not in page.content.decode()
     assert [card["name"].split()[0] for card in page.context["cards"]] == ["Far", "Near"]
+
+
+def _lives_in(place: Any) -> Any:
+    maya = student()
+    save_address(
+        by=maya, label="Home", neighborhood=place, street="1 Bond St", unit="", zip_code="11215"
+    )
+    return maya
+
+
+@pytest.mark.parametrize("said", ["cerca de mí", "closest", "in my neighborhood", "central park"])
+def test_whoever_is_nearest_comes_first_in_all_ways_to_say_it(client: Any, said: str) -> None:
+    """S8.1: sorted by distance, not only weighed by it; another order can still be chosen."""
+    near, far = NeighborhoodFactory(), gowanus()
+    rate(pianist("Far", instructor__base_neighborhood=far), fives=200)
+    rate(pianist("Near", instructor__base_neighborhood=near), fives=0, fours=9)
+    assert "Near where?" in client.get("/search/", {"q": f"piano {said}"}).content.decode()
+    client.force_login(_lives_in(near))
+    page = client.get("/search/", {"q": f"piano {said}"})
+    assert [card["name"].split()[0] for card in page.context["cards"]] == ["Near", "Far"]
+    assert page.context["sort_words"] == "Nearest"
+    assert "Near where?" not in page.content.decode()
+    best = next(one for one in page.context["sorts"] if one["label"] == "Best match")
+    chosen = client.get(best["url"])
+    assert chosen.context["sort_words"] == "Best match"
+
+
+def test_an_ambiguous_place_is_the_one_in_the_searchers_borough(client: Any) -> None:
+    """S8.1: "murray hill" is in Manhattan and in Queens; else the chip offers the choice."""
+    NeighborhoodFactory(name="Murray Hill", borough="Manhattan")
+    queens = NeighborhoodFactory(name="Murray Hill (Queens)", borough="Queens")
+    pianist("Zoe", instructor__base_neighborhood=queens)
+    page = client.get("/search/", {"q": "piano murray hill"}).content.decode()
+    assert "or Murray Hill (Queens)?" in page
+    client.force_login(_lives_in(queens))
+    page = client.get("/search/", {"q": "piano murray hill"})
+    assert [card["name"].split()[0] for card in page.context["cards"]] == ["Zoe"]
+    assert "or Murray Hill" not in page.content.decode()
+
+
+def test_neighborhoods_mix_among_those_who_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S8.3: whoever does not fit stands between nobody on the page."""
+    monkeypatch.setattr("search.ranking.JITTER", 0)
+    slope, other = NeighborhoodFactory(), gowanus()
+    third = NeighborhoodFactory(name="Red Hook")
+    for name, fives in (("Ann", 40), ("Bea", 40), ("Cem", 8), ("Dov", 8)):
+        rate(pianist(name, instructor__base_neighborhood=slope), fives=fives)
+    dear = pianist("Eve", instructor__base_neighborhood=third, prices={60: 9500})
+    rate(dear, fives=20)
+    rate(pianist("Fay", instructor__base_neighborhood=other), fives=6)
+    assert names(search("piano under $90")) == ["Ann", "Bea", "Cem", "Fay", "Dov"]
 
 
 def test_strikes_put_an_instructor_behind() -> None:

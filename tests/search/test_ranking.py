@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from bookings.reviews.ratings import Rating
 from search.ranking import (
     Factors,
+    Standing,
     jitter,
     largest_reasons,
-    mixed_neighbours,
     newness_factor,
+    page_order,
     price_factor,
     quality_factor,
     relevance_factor,
@@ -135,20 +136,76 @@ def test_jitter_is_one_per_cent_and_the_same_all_day() -> None:
     assert values != [jitter("user:2", monday, number) for number in range(500)]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.1, 1)), max_size=30))
-def test_neighbours_mix_where_others_are_as_good_and_nobody_is_lost(
-    rows: list[tuple[str, float]],
-) -> None:
+Rows = list[tuple[str, float, float]]
+"""Neighborhood, score without newness, newness."""
+
+STANDING_ROWS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.floats(0.1, 1), st.sampled_from([1, 1, 1.01, 1.05, 1.08])),
+    max_size=45,
+)
+
+
+def _pages(rows: Rows, *, page_size: int = 20) -> Rows:
+    ranked = sorted(rows, key=lambda row: -row[1] * row[2])
+    standings = [Standing(plain * newness, plain, place) for place, plain, newness in ranked]
+    return page_order(ranked, standings, page_size=page_size)
+
+
+@given(STANDING_ROWS)
+def test_neighbours_mix_where_others_are_as_good_and_nobody_is_lost(rows: Rows) -> None:
     """S8.3: at most three of one neighborhood in a row while somebody near-equal is elsewhere."""
-    ranked = sorted(rows, key=lambda row: -row[1])
-    mixed = mixed_neighbours(ranked, lambda row: row[0], lambda row: row[1])
-    assert sorted(mixed) == sorted(ranked)
+    mixed = _pages([(place, plain, 1) for place, plain, _ in rows])
+    assert sorted(mixed) == sorted((place, plain, 1) for place, plain, _ in rows)
     for place in range(len(mixed) - 3):
         four = mixed[place : place + 4]
         if len({row[0] for row in four}) == 1:
             others = [row for row in mixed[place + 3 :] if row[0] != four[0][0]]
             best = max((row[1] for row in mixed[place + 3 :]), default=0)
             assert all(row[1] < best * 0.95 or row[1] < four[3][1] for row in others)
+
+
+@given(STANDING_ROWS)
+def test_newness_lifts_two_people_a_page_before_others(rows: Rows) -> None:
+    """S8.3: at most two stand before somebody only because they are new; nobody is lost."""
+    shown = _pages([("a", plain, newness) for _, plain, newness in rows], page_size=5)
+    assert len(shown) == len(rows)
+    for first in range(0, len(shown), 5):
+        boosted = [
+            number
+            for number in range(first, min(first + 5, len(shown)))
+            if any(
+                plain > shown[number][1] and plain * newness < shown[number][1] * shown[number][2]
+                for _, plain, newness in shown[number + 1 :]
+            )
+        ]
+        assert len(boosted) <= 2
+
+
+def test_a_third_newcomer_waits_for_the_next_page() -> None:
+    """S8.3"""
+    known = [("a", 0.99, 1.0), ("b", 0.985, 1.0), ("c", 0.98, 1.0)]
+    new = [("d", 0.97, 1.08), ("e", 0.96, 1.08), ("f", 0.95, 1.08)]
+    shown = "".join(row[0] for row in _pages([*known, *new], page_size=3))
+    assert shown == "deafbc"
+
+
+@given(rows=STANDING_ROWS.filter(bool), lift=st.floats(1.0, 1.5), newer=st.floats(1.0, 1.08))
+def test_a_better_row_never_stands_lower_in_the_pages(
+    rows: Rows, lift: float, newer: float
+) -> None:
+    """S8.3, with the two boosts a page."""
+    told = [(f"row {number}", *row[1:]) for number, row in enumerate(rows)]
+    name, plain, newness = told[0]
+    for better in [(name, plain * lift, newness), (name, plain, max(newness, newer))]:
+        before = [row[0] for row in _at_one_place(told)].index(name)
+        after = [row[0] for row in _at_one_place([better, *told[1:]])].index(name)
+        assert after <= before
+
+
+def _at_one_place(rows: Rows) -> Rows:
+    ranked = sorted(rows, key=lambda row: (-row[1] * row[2], row[0]))
+    standings = [Standing(plain * newness, plain) for _, plain, newness in ranked]
+    return page_order(ranked, standings, page_size=4)
 
 
 def test_reasons_are_the_largest() -> None:

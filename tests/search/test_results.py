@@ -85,6 +85,15 @@ class TestWords:
         asked = link(text, "Search as you typed it instead")
         assert "Showing results for" not in page(client, asked)
 
+    def test_an_unsure_spelling_is_asked(self, client):
+        """Spec: S8.2: low confidence asks, and changes nothing by itself."""
+        for name in ("Violin", "Viola"):
+            pianist(name, service=ServiceFactory(name=name))
+        text = page(client, "q=viollen+on+sundays")
+        assert "Did you mean" in text
+        assert "Showing results for" not in text
+        assert link(text, "violin") == "q=violin+on+sundays"
+
     def test_help_words_show_the_way_first(self, client):
         """Spec: S8.9"""
         assert 'href="/legal/terms/"' in page(client, "q=cancel+my+lesson").split("</main>")[0]
