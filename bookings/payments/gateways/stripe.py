@@ -28,7 +28,6 @@ from bookings.payments.gateways.base import (
     GatewayTimeoutError,
     IntentStatus,
 )
-from bookings.payments.gateways.signatures import WebhookSignatureError, verify
 from bookings.payments.gateways.stripe_words import (
     CLOSED_AFTER_REFUSAL,
     KINDS,
@@ -37,6 +36,7 @@ from bookings.payments.gateways.stripe_words import (
     was_refused,
 )
 from instainstru.errors import ValidationFailedError
+from instainstru.signatures import WebhookSignatureError, verify
 
 CURRENCY = "usd"
 # Somebody waits for the answer; what comes later is fetched (Spec: S14.2).

@@ -24,7 +24,6 @@ from bookings.payments.gateways.base import (
     GatewayTimeoutError,
     IntentStatus,
 )
-from bookings.payments.gateways.signatures import WebhookSignatureError, verify
 from bookings.payments.models import (
     OfflineEvent,
     OfflineIntent,
@@ -35,6 +34,7 @@ from bookings.payments.models import (
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
 from instainstru.identifiers import public_id
+from instainstru.signatures import WebhookSignatureError, verify
 
 LATE_RESULT_AFTER = timedelta(seconds=10)
 CARD_LENGTH = 16

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from bookings.payments.gateways import OFFLINE
-from bookings.payments.gateways.signatures import sign
 from bookings.payments.gateways.test import OfflineGateway, webhook_secret
 from bookings.payments.models import OfflineEvent, OfflineIntent
+from instainstru.signatures import sign
 
 BATCH_SIZE = 100
 TIMEOUT_SECONDS = 5

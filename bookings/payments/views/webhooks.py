@@ -6,10 +6,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from bookings.payments.gateways import gateway_named
-from bookings.payments.gateways.signatures import WebhookSignatureError
 from bookings.payments.services.webhooks import receive_event
 from instainstru import clock
 from instainstru.access import public
+from instainstru.signatures import WebhookSignatureError
 
 
 @public

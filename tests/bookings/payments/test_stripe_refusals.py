@@ -6,7 +6,6 @@ import logging
 import pytest
 
 from bookings.payments import selectors
-from bookings.payments.gateways.signatures import sign
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.services import (
     available_credit_cents,
@@ -16,6 +15,7 @@ from bookings.payments.services import (
 )
 from bookings.payments.services.webhooks import process_events, receive_event
 from instainstru import clock
+from instainstru.signatures import sign
 from tests.bookings.payments.stripe_stage import SECRET, RefusedError, Stage
 from tests.factories import payments as make
 

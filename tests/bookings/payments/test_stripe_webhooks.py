@@ -9,11 +9,11 @@ from django.test import Client
 
 from bookings.lessons.models import Booking
 from bookings.payments.gateways import current_gateway
-from bookings.payments.gateways.signatures import sign
 from bookings.payments.models import LedgerTransaction, PaymentAttempt, WebhookEvent
 from bookings.payments.selectors import ledger_imbalances
 from bookings.payments.services.webhooks import process_events, receive_event
 from instainstru import clock
+from instainstru.signatures import sign
 from tests.bookings.lessons.stage import hold_of
 from tests.bookings.payments.orders import all_orders_end_the_same
 from tests.bookings.payments.stripe_stage import SECRET, Stage

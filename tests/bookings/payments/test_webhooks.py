@@ -11,7 +11,6 @@ from django.test import Client
 from accounts.models import User
 from bookings.lessons.models import Booking
 from bookings.payments.gateways import current_gateway
-from bookings.payments.gateways.signatures import sign
 from bookings.payments.gateways.test import webhook_secret
 from bookings.payments.models import (
     LedgerTransaction,
@@ -24,6 +23,7 @@ from bookings.payments.selectors import ledger_imbalances
 from bookings.payments.services.offline_events import send_events
 from bookings.payments.services.webhooks import MOST_TRIES, process_events, receive_event
 from instainstru import clock
+from instainstru.signatures import sign
 from tests.bookings.lessons.stage import hold_of
 from tests.bookings.payments.orders import all_orders_end_the_same
 from tests.factories import payments as make

@@ -1,4 +1,4 @@
-"""Signatures of webhooks: a time and an HMAC over time and raw body (Spec: S14.8)."""
+"""Signatures of webhooks: a time and an HMAC over time and raw body (Spec: S14.8, S17.10)."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ TOLERANCE = timedelta(minutes=5)
 
 
 class WebhookSignatureError(Exception):
-    """The body does not come from the gateway, or is too old to be believed."""
+    """The body does not come from whom it should, or is too old to be believed."""
 
 
 def sign(body: bytes, *, secret: bytes, at: datetime) -> str:
