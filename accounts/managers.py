@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from guardian.managers import UserObjectPermissionManager
 
 from instainstru import clock
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Invitation,
         Learner,
         NotificationChoice,
+        TextNumber,
         User,
     )
 
@@ -146,24 +147,66 @@ class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
 
 
 class NotificationChoiceQuerySet(models.QuerySet["NotificationChoice"]):
-    """What people chose to be told."""
+    """What people chose to be told; by mail unless a method says otherwise."""
+
+    def by_mail(self) -> "NotificationChoiceQuerySet":
+        """Choices about mail."""
+        return self.filter(channel="mail")
+
+    def by_text(self) -> "NotificationChoiceQuerySet":
+        """Choices about text messages."""
+        return self.filter(channel="text")
 
     def of(self, user: "User") -> dict[str, bool]:
         """Return by kind what a person chose; a kind without a choice is missing."""
-        return dict(self.filter(user=user).values_list("kind", "is_on"))
+        return dict(self.by_mail().filter(user=user).values_list("kind", "is_on"))
+
+    def texts_of(self, user: "User") -> dict[str, bool]:
+        """Return by kind what a person chose about texts; a kind without a choice is missing."""
+        return dict(self.by_text().filter(user=user).values_list("kind", "is_on"))
 
     def subscribers(self, kind: str, *, zones: Collection[str]) -> models.QuerySet["User"]:
         """Return the people in some zones who switched a kind on and whose account is open."""
         from accounts.models import User
 
-        on = self.filter(kind=kind, is_on=True)
+        on = self.by_mail().filter(kind=kind, is_on=True)
         return User.objects.filter(pk__in=on.values("user"), zone__in=zones, is_active=True)
 
     def zones_of_subscribers(self, kind: str) -> set[str]:
         """Return the names of the zones in which somebody switched a kind on."""
-        rows = self.filter(kind=kind, is_on=True)
+        rows = self.by_mail().filter(kind=kind, is_on=True)
         return set(rows.values_list("user__zone", flat=True).distinct())
 
     def of_kind(self, user_ids: Collection[int], kind: str) -> dict[int, bool]:
         """Return by person's id what some people chose about a kind."""
-        return dict(self.filter(user__in=user_ids, kind=kind).values_list("user_id", "is_on"))
+        rows = self.by_mail().filter(user__in=user_ids, kind=kind)
+        return dict(rows.values_list("user_id", "is_on"))
+
+
+class TextNumberQuerySet(models.QuerySet["TextNumber"]):
+    """Numbers for text messages."""
+
+    def live(self) -> "TextNumberQuerySet":
+        """Numbers that get texts: typed its code, agreed to on the site, no STOP since (S13.6)."""
+        from privacy.models import Consent
+
+        newest = Consent.objects.of_texts().filter(user=OuterRef("user")).newest_first()
+        return self.filter(
+            confirmed_at__isnull=False, stopped_at__isnull=True, user__is_active=True
+        ).filter(
+            Subquery(newest.values("is_given")[:1]), phone=Subquery(newest.values("phone")[:1])
+        )
+
+    def wanting(self, user_ids: Collection[int], kind: str) -> dict[int, str]:
+        """Return by person's id the live numbers of those who want texts of a kind."""
+        from accounts.models import NotificationChoice
+
+        off = NotificationChoice.objects.by_text().filter(
+            user=OuterRef("user"), kind=kind, is_on=False
+        )
+        rows = self.live().filter(~Exists(off), user__in=user_ids)
+        return dict(rows.values_list("user_id", "phone"))
+
+    def at(self, phone: str) -> "TextNumberQuerySet":
+        """Everybody's row of a number."""
+        return self.filter(phone=phone)

@@ -153,6 +153,19 @@ register(
                 erasure=Erasure.DELETE,
                 retention=UNTIL_CLOSED,
             ),
+            plain=("kind",),
+        ),
+        Holding(
+            model="accounts.TextNumber",
+            subjects=("user", "phone"),
+            use=Use(
+                purpose="To text the phone of somebody who agreed, and nobody else's",
+                basis=Basis.CONSENT,
+                erasure=Erasure.DELETE,
+                retention=UNTIL_CLOSED,
+            ),
+            plain=("code_hash",),
+            is_left_out_of_copies=True,
         ),
         Holding(
             model="accounts.EmailChange",

@@ -1,6 +1,6 @@
 """What a person says about themselves and how they want to be told (Spec: 02 section 5, S13.5)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.conf import settings
 from django.core import signing
@@ -13,6 +13,8 @@ from privacy.consents import Browser, Purpose, record_consent
 from privacy.models import Consent
 
 Kind = NotificationChoice.Kind
+TextKind = NotificationChoice.TextKind
+Channel = NotificationChoice.Channel
 DEFAULTS = {Kind.REMINDER: True, Kind.REVIEW: True, Kind.MESSAGE: True, Kind.DIGEST: False}
 MAIL_OFF = "accounts.mail-off"
 COUNTRY = "US"  # of numbers that name none
@@ -99,7 +101,9 @@ def read_mail_off(token: str) -> tuple[User, Kind]:
 
 def switch_mail_off(user: User, kind: Kind) -> None:
     """Write no more mails of a kind; again changes nothing. Spec: S13.7"""
-    NotificationChoice.objects.update_or_create(user=user, kind=kind, defaults={"is_on": False})
+    NotificationChoice.objects.update_or_create(
+        user=user, channel=Channel.MAIL, kind=kind, defaults={"is_on": False}
+    )
 
 
 def wanted_mail(user: User) -> dict[str, bool]:
@@ -109,27 +113,33 @@ def wanted_mail(user: User) -> dict[str, bool]:
     )
 
 
-def wanted_consents(user: User) -> dict[str, bool]:
-    """Return whether a person wants tips and news, and text messages."""
-    given = Consent.objects.in_force(user)
-    return {name: given.get(name, False) for name in (Purpose.MARKETING, Purpose.SMS)}
+def wanted_texts(user: User) -> dict[str, bool]:
+    """Return for each kind of text whether a person wants it; all, until they say otherwise."""
+    return dict.fromkeys(TextKind.values, True) | NotificationChoice.objects.texts_of(user)
+
+
+def wants_news(user: User) -> bool:
+    """Return whether a person wants tips and news by mail."""
+    return Consent.objects.in_force(user).get(Purpose.MARKETING, False)
 
 
 @transaction.atomic
 def update_notifications(
-    *, by: User, mail: dict[str, bool], marketing: bool, texts: bool, browser: Browser
+    *,
+    by: User,
+    mail: Mapping[str, bool],
+    texts: Mapping[str, bool],
+    marketing: bool,
+    browser: Browser,
 ) -> None:
-    """Save what a person wants to be told, by mail and by text.
+    """Save which kinds a person wants by mail and by text; kinds not named stay as they are.
 
-    Raises ``ValidationFailedError`` for texts without a phone number.
+    Agreeing to texts at all is a form of its own (``accounts.texts``). Spec: S13.5
     """
     user = User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    if texts and not user.phone:
-        sentence = "Add your phone number to the settings first."
-        raise ValidationFailedError(sentence, fields={"texts": sentence})
-    for kind, is_on in mail.items():
-        NotificationChoice.objects.update_or_create(
-            user=user, kind=Kind(kind), defaults={"is_on": is_on}
-        )
+    for channel, kinds in ((Channel.MAIL, mail), (Channel.TEXT, texts)):
+        for kind, is_on in kinds.items():
+            NotificationChoice.objects.update_or_create(
+                user=user, channel=channel, kind=kind, defaults={"is_on": is_on}
+            )
     record_consent(by=user, purpose=Purpose.MARKETING, is_given=marketing, browser=browser)
-    record_consent(by=user, purpose=Purpose.SMS, is_given=texts, browser=browser)

@@ -7,12 +7,12 @@ from zoneinfo import available_timezones
 from django import forms
 
 from accounts.learners import FIRST_BIRTH_YEAR
-from accounts.models import NotificationChoice, User
+from accounts.models import NotificationChoice
 from accounts.profile import parsed_phone
 from accounts.zones import named_zone
 from instainstru.errors import ValidationFailedError
 from instainstru.form_fields import PlainTextField
-from privacy.consents import MARKETING_WORDS, SMS_WORDS
+from privacy.consents import MARKETING_WORDS
 
 AREAS = (
     "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian",
@@ -102,6 +102,7 @@ class SettingsForm(forms.Form):
         return name
 
 
+TextKind = NotificationChoice.TextKind
 # A switch for mail that nothing writes would promise something: messages do not exist yet.
 OFFERED = {
     NotificationChoice.Kind.REMINDER: NotificationChoice.Kind.REMINDER.label,
@@ -111,33 +112,39 @@ OFFERED = {
 
 
 class NotificationsForm(forms.Form):
-    """What to be told by mail and by text."""
+    """Which kinds of mail and, where somebody gets texts at all, of texts."""
 
     marketing = forms.BooleanField(label=MARKETING_WORDS, required=False)
-    texts = forms.BooleanField(label=SMS_WORDS, required=False)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_texts: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.of_mail = {kind.value: kind.value for kind in OFFERED}
+        self.of_texts = {f"text_{kind}": kind.value for kind in TextKind} if has_texts else {}
         for kind, words in OFFERED.items():
             self.fields[kind.value] = forms.BooleanField(label=words, required=False)
-        self.user = user
-
-    def clean_texts(self) -> bool:
-        """Refuse text messages without a number."""
-        wants: bool = self.cleaned_data["texts"]
-        if wants and not self.user.phone:
-            raise forms.ValidationError("Add your phone number to the settings first.")
-        return wants
+        for name, kind_name in self.of_texts.items():
+            label = TextKind(kind_name).label
+            self.fields[name] = forms.BooleanField(label=label, required=False)
 
     @property
     def mail(self) -> dict[str, bool]:
         """What was chosen for each kind of mail."""
-        return {kind.value: self.cleaned_data[kind.value] for kind in OFFERED}
+        return {kind: self.cleaned_data[name] for name, kind in self.of_mail.items()}
+
+    @property
+    def texts(self) -> dict[str, bool]:
+        """What was chosen for each kind of text; nothing where texts are not set up."""
+        return {kind: self.cleaned_data[name] for name, kind in self.of_texts.items()}
 
     @property
     def mail_fields(self) -> list[forms.BoundField]:
         """The fields of the kinds of mail."""
-        return [self[kind.value] for kind in OFFERED]
+        return [self[name] for name in self.of_mail]
+
+    @property
+    def text_fields(self) -> list[forms.BoundField]:
+        """The fields of the kinds of text."""
+        return [self[name] for name in self.of_texts]
 
 
 class LearnerForm(forms.Form):

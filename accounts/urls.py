@@ -9,6 +9,7 @@ from accounts.views import (
     second_step,
     security,
     settings,
+    texts,
     viewing,
 )
 
@@ -18,6 +19,9 @@ own_urlpatterns = [
     path("account/viewing/end/", viewing.end, name="viewing-end"),
     path("account/learning/", settings.add_learning, name="add-learning"),
     path("account/notifications/", settings.notifications, name="notifications"),
+    path("account/texts/", texts.agree, name="texts"),
+    path("account/texts/code/", texts.confirm, name="texts-confirm"),
+    path("account/texts/end/", texts.end, name="texts-end"),
     path("mail/off/<str:token>/", settings.mail_off, name="mail-off"),
     path("account/learners/", learners.learner_list, name="learners"),
     path("account/learners/<slug:learner_id>/", learners.learner_edit, name="learner"),

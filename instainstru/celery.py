@@ -102,6 +102,7 @@ signals.beat_init.connect(_declare_server)
 
 SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-mail": ("notifications.deliver_mail", timedelta(seconds=30)),
+    "deliver-texts": ("notifications.deliver_texts", timedelta(seconds=60)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "send-reminders": ("lessons.send_reminders", timedelta(minutes=2)),
     "remind-of-reviews": ("reviews.remind_of_reviews", timedelta(minutes=10)),
@@ -121,6 +122,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-email-changes": ("accounts.forget_email_changes", timedelta(hours=24)),
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-mail": ("notifications.forget_old_mail", timedelta(hours=24)),
+    "forget-old-texts": ("notifications.forget_old_texts", timedelta(hours=24)),
     "forget-old-notices": ("notifications.forget_old_notices", timedelta(hours=24)),
     "forget-old-events": ("analytics.forget_old_events", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),

@@ -310,6 +310,10 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 DEFAULT_FROM_EMAIL = "InstaInstru <hello@instainstru.com>"
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 
+# --- Text messages: rows first, too (Spec: S13.6) -------------------------------------------------
+TEXT_URL = env.str("TEXT_URL", default="")
+TEXT_SECRET = env.str("TEXT_SECRET", default="")
+
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")
 if PAYMENT_GATEWAY == "stripe":

@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/access/", access.who_has_access, name="access"),
     path("", include("accounts.urls")),
     path("", include("bookings.notifications.notice_views")),
+    path("", include("bookings.notifications.text_views")),
     path("dev/mail/", include("bookings.notifications.urls")),
     path("preferences/", home.preferences, name="preferences"),
     path("favorites/", favorites.favorites, name="favorites"),

@@ -15,3 +15,11 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         """Return the newest answer of a person by purpose; a purpose never asked is missing."""
         rows = self.filter(user_id=user.pk).order_by("purpose", "-created_at", "-pk")
         return dict(rows.distinct("purpose").values_list("purpose", "is_given"))
+
+    def of_texts(self) -> "ConsentQuerySet":
+        """Answers about text messages."""
+        return self.filter(purpose="sms")
+
+    def newest_first(self) -> "ConsentQuerySet":
+        """The latest first."""
+        return self.order_by("-created_at", "-pk")

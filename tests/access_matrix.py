@@ -40,6 +40,9 @@ accounts:mail-off                     public                   /mail/off/unknown
 accounts:notifications                account.manage_own
 accounts:security                     account.manage_own
 accounts:settings                     account.manage_own
+accounts:texts                        account.manage_own
+accounts:texts-confirm                account.manage_own
+accounts:texts-end                    account.manage_own
 accounts:viewing-end                  account.manage_own
 addresses:edit                        account.manage_own       /account/addresses/ZZZZZZZZZZ/
 addresses:list                        account.manage_own
@@ -198,6 +201,8 @@ search:suggestions                    public
 sharing:learner                       account.manage_own       /account/learners/ZZZZZZZZZZ/share/
 sharing:learner-invitation            signed-in                /invitations/learner/unknown/
 sitemap                               public
+inbound-texts                         public
+text-list                             public
 staff-mail-previews                   system.monitor
 staff-mail-preview                    system.monitor           /staff/mails/lesson_confirmed/
 staff-mail-preview-html               system.monitor           /staff/mails/lesson_confirmed/html/

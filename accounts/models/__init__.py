@@ -11,12 +11,13 @@ from accounts.models.blocks import Block
 from accounts.models.email_changes import EmailChange
 from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
 from accounts.models.notification_choices import NotificationChoice
+from accounts.models.text_numbers import TextNumber
 from instainstru import clock
 from instainstru.identifiers import public_id
 
 __all__ = [
     "AuditEvent", "Block", "Capability", "EmailChange", "Grant", "Invitation", "Learner",
-    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "User", "UserGrant",
+    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "TextNumber", "User", "UserGrant",
 ]  # fmt: skip
 
 

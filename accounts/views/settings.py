@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import profile
+from accounts import profile, texts
 from accounts.models import User
 from accounts.role_changes import also_learn
 from accounts.roles import Role, roles_of
@@ -22,7 +22,8 @@ from privacy.consents import Browser
 SETTINGS, NOTIFICATIONS = "accounts:settings", "accounts:notifications"
 
 
-def _browser(request: HttpRequest) -> Browser:
+def browser_of(request: HttpRequest) -> Browser:
+    """Return what a consent keeps of the request that gave it."""
     agent = request.headers.get("User-Agent", "")
     return Browser(page=request.path, ip=client_address(request) or None, user_agent=agent)
 
@@ -41,7 +42,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     }
     form = SettingsForm(posted(request), initial=initial)
     if form.is_valid():
-        profile.update_profile(by=user, browser=_browser(request), **form.cleaned_data)
+        profile.update_profile(by=user, browser=browser_of(request), **form.cleaned_data)
         messages.success(request, "Saved.")
         return see_other(f"{request.path}?saved=1")
     roles = roles_of(user.groups.values_list("name", flat=True))
@@ -69,22 +70,23 @@ def add_learning(request: HttpRequest) -> HttpResponse:
 def notifications(request: HttpRequest) -> HttpResponse:
     """Show what is told how, and take what a person wants."""
     user = cast("User", request.user)
+    number = texts.number_of(user) if texts.is_live(user) else None
     initial = profile.wanted_mail(user)
+    initial |= {f"text_{kind}": is_on for kind, is_on in profile.wanted_texts(user).items()}
     if request.method != "POST":
-        consents = profile.wanted_consents(user)
-        initial |= {"marketing": consents["marketing"], "texts": consents["sms"]}
-    form = NotificationsForm(posted(request), initial=initial, user=user)
+        initial["marketing"] = profile.wants_news(user)
+    form = NotificationsForm(posted(request), initial=initial, has_texts=number is not None)
     if form.is_valid():
         profile.update_notifications(
             by=user,
             mail=form.mail,
+            texts=form.texts,
             marketing=form.cleaned_data["marketing"],
-            texts=form.cleaned_data["texts"],
-            browser=_browser(request),
+            browser=browser_of(request),
         )
         messages.success(request, "Saved.")
         return see_other(request.path)
-    context = {"form": form, "phone": profile.spoken_phone(user.phone)}
+    context = {"form": form, "text_phone": profile.spoken_phone(number.phone) if number else ""}
     status = 422 if form.is_bound else 200
     return account_page(
         request, "account/notifications.html", context, tab=NOTIFICATIONS, status=status

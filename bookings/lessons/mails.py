@@ -1,4 +1,4 @@
-"""Mails about lessons: rows in the booking's own transaction (Spec: S13.4, S13.5, S13.7)."""
+"""Mails and texts about lessons: rows in the booking's own transaction (Spec: S13.4-S13.7)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.models import User
-from accounts.profile import mail_off_url
+from accounts.models import NotificationChoice, User
+from accounts.profile import mail_off_url, wants_mail
 from accounts.zones import named_zone
 from bookings.lessons.calendar_files import (
     CalendarLesson,
@@ -23,11 +23,19 @@ from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
 from bookings.notifications.notices import leave_notice
 from bookings.notifications.services import Attachment, queue_mail
+from bookings.notifications.texts import queue_text
 from bookings.payments.models import PaymentAttempt
 from instainstru import clock
 from instainstru.clock import NEW_YORK
 
 SIDES = ("student", "instructor")
+TextKind = NotificationChoice.TextKind
+# A day before nobody needs to be texted, too.
+TEXTED_REMINDERS = {"2h": TextKind.REMINDER}
+
+
+def _other_side(side: str) -> str:
+    return "instructor" if side == "student" else "student"
 
 
 def viewer_zone(user: User, booking: Booking) -> ZoneInfo:
@@ -74,11 +82,23 @@ def _path_for(booking: Booking, side: str) -> str:
     return reverse(page, args=[booking.code])
 
 
-def _queue(booking: Booking, kind: str, subject: str, extra: dict[str, object]) -> None:
-    """Write one mail for each side with the calendar file; the key makes a repeat harmless."""
+def _queue(
+    booking: Booking, kind: str, subject: str, extra: dict[str, object], *, actor: str
+) -> None:
+    """Write one mail for each side with the calendar file; the key makes a repeat harmless.
+
+    ``actor`` is the side that has just done it: a text would tell them nothing.
+    """
     for side in SIDES:
         _queue_one(
-            booking, side, kind, subject, extra, version=booking.ics_sequence, events=[booking]
+            booking,
+            side,
+            kind,
+            subject,
+            extra,
+            version=booking.ics_sequence,
+            events=[booking],
+            text=None if side == actor else TextKind.CHANGE,
         )
 
 
@@ -93,33 +113,40 @@ def _queue_one(
     events: Sequence[Booking] = (),
     key: str = "",
     choice: str = "",
+    text: TextKind | None = None,
 ) -> None:
-    """Write one mail and one notice to one side, once per kind, lesson and version (S13.5).
+    """Write one notice, mail and text to one side, once per kind, lesson and version (S13.5).
 
-    ``choice`` names the kind of mail that people can switch off, ``events`` the lessons whose
+    ``choice`` names the kind of mail that people can switch off, ``text`` the kind of text; who
+    switched off the mail and not the text gets the text alone. ``events`` are the lessons whose
     calendar files travel along.
     """
     for_student = side == "student"
     person = dict(people_of(booking))[side]
     off_url = mail_off_url(person, choice) if choice else ""
     key = key or f"{kind}:{booking.pk}:{version}:{side}"
+    context = {
+        "booking": booking,
+        "person": person,
+        "side": side,
+        "zone": viewer_zone(person, booking),
+        "url": settings.SITE_URL + _path_for(booking, side),
+        "place": place_for_student(booking) if for_student else place_for_instructor(booking),
+        "other": booking.instructor.display_name if for_student else booking.student_name,
+        "off_url": off_url,
+        **extra,
+    }
     leave_notice(key=key, user=person, title=subject, path=_path_for(booking, side))
+    if text is not None:
+        queue_text(key=key, user=person, choice=text, template=f"lesson_{kind}", context=context)
+    if text is not None and choice and not wants_mail(person, choice):
+        return
     queue_mail(
         key=key,
         to=person.email,
         subject=subject,
         template=f"lesson_{kind}",
-        context={
-            "booking": booking,
-            "person": person,
-            "side": side,
-            "zone": viewer_zone(person, booking),
-            "url": settings.SITE_URL + _path_for(booking, side),
-            "place": place_for_student(booking) if for_student else place_for_instructor(booking),
-            "other": booking.instructor.display_name if for_student else booking.student_name,
-            "off_url": off_url,
-            **extra,
-        },
+        context=context,
         unsubscribe_url=off_url,
         attachments=[
             _attachment(lesson, person, _file_name(number, len(events)), for_student=for_student)
@@ -151,6 +178,7 @@ def queue_reminder(booking: Booking, side: str, name: str) -> None:
         version=booking.revision,
         key=key_of(f"reminder_{name}", booking, side),
         choice="reminder",
+        text=TEXTED_REMINDERS.get(name),
     )
 
 
@@ -210,6 +238,7 @@ def queue_late(booking: Booking, notice: LateNotice) -> None:
         f"{who} is running {notice.minutes} minutes late ({booking.code})",
         {"notice": notice},
         version=notice.pk,
+        text=TextKind.LATE,
     )
 
 
@@ -253,13 +282,18 @@ def queue_confirmation(lessons: Sequence[Booking], now: datetime) -> None:
 def queue_cancellation(booking: Booking, due: Outcome) -> None:
     """Tell both sides that the lesson is cancelled, and the student what comes back."""
     subject = f"Canceled: {booking.service_name} ({booking.code})"
-    _queue(booking, "cancelled", subject, {"due": due})
+    actor = booking.status.removeprefix("cancelled_")
+    _queue(booking, "cancelled", subject, {"due": due}, actor=actor)
 
 
 def queue_move(booking: Booking, before: BookingRevision) -> None:
-    """Tell both sides the old and the new time; calendars move the entry. Spec: T5, T7."""
+    """Tell both sides the old and the new time; calendars move the entry. Spec: T5, T7.
+
+    A proposal was made by one side and has just been accepted by the other.
+    """
     subject = f"Moved: {booking.service_name} ({booking.code})"
-    _queue(booking, "moved", subject, {"before": before})
+    actor = "student" if before.is_student_move else _other_side(before.moved_by)
+    _queue(booking, "moved", subject, {"before": before}, actor=actor)
 
 
 def queue_proposal(booking: Booking, proposal: Proposal, what: str) -> None:
@@ -283,6 +317,7 @@ def queue_proposal(booking: Booking, proposal: Proposal, what: str) -> None:
             f"{subject}: {booking.service_name} ({booking.code})",
             extra,
             version=f"{proposal.pk}:{what}",
+            text=TextKind.CHANGE if what == "opened" else None,
         )
 
 

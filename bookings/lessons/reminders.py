@@ -11,12 +11,12 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from accounts.models import NotificationChoice
+from accounts.models import NotificationChoice, TextNumber
 from accounts.profile import who_wants_mail
 from bookings.lessons import mails
 from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking, BookingRevision
-from bookings.notifications.models import OutgoingMail
+from bookings.notifications.models import OutgoingMail, OutgoingText
 from instainstru import clock
 
 BATCH_SIZE = 500
@@ -58,6 +58,7 @@ def _remind(name: str, lead: timedelta, least: timedelta, now: datetime) -> int:
         kind=f"reminder_{name}",
         sides=mails.SIDES,
         choice=Kind.REMINDER,
+        text=mails.TEXTED_REMINDERS.get(name),
         write=lambda booking, side: mails.queue_reminder(booking, side, name),
     )
 
@@ -109,16 +110,18 @@ def write_due(
     sides: Sequence[str],
     choice: str,
     write: Callable[[Booking, str], None],
+    text: NotificationChoice.TextKind | None = None,
 ) -> int:
-    """Write to the sides of these lessons that want such mail and have none about these times.
+    """Write to the sides of these lessons that want such news and have none about these times.
 
-    ``rows`` is everything that is due now, ``kind`` the first part of the keys. A lesson's mails
+    ``rows`` is everything that is due now, ``kind`` the first part of the keys, ``choice`` the kind
+    of mail and ``text`` the kind of text that somebody may want. A lesson's mails
     are written together, while nobody can change it; a lesson that fails stops no other one.
-    Returns how many mails were written. Spec: S13.5, S4.2
+    Returns how many sides were written to. Spec: S13.5, S4.2
     """
     written = 0
     for batch in _batches(rows):
-        for booking, some in _unwritten(batch, kind, sides, choice):
+        for booking, some in _unwritten(batch, kind, sides, choice, text):
             written += _write_one(rows, booking, some, write)
     return written
 
@@ -135,18 +138,27 @@ def _batches(rows: BookingQuerySet) -> Iterator[list[Booking]]:
 
 
 def _unwritten(
-    batch: Sequence[Booking], kind: str, sides: Sequence[str], choice: str
+    batch: Sequence[Booking],
+    kind: str,
+    sides: Sequence[str],
+    choice: str,
+    text: NotificationChoice.TextKind | None,
 ) -> list[tuple[Booking, list[str]]]:
     """Return the lessons with the sides to write to, by one question for all of each kind."""
     keys = [mails.key_of(kind, booking, side) for booking in batch for side in sides]
     known = set(OutgoingMail.objects.filter(key__in=keys).values_list("key", flat=True))
+    if text is not None:
+        known |= set(OutgoingText.objects.filter(key__in=keys).values_list("key", flat=True))
     missing = [
         (booking, side, person.pk)
         for booking in batch
         for side, person in mails.people_of(booking)
         if side in sides and mails.key_of(kind, booking, side) not in known
     ]
-    willing = who_wants_mail({person for _, _, person in missing}, choice) if missing else set()
+    people = {person for _, _, person in missing}
+    willing = who_wants_mail(people, choice) if people else set()
+    if text is not None and people - willing:
+        willing |= set(TextNumber.objects.wanting(people - willing, text))
     found: dict[Booking, list[str]] = {}
     for booking, side, person in missing:
         if person in willing:

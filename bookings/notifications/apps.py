@@ -1,7 +1,12 @@
 """Application configuration."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.core.checks import register
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class NotificationsConfig(AppConfig):
@@ -13,11 +18,14 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks; tell health of mail that waits (Spec: R15, S16.1)."""
+        from accounts.texts import register_code_sender
         from bookings.notifications import personal_data  # noqa: F401 - registers
-        from bookings.notifications.checks import check_mail_server
+        from bookings.notifications.checks import check_mail_server, check_text_provider
         from instainstru import health
 
         register(check_mail_server, "start")
+        register(check_text_provider, "start")
+        register_code_sender(_send_code)
         health.WARNINGS.append(_late_mail)
 
 
@@ -26,3 +34,9 @@ def _late_mail() -> dict[str, str]:
 
     minutes = late_mail_minutes()
     return {"mail": f"warn: {minutes} min late"} if minutes else {}
+
+
+def _send_code(user: "User", phone: str, code: str) -> None:
+    from bookings.notifications.texts import send_code
+
+    send_code(user, phone, code)

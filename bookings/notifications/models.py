@@ -1,23 +1,26 @@
-"""Mail as rows: written with the change they tell about, sent afterwards; and mail to us.
+"""Mails and texts as rows: written with the change they tell about, sent afterwards; mail to us.
 
-Spec: R15, S13.7
+Spec: R15, S13.6, S13.7
 """
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from bookings.notifications.managers import NoticeQuerySet, OutgoingMailQuerySet
+from bookings.notifications.managers import (
+    InboundTextQuerySet,
+    NoticeQuerySet,
+    OutgoingMailQuerySet,
+    OutgoingTextQuerySet,
+)
 from catalog.interest_managers import QueueQuerySet
 from catalog.models import Queued
 from instainstru import clock
 from instainstru.identifiers import public_id
 
-MAX_ATTEMPTS = 5
 
-
-class OutgoingMail(models.Model):
-    """One mail to one person; at most one per key (Spec: S13.5)."""
+class Outgoing(models.Model):
+    """What leaves the site as a row that is sent afterwards; at most one per key (Spec: S13.5)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"
@@ -26,12 +29,29 @@ class OutgoingMail(models.Model):
 
     public_id = models.CharField(max_length=10, default=public_id, editable=False)
     key = models.CharField(  # noqa: DJ001 - null means: no key, never equal to another
-        max_length=160, null=True, blank=True, help_text="At most one mail each."
+        max_length=160, null=True, blank=True, help_text="At most one each."
     )
     kind = models.CharField(max_length=60, help_text="The template that made it.")
+    text = models.TextField()
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=clock.now)
+    last_error = models.CharField(max_length=120, blank=True, help_text="The kind of failure only.")
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+
+class OutgoingMail(Outgoing):
+    """One mail to one person."""
+
     to = models.EmailField(max_length=254)
     subject = models.CharField(max_length=200)
-    text = models.TextField()
     html = models.TextField(blank=True)
     attachments = models.JSONField(
         default=list, blank=True, help_text="Objects of name, content_type and base64."
@@ -39,12 +59,6 @@ class OutgoingMail(models.Model):
     unsubscribe_url = models.CharField(
         max_length=300, blank=True, help_text="One press stops mails of this kind (RFC 8058)."
     )
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=clock.now)
-    last_error = models.CharField(max_length=120, blank=True, help_text="The kind of failure only.")
-    created_at = models.DateTimeField(default=clock.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = OutgoingMailQuerySet.as_manager()
 
@@ -72,8 +86,75 @@ class OutgoingMail(models.Model):
             models.Index(fields=["-created_at"], name="mail_newest"),
         ]
 
+
+class OutgoingText(Outgoing):
+    """One text message to one phone.
+
+    News carries its person and leaves only while that person agrees; answers to what a phone texted
+    us, and codes, need no agreement. Spec: S13.6
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        DROPPED = "dropped", "Not wanted any more"
+
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    to = models.CharField(max_length=16, help_text="E.164, such as +12125550123.")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="texts",
+        help_text="Whose agreement it needs; empty for codes and answers.",
+    )  # fmt: skip
+
+    objects = OutgoingTextQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="text_public_id_unique"),
+            models.UniqueConstraint(fields=["key"], name="text_key_unique"),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "sent", "failed", "dropped"]),
+                name="text_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="sent", sent_at__isnull=False)
+                | (~Q(status="sent") & Q(sent_at__isnull=True)),
+                name="text_sent_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(to__regex=r"^\+[1-9]\d{6,14}$"), name="text_to_is_e164"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="text_pending", condition=Q(status="pending")
+            ),
+            models.Index(fields=["-created_at"], name="text_newest"),
+        ]
+
+
+class InboundText(models.Model):
+    """That a text came in, once for each id of the provider; what it said is not kept (S17.10)."""
+
+    message_id = models.CharField(max_length=100)
+    word = models.CharField(max_length=7, help_text="What it asked for: stop, help, start, other.")
+    received_at = models.DateTimeField(default=clock.now)
+
+    objects = InboundTextQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message_id"], name="inbound_text_once"),
+            models.CheckConstraint(
+                condition=Q(word__in=["stop", "help", "start", "other"]),
+                name="inbound_text_word_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["received_at"], name="inbound_text_age")]
+
     def __str__(self) -> str:
-        return f"{self.kind} {self.public_id}"
+        return f"{self.word} {self.message_id}"
 
 
 class Notice(models.Model):

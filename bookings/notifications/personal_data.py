@@ -1,6 +1,6 @@
 """What notifications know about people. Spec: S6.5."""
 
-from privacy.registry import Basis, Erasure, Holding, Use, register
+from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
 from privacy.replacements import EMAIL, NUMBERED_NAME, TEXT
 
 register(
@@ -15,6 +15,21 @@ register(
                 retention="30 days after delivery",
             ),
             is_left_out_of_copies=True,
+        ),
+        Holding(
+            model="notifications.OutgoingText",
+            subjects=("user", "to"),
+            use=Use(
+                purpose="To text people about their lessons, and to answer what they text",
+                basis=Basis.CONSENT,
+                erasure=Erasure.DELETE,
+                retention="30 days",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Nobody(
+            model="notifications.InboundText",
+            why="that a text came, by the provider's number for it, and which word it was",
         ),
         Holding(
             model="notifications.Notice",

@@ -1,8 +1,6 @@
 """Put mail into the outbox and send what is due."""
 
 import base64
-import random
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,18 +12,15 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings.notifications.models import MAX_ATTEMPTS, OutgoingMail
-from bookings.notifications.transport import Transport, open_transport
+from bookings.notifications.models import OutgoingMail
+from bookings.notifications.relay import deliver
+from bookings.notifications.transport import open_transport
 from bookings.notifications.wakeup import wake_relay
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
 
-BATCH_SIZE = 20
-LEASE = timedelta(minutes=2)
 # As long as the register of personal data says (``personal_data.py``).
 KEPT_FOR = timedelta(days=30)
-FIRST_RETRY_SECONDS = 30
-TIME_BUDGET_SECONDS = 60
 
 STYLES = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 """Moves styles onto elements, where every mail program reads them; dark ones stay a media query."""
@@ -120,53 +115,14 @@ def _as_json(attachment: Attachment) -> dict[str, str]:
 
 
 def deliver_mail() -> int:
-    """Send what is due, in batches that no other process sees; return the number sent.
-
-    Each mail is claimed, sent and marked by itself, so a crash repeats at most the one that was
-    on the wire. A failure is retried with growing pauses, 5 tries in all. Spec: R15, S4.2.
-    """
+    """Send the mails that are due; return the number sent. Spec: R15, S4.2."""
     transport = open_transport()
     if transport is None:
         log.error("mail_transport_missing")
         return 0
-    sent, deadline = 0, time.monotonic() + TIME_BUDGET_SECONDS
-    with transport:
-        while time.monotonic() < deadline:
-            claimed = OutgoingMail.objects.claim(
-                clock.now(), limit=BATCH_SIZE, lease=LEASE, max_attempts=MAX_ATTEMPTS
-            )
-            if not claimed:
-                break
-            sent += sum(_send_one(mail, transport) for mail in claimed)
-    return sent
-
-
-def _send_one(mail: OutgoingMail, transport: Transport) -> bool:
-    try:
-        transport.send(mail)
-    except Exception as error:  # noqa: BLE001 - any failure of the transport means: try again later
-        _mark_failure(mail, error)
-        return False
-    mail.status, mail.sent_at, mail.last_error = OutgoingMail.Status.SENT, clock.now(), ""
-    mail.save(update_fields=["status", "sent_at", "last_error"])
-    return True
-
-
-def _mark_failure(mail: OutgoingMail, error: Exception) -> None:
-    mail.last_error = type(error).__name__[:120]
-    if mail.attempts >= MAX_ATTEMPTS:
-        mail.status = OutgoingMail.Status.FAILED
-    mail.next_attempt_at = clock.now() + retry_pause(mail.attempts)
-    mail.save(update_fields=["status", "last_error", "next_attempt_at"])
-    log.warning("mail_failed", mail=mail.public_id, attempts=mail.attempts, error=mail.last_error)
+    return deliver(OutgoingMail.objects.all(), transport)
 
 
 def forget_old_mail(now: datetime | None = None) -> int:
     """Delete mails that were delivered 30 days ago; return how many. Spec: S6.5"""
     return OutgoingMail.objects.sent_until((now or clock.now()) - KEPT_FOR).delete()[0]
-
-
-def retry_pause(attempts: int) -> timedelta:
-    """Return the pause after the n-th failure: 30 s, 1, 2, 4 minutes, plus up to half of it."""
-    seconds = FIRST_RETRY_SECONDS * 2 ** (attempts - 1)
-    return timedelta(seconds=seconds * random.uniform(1, 1.5))  # noqa: S311 - jitter, not a secret

@@ -11,6 +11,22 @@ def deliver_mail() -> None:
     services.deliver_mail()
 
 
+@shared_task(name="notifications.deliver_texts")
+def deliver_texts() -> None:
+    """Send the texts that are due; two at once share the work."""
+    from bookings.notifications import texts
+
+    texts.deliver_texts()
+
+
+@shared_task(name="notifications.forget_old_texts")
+def forget_old_texts() -> int:
+    """Delete texts that are 30 days old."""
+    from bookings.notifications import texts
+
+    return texts.forget_old_texts()
+
+
 @shared_task(name="notifications.forget_old_mail")
 def forget_old_mail() -> int:
     """Delete mails that were delivered 30 days ago."""

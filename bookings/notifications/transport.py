@@ -2,8 +2,7 @@
 
 import base64
 from email.mime.base import MIMEBase
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import environ
@@ -12,6 +11,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from bookings.notifications.models import OutgoingMail
+from bookings.notifications.relay import KeptForReading, Transport
 
 TIMEOUT_SECONDS = 10
 KEYWORDS = {
@@ -23,35 +23,6 @@ KEYWORDS = {
     "EMAIL_USE_SSL": "use_ssl",
     "EMAIL_FILE_PATH": "file_path",
 }
-
-
-class Transport(Protocol):
-    """Sends mails while open; raises when one could not be handed over."""
-
-    def send(self, mail: OutgoingMail) -> None:
-        """Hand over one mail."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class KeptForReading:
-    """Leaves mails where they are; people read them at ``/dev/mail/``."""
-
-    def send(self, mail: OutgoingMail) -> None:
-        """Do nothing: the row is the delivery."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        return None
 
 
 class MailServer:
@@ -72,7 +43,7 @@ class MailServer:
         self._connection.close()
 
 
-def open_transport() -> Transport | None:
+def open_transport() -> Transport[OutgoingMail] | None:
     """Return the configured transport, or None on PROD without a mail server."""
     if settings.EMAIL_URL:
         return MailServer(settings.EMAIL_URL)

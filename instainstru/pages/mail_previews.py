@@ -1,4 +1,4 @@
-"""Every mail the site writes, filled with invented people, for staff to read (Spec: 06 section 5).
+"""Every mail and text the site writes, filled with invented people, for staff (Spec: 06 section 5).
 
 Nothing is stored or sent. A mail without a sample, or a sample that lacks a value, fails a test.
 """
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from bookings.lessons.policies import CancelDeadlines
 from bookings.notifications.services import STYLES
+from bookings.notifications.texts import words_of
 from bookings.notifications.views import MAIL_POLICY
 from instainstru.access import requires
 from instainstru.http import mark_private
@@ -25,6 +26,7 @@ PERMISSION = "system.monitor"
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 PARTS = frozenset({"base", "button", "lesson_facts", "lesson_series"})
 SIDES = ("student", "instructor")
+TEXT = "text_"
 _AT = datetime(2026, 3, 7, 15, tzinfo=UTC)
 _PERSON = SimpleNamespace(first_name="Maya", email="maya@example.com", short_name="Maya C.")
 _POLICY = SimpleNamespace(late_move_hours=24, good_fit_per_days=90, free_cancel_hours=24)
@@ -136,13 +138,23 @@ def mail_kinds() -> list[str]:
     return [*sorted(ours), *sorted(path.stem.removesuffix("_message") for path in account)]
 
 
+def text_kinds() -> list[str]:
+    """Return the kinds of all text messages; their names begin with ``text_``."""
+    return sorted(TEXT + path.stem for path in (TEMPLATES / "texts").glob("*.txt"))
+
+
 def variants_of(kind: str) -> list[str]:
     """Return the occasions on which a mail says something else; none where it never does."""
     return list(_VARIANTS.get(kind, {}))
 
 
 def preview(kind: str, side: str, form: str, variant: str = "") -> str:
-    """Return a mail with invented values; ``form`` is html or txt. Raises ``Http404``."""
+    """Return a mail with invented values; ``form`` is html or txt. Raises ``Http404``.
+
+    A text message has no HTML twin.
+    """
+    if kind in text_kinds() and form == "txt":
+        return words_of(kind.removeprefix(TEXT), _SAMPLE)
     variants = _VARIANTS.get(kind) or {"": {}}
     variant = variant or next(iter(variants))
     if kind not in mail_kinds() or side not in SIDES or variant not in variants:
@@ -155,6 +167,10 @@ def preview(kind: str, side: str, form: str, variant: str = "") -> str:
     return render_to_string(name, values)
 
 
+def _named(kinds: list[str]) -> list[tuple[str, str]]:
+    return [(kind, kind.replace("_", " ").capitalize()) for kind in kinds]
+
+
 def _asked(request: HttpRequest, kind: str) -> tuple[str, str]:
     first = next(iter(variants_of(kind)), "")
     return request.GET.get("side", SIDES[0]), request.GET.get("variant", first)
@@ -163,19 +179,20 @@ def _asked(request: HttpRequest, kind: str) -> tuple[str, str]:
 @requires(PERMISSION)
 @require_safe
 def previews(request: HttpRequest) -> HttpResponse:
-    """List every kind of mail."""
-    context = {"kinds": [(kind, kind.replace("_", " ").capitalize()) for kind in mail_kinds()]}
+    """List every kind of mail, then of texts."""
+    context = {"kinds": _named(mail_kinds()), "texts": _named(text_kinds())}
     return mark_private(render(request, "pages/mail_previews.html", context))
 
 
 @requires(PERMISSION)
 @require_safe
 def mail_preview(request: HttpRequest, kind: str) -> HttpResponse:
-    """Show one mail as text, and lead to its HTML twin."""
+    """Show one mail as text, and lead to its HTML twin; or one text message."""
     side, variant = _asked(request, kind)
     context = {
         "kind": kind,
         "name": kind.replace("_", " ").capitalize(),
+        "is_text": kind in text_kinds(),
         "side": side,
         "sides": SIDES if kind.startswith("lesson_") else (),
         "variant": variant,

@@ -6,20 +6,25 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from accounts.texts import agree_to_texts
 from bookings.notifications.models import OutgoingMail
 from catalog.addresses import save_address
 from catalog.models import Neighborhood
 from tests.e2e.town import PASSWORD, Town
 from tests.factories.accounts import student
 from tests.factories.second_step import code_of, enrol
+from tests.factories.texts import PAGE as TEXTS_PAGE
+from tests.factories.texts import with_texts
 
 
 def look_after_accounts(town: Town) -> None:
     """Bring one browser to each page of passwords and second steps."""
     _save_address(town)
+    with_texts(User.objects.get(email="sam@example.com"))
     untidy = student(email="u@example.com", first_name="", last_name="W" * 60, theme="dark")
     town.people["untidy"] = Client()
     town.people["untidy"].force_login(untidy)
+    agree_to_texts(by=untidy, phone="+12125550199", browser=TEXTS_PAGE)
     careful = student(email="cara@example.com", first_name="Cara", password=PASSWORD)
     town.people["careful"] = _entered(careful)
     _change_password(student(email="chen@example.com", password=PASSWORD))

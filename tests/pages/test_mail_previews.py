@@ -7,11 +7,12 @@ from typing import Any
 import html5lib
 import pytest
 from django.conf import settings
+from django.http import Http404
 from django.test import Client, override_settings
 
 from accounts.roles import Role
 from bookings.notifications.models import OutgoingMail
-from instainstru.pages.mail_previews import SIDES, mail_kinds, preview, variants_of
+from instainstru.pages.mail_previews import SIDES, mail_kinds, preview, text_kinds, variants_of
 from tests.factories.staff import at_work, staff
 
 pytestmark = [pytest.mark.S13, pytest.mark.django_db]
@@ -35,6 +36,17 @@ def test_every_mail_has_a_sample_for_all_it_says(kind: str) -> None:
             assert len(text) > 80
 
 
+@pytest.mark.parametrize("kind", text_kinds())
+def test_every_text_has_a_sample_and_is_short(kind: str) -> None:
+    with override_settings(TEMPLATES=_strict()):
+        words = preview(kind, "student", "txt")
+    assert "[[missing" not in words
+    assert words.startswith("iNSTAiNSTRU: ")
+    assert len(words) <= 320
+    with pytest.raises(Http404):
+        preview(kind, "student", "html")
+
+
 def test_pages_show_text_and_html_to_those_who_may() -> None:
     desk = at_work(staff(Role.ADMIN))
     page = desk.get("/staff/mails/").content.decode()
@@ -43,8 +55,16 @@ def test_pages_show_text_and_html_to_those_who_may() -> None:
     answer = desk.get("/staff/mails/lesson_tip/html/?side=instructor")
     assert "gave you a tip" in answer.content.decode()
     assert "sandbox" in answer["Content-Security-Policy"]
+    page = desk.get("/staff/mails/text_lesson_late/").content.decode()
+    assert "is running 10 minutes late" in page
+    assert "Open HTML version" not in page
     assert not OutgoingMail.objects.exists()
-    for bad in ("/staff/mails/base/", "/staff/mails/nothing/", "/staff/mails/lesson_tip/?side=x"):
+    for bad in (
+        "/staff/mails/base/",
+        "/staff/mails/nothing/",
+        "/staff/mails/lesson_tip/?side=x",
+        "/staff/mails/text_code/html/",
+    ):
         assert desk.get(bad).status_code == 404
     assert at_work(staff(Role.SUPPORT)).get("/staff/mails/").status_code == 403
     assert Client().get("/staff/mails/").status_code == 302

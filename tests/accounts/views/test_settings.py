@@ -189,40 +189,6 @@ def test_unknown_kinds_are_ignored(maya, mine) -> None:
     assert set(NotificationChoice.objects.of(maya)) == {"reminder", "review", "digest"}
 
 
-def test_texts_need_a_number(maya, mine) -> None:
-    """Spec: G2, S13.6."""
-    answer = mine.post(NOTIFICATIONS, {"texts": "on", "digest": "on"})
-    assert answer.status_code == 422
-    assert "Add your phone number to the settings first." in answer.content.decode()
-    assert 'name="digest" id="id_digest" checked' in answer.content.decode()
-    assert not Consent.objects.exists()
-    assert not NotificationChoice.objects.exists()
-
-
-def test_agreeing_to_texts_is_written_down_in_full(maya, mine) -> None:
-    """Spec: S13.6."""
-    mine.post(PAGE, FIELDS)
-    mine.post(NOTIFICATIONS, {"texts": "on"})
-    row = Consent.objects.get(purpose="sms")
-    assert (row.is_given, row.phone, row.name, row.email) == (
-        True, "+12125550123", "Maya Cohen", "maya@example.com",
-    )  # fmt: skip
-    assert (row.ip, row.user_agent, row.page) == ("203.0.113.77", "Firefox", NOTIFICATIONS)
-    assert row.version
-    assert row.created_at
-    assert 'name="texts" id="id_texts" checked' in mine.get(NOTIFICATIONS).content.decode()
-
-
-def test_another_number_ends_the_agreement(maya, mine) -> None:
-    """Spec: S13.6."""
-    mine.post(PAGE, FIELDS)
-    mine.post(NOTIFICATIONS, {"texts": "on"})
-    mine.post(PAGE, FIELDS)
-    assert Consent.objects.in_force(maya)["sms"]
-    mine.post(PAGE, {**FIELDS, "phone": "+44 20 7946 0123"})
-    assert not Consent.objects.in_force(maya)["sms"]
-
-
 def test_news_is_an_agreement_that_can_be_taken_back(maya, mine) -> None:
     """Spec: S6.4."""
     for marketing in ({"marketing": "on"}, {}):
