@@ -137,6 +137,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "send-payouts": ("payments.send_payouts", timedelta(minutes=5)),
     "finish-payee-pages": ("payments.finish_payee_pages", timedelta(minutes=5)),
     "reconcile-payments": ("payments.reconcile", crontab(hour="4", minute="10")),
+    "check-invariants": ("invariants.check_nightly", crontab(hour="4", minute="40")),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
     "refresh-statistics": ("reviews.refresh_statistics", timedelta(seconds=60)),
     "rebuild-statistics": ("reviews.rebuild_statistics", timedelta(hours=1)),

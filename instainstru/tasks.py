@@ -5,9 +5,13 @@ Each may run twice or never.
 
 from typing import Final
 
+import structlog
 from celery import shared_task
 
 MOST_BACKUP_SECONDS: Final = 2 * 3600
+MOST_NAMED: Final = 5
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="pages.refresh_open_places")
@@ -45,3 +49,17 @@ def make_nightly_backup() -> str:
     from instainstru.database.tiers import Tier
 
     return "" if settings.DECISION.tier is Tier.INT else back_up_nightly()
+
+
+@shared_task(name="invariants.check_nightly")
+def check_invariants() -> int:
+    """Look for rows that break what must always hold; each kind alerts. Returns how many broke.
+
+    Spec: S14.5, S16.6
+    """
+    from instainstru import invariants
+
+    found = {name: texts for name, texts in invariants.violations().items() if texts}
+    for name, texts in found.items():
+        log.error("invariant_broken", check=name, count=len(texts), first=texts[:MOST_NAMED])
+    return sum(map(len, found.values()))

@@ -7,7 +7,9 @@ import pytest
 from django.core.management import call_command
 from django_celery_beat.models import PeriodicTask
 
+from instainstru import invariants
 from instainstru.celery import SCHEDULE, app
+from instainstru.tasks import check_invariants
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S4]
 
@@ -54,3 +56,18 @@ def test_the_nightly_backup_runs_once_also_when_the_clock_changes(day: str, want
             last = now
         now += timedelta(minutes=1)
     assert [f"{at:%Y-%m-%dT%H:%M}" for at in runs] == [wanted]
+
+
+@pytest.mark.S14
+def test_the_nightly_look_at_the_books_tells_what_is_broken(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S14.5, S16.6: the real checks, and one that finds something."""
+    assert SCHEDULE["check-invariants"][0] == check_invariants.name
+    assert check_invariants() == 0
+    assert not caplog.records
+    monkeypatch.setitem(invariants._checks, "sums", lambda: ["event charge:1 sums to 5"])
+    assert check_invariants() == 1
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "sums to 5" in str(record.msg)
