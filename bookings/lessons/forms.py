@@ -11,7 +11,7 @@ from bookings.lessons.models import LateNotice
 from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
 from bookings.payments.selectors import Split
 from catalog.interest_forms import NeighborhoodField
-from catalog.models import Modality
+from catalog.models import Address, Modality
 from instainstru.form_fields import PlainTextField
 
 MAX_MINUTES = 24 * 60
@@ -277,6 +277,9 @@ class CheckoutForm(CardForm):
         empty_label=None,
         error_messages={"required": "Choose who is learning."},
     )
+    saved = forms.ChoiceField(
+        label="Your saved addresses", required=False, widget=forms.RadioSelect
+    )
     neighborhood = NeighborhoodField(required=False, help_text="We only serve the five boroughs.")
     address = PlainTextField(
         label="Street address",
@@ -306,12 +309,27 @@ class CheckoutForm(CardForm):
     due_cents = forms.IntegerField(widget=forms.HiddenInput, required=False)
     split: Split | None = None
     """Who pays how much of the price, as the page says."""
-    field_order = ("learner", "neighborhood", "address", "note", *CardForm.CARD_FIELDS, "terms")
+    field_order = (
+        "learner", "saved", "neighborhood", "address", "note", *CardForm.CARD_FIELDS, "terms",
+    )  # fmt: skip
 
     def __init__(
-        self, *args: Any, user: User, asks_place: bool, asks_card: bool, **kwargs: Any
+        self,
+        *args: Any,
+        user: User,
+        asks_place: bool,
+        asks_card: bool,
+        addresses: Sequence[Address] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.addresses = {address.public_id: address for address in addresses}
+        self.fields["saved"].choices = [  # type: ignore[attr-defined]
+            ("", "The one written below"),
+            *((key, f"{row.label}: {row.line}") for key, row in self.addresses.items()),
+        ]
+        if not asks_place or not addresses:
+            del self.fields["saved"]
         learners = Learner.objects.managed_by(user)
         self.fields["learner"].queryset = learners  # type: ignore[attr-defined]
         if asks_place:
@@ -323,6 +341,16 @@ class CheckoutForm(CardForm):
         if not asks_card:
             for name in self.CARD_FIELDS:
                 self.fields.pop(name, None)
+
+    def clean(self) -> dict[str, Any]:
+        """Take a saved address that was chosen in place of what is written. Spec: S13.1"""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        chosen = self.addresses.get(said.get("saved", ""))
+        if chosen is not None:
+            said |= {"neighborhood": chosen.neighborhood, "address": chosen.line}
+            for name in ("neighborhood", "address"):
+                self.errors.pop(name, None)
+        return said
 
 
 class CancelForm(forms.Form):

@@ -274,7 +274,9 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
     user: Any = request.user
     # Where the last lesson at home was is the best guess for the next one.
     before = hold if hold.address else Booking.objects.of_student(user).last_at_home() or hold
-    saved = None if before.address else Address.objects.of(user).first()
+    asks_place = hold.modality == Modality.AT_STUDENT
+    addresses = list(Address.objects.of(user)) if asks_place else []
+    saved = addresses[0] if addresses and not before.address else None
     initial = {
         "learner": hold.learner or Learner.objects.own_of(user).first(),
         "neighborhood": hold.neighborhood or (saved or before).neighborhood,
@@ -286,7 +288,8 @@ def _form(request: HttpRequest, hold: Booking, data: Any = None) -> CheckoutForm
         data,
         initial=initial,
         user=user,
-        asks_place=hold.modality == Modality.AT_STUDENT,
+        asks_place=asks_place,
+        addresses=addresses,
         asks_card=split.card_cents > 0,
         has_card_page=payments.has_card_page(),
         today=clock.now().astimezone(clock.NEW_YORK).date(),

@@ -16,7 +16,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.services import claim_guest_holds
 from bookings.lessons.states import Status
 from bookings.payments.models import OfflineIntent, PaymentAttempt
-from catalog.models import Coverage
+from catalog.models import Address, Coverage
 from instainstru import clock
 from tests.bookings.lessons.stage import become_guest, hold_of, pay_form, self_learner
 from tests.factories import payments as make
@@ -91,6 +91,30 @@ def test_studio_address_is_hidden_until_it_is_paid(signed_in: Client, maya: User
     assert secret not in signed_in.get(f"/book/{hold.hold_id}/").content.decode()
     done = pay(signed_in, hold)
     assert secret in signed_in.get(done["Location"]).content.decode()
+
+
+def test_saved_address_stands_for_what_is_not_written(signed_in: Client, maya: User) -> None:
+    """S13.1: saved or new, and nobody else's."""
+    hold = hold_of(maya)
+    stranger = student()
+    for user, label in ((maya, "Home"), (maya, "Grandma"), (stranger, "Den")):
+        Address.objects.create(
+            user=user, label=label, street=f"9 {label} St", zip_code="11215",
+            neighborhood=hold.instructor.base_neighborhood,
+        )  # fmt: skip
+    text = signed_in.get(f"/book/{hold.hold_id}/").content.decode()
+    assert "Grandma: 9 Grandma St, 11215" in text
+    assert "Den" not in text
+    theirs = Address.objects.get(label="Den").public_id
+    refused = pay(signed_in, hold, saved=theirs)
+    assert (refused.status_code, OfflineIntent.objects.count()) == (422, 0)
+    chosen = Address.objects.get(label="Grandma").public_id
+    assert pay(signed_in, hold, saved=chosen, address="", neighborhood="").status_code == 303
+    hold.refresh_from_db()
+    assert (hold.address, hold.neighborhood) == (
+        "9 Grandma St, 11215",
+        hold.instructor.base_neighborhood,
+    )
 
 
 # --- Paying ---------------------------------------------------------------------------------------
