@@ -103,12 +103,7 @@ class SettingsForm(forms.Form):
 
 
 TextKind = NotificationChoice.TextKind
-# A switch for mail that nothing writes would promise something: messages do not exist yet.
-OFFERED = {
-    NotificationChoice.Kind.REMINDER: NotificationChoice.Kind.REMINDER.label,
-    NotificationChoice.Kind.REVIEW: NotificationChoice.Kind.REVIEW.label,
-    NotificationChoice.Kind.DIGEST: "One digest each evening of what needs me",
-}
+OFFERED = {kind: kind.label for kind in NotificationChoice.Kind}
 
 
 class NotificationsForm(forms.Form):

@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts.audit import checked_reason, record_event, reference_of
 from accounts.models import AuditEvent, User
 from accounts.permissions import require_uninvolved
-from catalog.models import ProfileReport, Queued
+from catalog.models import Queued
 from instainstru import clock
 from instainstru.errors import ConflictError
 
@@ -19,8 +19,7 @@ def decide(row: Queued, *, by: User, is_done: bool, reason: str) -> None:
         ForbiddenError: The row is a report by ``by`` or about them.
         ValidationFailedError: The reason has fewer than 10 or more than 500 characters.
     """
-    if isinstance(row, ProfileReport):
-        require_uninvolved(by, row.reporter_id, row.instructor.user_id)
+    require_uninvolved(by, *row.parties())
     text = checked_reason(reason)
     rows = type(row)._default_manager.filter(  # noqa: SLF001 - the model is any of the lists
         pk=row.pk, handled_at__isnull=is_done

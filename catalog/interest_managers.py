@@ -71,7 +71,9 @@ class QueueQuerySet(models.QuerySet[Any]):
 
 
 class ProfileReportQuerySet(QueueQuerySet):
-    """Reports of profiles."""
+    """Reports of profiles; of other things where a list reads other rows along."""
+
+    reads_along: tuple[str, ...] = ("instructor", "reporter")
 
     def newest_first(self) -> Any:
         """Return open reports first, among them those about somebody's safety. Spec: S10.5."""
@@ -79,7 +81,7 @@ class ProfileReportQuerySet(QueueQuerySet):
             models.Q(kind="safety"), output_field=models.BooleanField()
         )
         waiting_first = models.F("handled_at").desc(nulls_first=True)
-        rows = self.select_related("instructor", "reporter").annotate(is_safety=is_safety)
+        rows = self.select_related(*self.reads_along).annotate(is_safety=is_safety)
         return rows.order_by(waiting_first, "-is_safety", "-created_at", "-pk")
 
 

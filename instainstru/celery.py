@@ -105,6 +105,8 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "deliver-texts": ("notifications.deliver_texts", timedelta(seconds=60)),
     "flip-clock-states": ("lessons.flip_clock_states", timedelta(seconds=30)),
     "send-reminders": ("lessons.send_reminders", timedelta(minutes=2)),
+    "tell-of-unread-messages": ("messages.tell_of_unread", timedelta(seconds=60)),
+    "forget-old-messages": ("messages.forget_old_messages", timedelta(hours=24)),
     "remind-of-reviews": ("reviews.remind_of_reviews", timedelta(minutes=10)),
     # Every quarter of an hour: no zone's 18:00 lies anywhere else.
     "send-digests": ("notifications.send_digests", crontab(minute="*/15")),

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "bookings.payments",
     "bookings.notifications",
     "bookings.lessons",
+    "bookings.messages",
     "bookings.reviews",
     "search",
     "accounts.apps.StaffAdminConfig",

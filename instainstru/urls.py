@@ -72,6 +72,7 @@ urlpatterns = [
     path("account/access/blocked/<int:pk>/", blocked.unblock, name="unblock"),
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
+    path("", include("bookings.messages.urls")),
     path("", include("bookings.reviews.urls")),
     path("", include("bookings.payments.urls")),
 ]

@@ -165,6 +165,13 @@ lessons:payment-state                 bookings.create          /book/ZZZZZZZZZZ/
 lessons:release                       public                   /book/ZZZZZZZZZZ/release/
 lessons:times                         public>bookings.create   /i/maya-c/book/
 lessons:weekly                        public>bookings.create   /i/nobody/book/weekly/
+messages:about                        messages.send_own        /messages/about/II-ZZZZZZ/
+messages:block                        messages.send_own        /messages/ZZZZZZZZZZ/block/
+messages:list                         messages.send_own
+messages:read                         messages.send_own        /messages/ZZZZZZZZZZ/read/
+messages:report                       messages.send_own        /messages/ZZZZZZZZZZ/report/ZZZZZZZZZZ/
+messages:thread                       messages.send_own        /messages/ZZZZZZZZZZ/
+messages:to-instructor                messages.send_own        /i/nobody/message/
 mfa_activate_totp                     account.manage_own
 mfa_authenticate                      public
 mfa_deactivate_totp                   account.manage_own

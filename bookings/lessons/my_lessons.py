@@ -266,7 +266,9 @@ class LessonCard:
         ]
 
     def _coming_actions(self, code: str) -> list[dict[str, object]]:
-        actions: list[dict[str, object]] = []
+        actions: list[dict[str, object]] = [
+            {"url": reverse("messages:about", args=[code]), "label": "Message"}
+        ]
         if found := way_there(self.booking):
             label, url = found
             variant = "brand" if self.is_soon else "line"

@@ -134,6 +134,7 @@ class TaughtCard:
         """What the instructor can do now, the most wanted first (S15.9)."""
         code = self.booking.code
         links = (
+            (self.state is Status.CONFIRMED, "messages:about", "Message"),
             (self.can_change and self.proposal is None, "lessons:propose", "Propose a new time"),
             (self.can_change, "lessons:cancel-teaching", "Cancel"),
             (self.can_run_late, "lessons:late-teaching", "Running late"),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bookings.messages.masking import mask_contacts
 from bookings.reviews.managers import ReviewQuerySet
-from bookings.reviews.masking import mask_contacts
 from bookings.reviews.models import InstructorStatistics, Review
 from catalog.models import Service
 from instainstru.clock import NEW_YORK

@@ -31,6 +31,10 @@ class Queued(models.Model):
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.public_id}"
 
+    def parties(self) -> tuple[int | None, ...]:
+        """Return the accounts that it concerns: they decide nothing about it (Spec: S5.9)."""
+        return ()
+
 
 class ServiceSuggestion(Queued):
     """A service that somebody missed; the catalogue's staff read the queue (Spec: S7.3)."""
@@ -108,3 +112,7 @@ class ProfileReport(Queued):
     def is_urgent(self) -> bool:
         """Whether staff must look at it before everything else."""
         return self.kind == self.Kind.SAFETY
+
+    def parties(self) -> tuple[int | None, ...]:
+        """Return who reported and whose profile it is."""
+        return (self.reporter_id, self.instructor.user_id)

@@ -64,6 +64,7 @@ _SAMPLE: dict[str, Any] = {
         now=_AT - timedelta(days=5),
     ),
     "what": "opened",
+    "how_many": "2 unread messages",
     "hours": "24",
     "due": SimpleNamespace(card_refund_cents=8500, credit_cents=1000),
     "before": SimpleNamespace(start_at=_AT - timedelta(days=1)),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from bookings.messages.models import MessageReport
 from bookings.notifications.models import ContactMessage
 from catalog.inbox import decide
 from catalog.models import (
@@ -45,6 +46,10 @@ QUEUES = {
     "reports": Queue(
         "Reports of profiles", ("Profile", "Report"), "reviews.moderate",
         ProfileReport.objects.newest_first, "Nobody has reported a profile.",
+    ),
+    "message-reports": Queue(
+        "Reports of messages", ("Writer", "Report"), "reviews.moderate",
+        MessageReport.objects.newest_first, "Nobody has reported a message.",
     ),
     "suggestions": Queue(
         "Suggestions", ("Service", "Note"), "catalog.manage",

@@ -31,6 +31,8 @@ class Place:
 
 PAY: Final = "#checkout form[action$='/pay/'] button[type=submit]"
 FORM: Final = "main form button[type=submit]"
+LETTER: Final = "/messages/{thread}/report/{letter}/"
+SEND: Final = "main form[novalidate] button[type=submit]"
 SHARE: Final = "/account/learners/{learner}/share/"
 INVITE: Final = "section[aria-labelledby=invite] form button[type=submit]"
 SECOND_STEP: Final = "/accounts/2fa/totp/activate/"
@@ -159,6 +161,16 @@ PLACES: Final = (
     Place("lessons:report", "/lessons/{code}/report/", "student"),
     Place("notices", "/notifications/", "student"),
     Place("notices", "/notifications/", "newcomer"),
+    Place("messages:list", "/messages/", "student"),
+    Place("messages:list", "/messages/", "newcomer"),
+    Place("messages:thread", "/messages/{thread}/", "student"),
+    Place("messages:thread", "/messages/{thread}/", "teacher"),
+    Place("messages:thread", "/messages/{thread}/", "student", 422, SEND, takes_focus=True),
+    Place("messages:to-instructor", "/i/maya-c/message/", "newcomer"),
+    Place("messages:report", LETTER, "student"),
+    Place("messages:report", LETTER, "student", 422, FORM, takes_focus=True),
+    Place("messages:report", LETTER + "?sent=1", "student"),
+    Place("staff-inbox", "/staff/inbox/message-reports/", "staff"),
     Place("lessons:late", "/lessons/{soon}/late/", "student"),
     Place("lessons:late", "/lessons/{soon}/late/", "student", 422, FORM, takes_focus=True),
     Place("lessons:late", "/lessons/{done}/late/", "student", status=409),
@@ -368,6 +380,9 @@ NO_PAGES: Final = {
     "admin:lessons_strike_action": "the page of an account's action",
     "admin:reviews_review_action": "the page of an account's action",
     "accounts:add-learning": "takes a form only",
+    "messages:about": "leads to the conversation, or is the page of a first message",
+    "messages:block": "takes a form only",
+    "messages:read": "takes a form only",
     "block": "takes a form only",
     "block-student": "takes a form only",
     "unblock": "leads to the list",

@@ -31,6 +31,9 @@ from bookings.lessons.reminders import ask_how_it_went, ask_who_came, send_remin
 from bookings.lessons.reports import report_lesson
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
+from bookings.messages.selectors import pair_with_instructor
+from bookings.messages.services import report_letter, send_message
+from bookings.messages.unread import tell_of_unread
 from bookings.notifications.digest import LOCAL_TIME, send_digests
 from bookings.notifications.interest import (
     offer_to_teach,
@@ -115,6 +118,7 @@ def build_town() -> Town:
     _write_and_wait(town, learner)
     _share(town, learner, newcomer, staff)
     _pay_out(town, learner)
+    _write_letters(town, learner)
     look_after_accounts(town)
     town.words |= {
         "learner_key": str(learner.pk),
@@ -244,6 +248,24 @@ def _pay_out(town: Town, learner: User) -> None:
     set_payout_details(by=maya.user, account_number="000123456789")
     assert send_payouts(now + timedelta(hours=73)) == 1
     town.people["teacher"] = at_work(maya.user)
+
+
+def _write_letters(town: Town, learner: User) -> None:
+    """Let student and teacher write to each other; one message is reported, a few stay unread."""
+    pair = pair_with_instructor(by=learner, slug="maya-c")
+    maya, words = pair.instructor.user, f"Which book do we use? {LONG_NAME}"
+    first = send_message(by=learner, pair=pair, text=words, key="1").letter
+    pair = pair_with_instructor(by=learner, slug="maya-c")
+    for number in range(2, 5):
+        send_message(by=maya, pair=pair, text=f"The blue one, page {number}.", key=f"{number}")
+    answer = pair.thread and pair.thread.letters.get(author=maya, key="2")
+    assert pair.thread is not None
+    assert answer is not None
+    report_letter(
+        by=maya, pair=pair, public_id=first.public_id, kind="safety", text="It says too much here."
+    )
+    assert tell_of_unread(clock.now() + timedelta(minutes=6)) == 1
+    town.words |= {"thread": pair.thread.public_id, "letter": answer.public_id}
 
 
 def _invitation_of(person: User | str) -> str:

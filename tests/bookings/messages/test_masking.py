@@ -2,7 +2,7 @@
 
 import pytest
 
-from bookings.reviews.masking import mask_contacts
+from bookings.messages.masking import mask_contacts
 
 pytestmark = pytest.mark.S11
 

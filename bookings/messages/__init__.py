@@ -1,0 +1,1 @@
+"""Letters between a student and an instructor: one thread for each pair (Spec: S11.4)."""
