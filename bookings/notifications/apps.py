@@ -1,11 +1,13 @@
 """Application configuration."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.core.checks import register
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from accounts.models import User
 
 
@@ -21,12 +23,19 @@ class NotificationsConfig(AppConfig):
         from accounts.texts import register_code_sender
         from bookings.notifications import personal_data  # noqa: F401 - registers
         from bookings.notifications.checks import check_mail_server, check_text_provider
-        from instainstru import health
+        from instainstru import bell, health
 
+        bell.register("notices", _unread_notices)
         register(check_mail_server, "start")
         register(check_text_provider, "start")
         register_code_sender(_send_code)
         health.WARNINGS.append(_late_mail)
+
+
+def _unread_notices(person_id: int) -> "QuerySet[Any]":
+    from bookings.notifications.models import Notice
+
+    return Notice.objects.filter(user=person_id).unread()
 
 
 def _late_mail() -> dict[str, str]:

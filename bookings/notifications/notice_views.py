@@ -17,6 +17,7 @@ from bookings.notifications.models import Notice
 from bookings.notifications.notices import read_notices
 from instainstru import clock
 from instainstru.access import requires
+from instainstru.bell import unread_count
 from instainstru.http import mark_private, see_other
 
 PAGE_SIZE = 20
@@ -35,6 +36,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     context = {
         "page": Paginator(rows.newest_first(), PAGE_SIZE).get_page(request.GET.get("page")),
         "unread": rows.unread().count(),
+        "letters": unread_count(user.pk, "messages"),
         "until": clock.now().isoformat(),
         "zone": viewer_zone(request),
     }
