@@ -276,7 +276,11 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
         price=price_factor(hourly, medians[offer.service_id], demand.price_preference),
         quality=quality_factor(offer.rating, offer.category_rating),
         reliability=reliability_factor(
-            offer.lessons, offer.strikes, is_struck=offer.strikes >= snapshot.strikes_review
+            offer.lessons,
+            offer.strikes,
+            questions=offer.questions,
+            quick_replies=offer.quick_replies,
+            is_struck=offer.strikes >= snapshot.strikes_review,
         ),
         newness=newness_factor(offer.lessons),
     )

@@ -54,6 +54,8 @@ class Offer:
     category_rating: Rating
     lessons: int = 0
     strikes: int = 0
+    questions: int = 0
+    quick_replies: int = 0
     cosine: float | None = None
     """How near it is to the words that are left; None where none are."""
 
@@ -123,6 +125,8 @@ def load_offers(
         "instructor__base_neighborhood__name", "instructor__base_neighborhood__borough",
         "instructor__base_neighborhood__latitude", "instructor__base_neighborhood__longitude",
         "instructor__statistics__lessons_taught",
+        "instructor__statistics__recent_question_count",
+        "instructor__statistics__recent_quick_reply_count",
         *(f"{owner}__statistics__{name}" for owner in _RATED for name in _RATING),
         minutes=ArraySubquery(prices.values("duration_minutes")),
         cents=ArraySubquery(prices.values("price_cents")),
@@ -178,6 +182,8 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         category_rating=_rating(row, "service__category"),
         lessons=row["instructor__statistics__lessons_taught"] or 0,
         strikes=row["strikes"],
+        questions=row["instructor__statistics__recent_question_count"] or 0,
+        quick_replies=row["instructor__statistics__recent_quick_reply_count"] or 0,
         cosine=row["nearness"],
     )
 

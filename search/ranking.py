@@ -12,7 +12,7 @@ from bookings.reviews.ratings import Rating
 EARTH_RADIUS_KM = 6371.0
 STARTS_FOR_FULL = 8
 IMAGINED, USUAL_MEAN = 8, 4.6
-# Until replies are measured everybody is taken to answer as often as people in this trade do.
+# Who was asked little is taken to answer and to come as often as people in this trade do.
 USUAL_REPLY, USUAL_COMPLETION = 0.7, 0.97
 # Who has as many strikes as staff look at stands behind those who have fewer (05 section 4).
 STRUCK = 0.5
@@ -58,14 +58,23 @@ def relevance_factor(service_score: float, cosine: float | None) -> float:
     return service_score * (0.85 + 0.15 * min(max(cosine, 0.0), 1.0))
 
 
-def reliability_factor(lessons: int, failures: int, *, is_struck: bool = False) -> float:
-    """Return how sure it is that a lesson takes place; somebody new counts as usual.
+def reliability_factor(
+    lessons: int,
+    failures: int,
+    *,
+    questions: int = 0,
+    quick_replies: int = 0,
+    is_struck: bool = False,
+) -> float:
+    """Return how sure are an answer and a lesson; somebody new counts as usual.
 
-    ``lessons`` were taught, ``failures`` are strikes that count. Spec: S8.3, 05 section 4
+    ``lessons`` were taught, ``failures`` are strikes that count, ``quick_replies`` of the
+    ``questions`` were answered within two hours. Spec: S8.3, 05 section 4
     """
+    reply = (USUAL_REPLY * IMAGINED + quick_replies) / (IMAGINED + questions)
     kept = USUAL_COMPLETION * IMAGINED + lessons
     completion = kept / (IMAGINED + lessons + failures)
-    factor = (0.7 + 0.3 * USUAL_REPLY) * (0.8 + 0.2 * completion)
+    factor = (0.7 + 0.3 * reply) * (0.8 + 0.2 * completion)
     return factor * STRUCK if is_struck else factor
 
 

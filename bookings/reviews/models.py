@@ -148,6 +148,16 @@ class InstructorStatistics(models.Model):
         default=0, help_text="Taught in the days that the Top badge looks at."
     )
     recent_no_show_count = models.PositiveIntegerField(default=0)
+    recent_question_count = models.PositiveIntegerField(
+        default=0, help_text="Students' messages after a day of silence, in 30 days."
+    )
+    recent_reply_count = models.PositiveIntegerField(default=0, help_text="Of them answered.")
+    recent_quick_reply_count = models.PositiveIntegerField(
+        default=0, help_text="Of them answered within two hours."
+    )
+    median_reply_minutes = models.PositiveIntegerField(
+        default=0, help_text="Of the answers; says nothing without one."
+    )
     refreshed_at = models.DateTimeField(default=clock.now)
 
     objects = StatisticsQuerySet.as_manager()
@@ -169,6 +179,11 @@ class InstructorStatistics(models.Model):
                 condition=Q(repeat_student_count__lte=F("student_count"))
                 & Q(student_count__lte=F("lessons_taught")),
                 name="statistics_students_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(recent_quick_reply_count__lte=F("recent_reply_count"))
+                & Q(recent_reply_count__lte=F("recent_question_count")),
+                name="statistics_replies_add_up",
             ),
         ]
         indexes = [models.Index(fields=["refreshed_at"], name="statistics_by_refresh")]

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from bookings.lessons.models import Booking
 from bookings.lessons.selectors import find_lesson
+from bookings.messages.models import Message
 from bookings.reviews.errors import ReviewClosedError
 from bookings.reviews.models import InstructorStatistics, Review
 from bookings.reviews.statistics import count_categories, count_instructors
@@ -94,9 +95,12 @@ def refresh_statistics(now: datetime | None = None) -> int:
     since = InstructorStatistics.objects.watermark()
     if since is None:
         return rebuild_statistics(now)
-    ids = set(
-        Review.objects.changed_between(since, now).values_list("instructor_id", flat=True)
-    ) | set(Booking.objects.completed_since(since).values_list("instructor_id", flat=True))
+    written = Message.objects.written_since(since)
+    ids = (
+        set(Review.objects.changed_between(since, now).values_list("instructor_id", flat=True))
+        | set(Booking.objects.completed_since(since).values_list("instructor_id", flat=True))
+        | set(written.values_list("thread__instructor_id", flat=True))
+    )
     if not ids:
         return 0
     count_categories(now=now)

@@ -6,12 +6,18 @@ Spec: S10.7
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
 from bookings.lessons.models import Booking
+from bookings.messages.models import Message, Thread
 from bookings.reviews.models import CategoryStatistics, InstructorStatistics, Review
 from catalog.models import Category, Instructor, Policy, Service
+
+REPLY_WINDOW = timedelta(days=30)
+QUICK = timedelta(hours=2)
+SILENCE = timedelta(hours=24)
 
 _PARTS = ("clarity", "punctuality", "preparation")
 _COLUMNS = (
@@ -19,6 +25,8 @@ _COLUMNS = (
     *(f"{part}_{kind}" for part in _PARTS for kind in ("count", "sum")),
     "hidden_count", "reviews_by_service", "lessons_taught", "student_count",
     "repeat_student_count", "recent_lesson_count", "recent_no_show_count",
+    "recent_question_count", "recent_reply_count", "recent_quick_reply_count",
+    "median_reply_minutes",
 )  # fmt: skip
 
 
@@ -44,6 +52,44 @@ def _review_counts() -> str:
             "count(*) FILTER (WHERE is_hidden) AS hidden_count",
         ]
     )
+
+
+def _reply_counts() -> str:
+    """Return the parts that count answers to students.
+
+    A question is what a student writes after a day of silence: thanks and a second thought ask for
+    no answer of their own, and nobody counts for more by writing more. One that may still be
+    answered in time does not count yet. Spec: S8.3, S10.1
+    """
+    return f"""
+        letters AS (
+            SELECT thread.instructor_id, letter.created_at,
+                   letter.author_id = thread.student_id AS asks,
+                   lag(letter.created_at) OVER story AS before_at,
+                   min(letter.created_at) FILTER (WHERE letter.author_id <> thread.student_id)
+                       OVER (story ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS answered_at
+            FROM {_table(Message)} AS letter
+            JOIN {_table(Thread)} AS thread ON thread.id = letter.thread_id
+            WHERE thread.instructor_id IN (SELECT id FROM people)
+              AND letter.created_at > %(asked)s - %(silence)s AND letter.created_at <= %(now)s
+            WINDOW story AS (
+                PARTITION BY letter.thread_id ORDER BY letter.created_at, letter.id
+            )
+        ), questions AS (
+            SELECT instructor_id, answered_at - created_at AS waited FROM letters
+            WHERE asks AND created_at > %(asked)s
+              AND (before_at IS NULL OR created_at - before_at >= %(silence)s)
+              AND (answered_at IS NOT NULL OR created_at <= %(now)s - %(quick)s)
+        ), reply_counts AS (
+            SELECT instructor_id, count(*) AS recent_question_count,
+                   count(waited) AS recent_reply_count,
+                   count(*) FILTER (WHERE waited < %(quick)s) AS recent_quick_reply_count,
+                   percentile_disc(0.5) WITHIN GROUP (
+                       ORDER BY ceil(extract(epoch FROM waited) / 60)::int
+                   ) AS median_reply_minutes
+            FROM questions GROUP BY instructor_id
+        )
+    """  # noqa: S608 - names come from the models
 
 
 def _statement() -> str:
@@ -87,7 +133,7 @@ def _statement() -> str:
             WHERE status = 'no_show_instructor' AND end_at > %(recent)s AND end_at <= %(now)s
               AND instructor_id IN (SELECT id FROM people)
             GROUP BY instructor_id
-        )
+        ), {_reply_counts()}
         INSERT INTO {_table(InstructorStatistics)} AS t (instructor_id, {names}, refreshed_at)
         SELECT people.id, {values}, %(now)s
         FROM people
@@ -95,6 +141,7 @@ def _statement() -> str:
         LEFT JOIN service_counts ON service_counts.instructor_id = people.id
         LEFT JOIN lesson_counts ON lesson_counts.instructor_id = people.id
         LEFT JOIN no_show_counts ON no_show_counts.instructor_id = people.id
+        LEFT JOIN reply_counts ON reply_counts.instructor_id = people.id
         ORDER BY people.id
         ON CONFLICT (instructor_id) DO UPDATE
         SET ({names}, refreshed_at) = ROW ({new}, excluded.refreshed_at)
@@ -110,9 +157,15 @@ def count_instructors(instructor_ids: Collection[int] | None, *, now: datetime) 
     days = Policy.objects.current().top_window_days
     wanted = None if instructor_ids is None else sorted(instructor_ids)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(), {"ids": wanted, "now": now, "recent": now - timedelta(days=days)}
-        )
+        values: dict[str, Any] = {
+            "ids": wanted,
+            "now": now,
+            "recent": now - timedelta(days=days),
+            "asked": now - REPLY_WINDOW,
+            "silence": SILENCE,
+            "quick": QUICK,
+        }
+        cursor.execute(_statement(), values)
         return int(cursor.rowcount)
 
 

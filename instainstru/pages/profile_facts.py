@@ -9,6 +9,9 @@ from catalog.models import Instructor, Policy
 from catalog.selectors import months_before
 from instainstru.templatetags.ui import counted
 
+FEWEST_REPLIES = 5
+MINUTES_PER_HOUR, HOURS_PER_DAY = 60, 24
+
 
 @dataclass(frozen=True)
 class Badge:
@@ -27,6 +30,8 @@ def facts_of(person: Instructor, statistics: InstructorStatistics) -> list[str]:
         facts.append(counted(statistics.lessons_taught, "lesson") + " taught")
     if statistics.student_count >= FEWEST_STUDENTS:
         facts.append(f"{statistics.repeat_percent}% of students come back")
+    if statistics.recent_reply_count >= FEWEST_REPLIES:
+        facts.append(f"Usually answers within {_span(statistics.median_reply_minutes)}")
     if person.years_teaching:
         facts.append(counted(person.years_teaching, "year") + " teaching")
     place = person.base_neighborhood
@@ -80,6 +85,14 @@ def _top(name: str, statistics: InstructorStatistics, rule: TopRule) -> Badge:
         f"{rule.rating_hundredths / 100:.1f} or more."
     )
     return Badge("trophy", "Top instructor", meaning, "brand")
+
+
+def _span(minutes: int) -> str:
+    """Return minutes rounded up to what people say: minutes, hours or days."""
+    if minutes <= MINUTES_PER_HOUR:
+        return counted(max(minutes, 1), "minute")
+    hours = -(-minutes // MINUTES_PER_HOUR)
+    return counted(hours, "hour") if hours <= HOURS_PER_DAY else counted(-(-hours // 24), "day")
 
 
 def _day(on: date) -> str:

@@ -100,6 +100,30 @@ def test_reliability_falls_with_failures_and_strikes_put_people_behind() -> None
     assert falling == sorted(falling, reverse=True)
 
 
+@pytest.mark.parametrize("questions", [0, 1, 5, 200])
+def test_answering_quickly_never_lowers_the_score(questions: int) -> None:
+    """S8.3: neither one more of the same questions nor one more question that was answered."""
+    rising = [
+        reliability_factor(20, 1, questions=questions, quick_replies=quick)
+        for quick in range(questions + 1)
+    ]
+    assert rising == sorted(set(rising))
+    for quick in range(questions + 1):
+        before = reliability_factor(20, 1, questions=questions, quick_replies=quick)
+        after = reliability_factor(20, 1, questions=questions + 1, quick_replies=quick + 1)
+        ignored = reliability_factor(20, 1, questions=questions + 1, quick_replies=quick)
+        assert ignored < before < after
+
+
+def test_reliability_follows_the_formula_and_is_smoothed() -> None:
+    """S8.3: (0.7 + 0.3 · P(reply < 2 h)) × (0.8 + 0.2 · completion)."""
+    completion = (0.97 * 8 + 20) / (8 + 20)
+    reply = (0.7 * 8 + 3) / (8 + 4)
+    wanted = (0.7 + 0.3 * reply) * (0.8 + 0.2 * completion)
+    assert reliability_factor(20, 0, questions=4, quick_replies=3) == pytest.approx(wanted)
+    assert reliability_factor(0, 0, questions=1) > 0.95 * reliability_factor(0, 0)
+
+
 def test_somebody_new_gets_a_small_chance_that_fades() -> None:
     """S8.3: 8 % at first, under 1 % after ten lessons or so."""
     assert newness_factor(0) == pytest.approx(1.08)
