@@ -276,13 +276,13 @@ def settle_attempt(attempt_id: int, *, now: datetime | None = None) -> CheckoutR
 
     Raises ``PaymentDeclinedError`` when the bank said no. Spec: S14.3, S14.4, S14.13, T2, T4.
     """
-    attempt = PaymentAttempt.objects.get(pk=attempt_id)
-    if attempt.part_of_id is not None:
-        return settle_attempt(attempt.part_of_id, now=now)
-    hold = Booking.objects.get(pk=attempt.booking_id)
-    with booking_transaction(
-        instructor_ids=[hold.instructor_id], learner_ids=[hold.learner_id]
-    ) as locked_at:
+    people = PaymentAttempt.objects.values_list(
+        "part_of", "booking__instructor", "booking__learner"
+    )
+    first_id, instructor_id, learner_id = people.get(pk=attempt_id)
+    if first_id is not None:
+        return settle_attempt(first_id, now=now)
+    with booking_transaction(instructor_ids=[instructor_id], learner_ids=[learner_id]) as locked_at:
         now = now or locked_at
         attempt = PaymentAttempt.objects.select_for_update().get(pk=attempt_id)
         parts = _locked_parts(attempt)
@@ -329,16 +329,15 @@ def _settle_success(parts: Sequence[_Part], now: datetime) -> CheckoutResult:
         rebooked = _rebook(lessons, now)
         if rebooked is None:
             return _give_back(parts, now)
-        lessons = rebooked
+        lessons = _locked([lesson.pk for lesson in rebooked])
         for part, lesson in zip(parts, lessons, strict=True):
             payments.reassign_attempt(part.attempt.pk, booking_id=lesson.pk)
     for lesson in lessons:
         confirm_under_lock(lesson, now)
     for part, lesson in zip(parts, lessons, strict=True):
         payments.record_charge(attempt_id=part.attempt.pk, lesson=_terms(lesson), now=now)
-    confirmed = _locked([lesson.pk for lesson in lessons])
-    mails.queue_confirmation(confirmed, now)
-    return CheckoutResult(confirmed[0], Step.CONFIRMED)
+    mails.queue_confirmation(lessons, now)
+    return CheckoutResult(lessons[0], Step.CONFIRMED)
 
 
 def _terms(lesson: Booking) -> payments.LessonTerms:

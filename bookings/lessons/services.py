@@ -401,16 +401,10 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
     Compare-and-swap: raises ``LessonChangedError`` when the row is no longer HELD. Spec: T4, R13.
     """
     for _ in range(CODE_TRIES):
+        values = {"code": booking_code(), "confirmed_at": now, "expires_at": None}
         try:
             with transaction.atomic():
-                swap(
-                    booking,
-                    "T4",
-                    Status.CONFIRMED,
-                    code=booking_code(),
-                    confirmed_at=now,
-                    expires_at=None,
-                )
+                swap(booking, "T4", Status.CONFIRMED, **values)
             break
         except IntegrityError as error:
             diag = getattr(error.__cause__, "diag", None)
@@ -418,7 +412,8 @@ def confirm_under_lock(booking: Booking, now: datetime) -> Booking:
                 raise
     else:
         raise LessonChangedError("We couldn't find a free booking code. Please try again.")
-    booking.refresh_from_db()
+    for name, value in (values | {"status": Status.CONFIRMED}).items():
+        setattr(booking, name, value)
     return booking
 
 

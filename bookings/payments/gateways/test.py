@@ -94,6 +94,7 @@ class OfflineGateway:
         )
         if is_new:
             _tell("payment.created", intent)
+            return _as_told(intent)
         if intent.amount_cents != amount_cents:
             raise GatewayError("This key was used with another amount.")
         return self.fetch(reference=intent.reference)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Sum
+from django.utils.functional import cached_property
 
 from bookings.payments.managers import PaymentAttemptQuerySet, RefundQuerySet
 from instainstru import clock
@@ -131,9 +132,12 @@ class PaymentAttempt(models.Model):
         """Whether its end is still unknown."""
         return self.status in OPEN_STATUSES
 
-    @property
+    @cached_property
     def charge_cents(self) -> int:
-        """What the gateway is asked for: the card part of this lesson and of its other parts."""
+        """What the gateway is asked for: the card part of this lesson and of its other parts.
+
+        All parts are written with the first one, so it is added up once.
+        """
         parts = self.parts.aggregate(total=Sum("amount_cents"))["total"] or 0
         return self.amount_cents + int(parts)
 

@@ -64,9 +64,10 @@ def record_charge(*, attempt_id: int, lesson: LessonTerms, now: datetime) -> Led
     _require_payable(attempt, lesson)
     if attempt.recorded_at is not None:
         return _recorded(attempt)
-    CreditUse.objects.filter(attempt=attempt, status=CreditUse.Status.RESERVED).update(
-        status=CreditUse.Status.SPENT
-    )
+    if attempt.credit_cents:
+        CreditUse.objects.filter(attempt=attempt, status=CreditUse.Status.RESERVED).update(
+            status=CreditUse.Status.SPENT
+        )
     spend_promo(attempt)
     attempt.recorded_at = now
     attempt.save(update_fields=["recorded_at"])
