@@ -92,6 +92,20 @@ FROM clicked, unnest(%(event_ids)s::uuid[], %(types)s::text[]) AS deed(event_id,
 ON CONFLICT (event_id) DO NOTHING
 """
 
+# The last search from which this person went to this instructor within a week has the credit; who
+# may not be named has none. In the transaction of the booking, so it waits like that one.
+_BOOKED = """
+INSERT INTO {interactions} (event_id, search_id, type, position, instructor_id, created_at)
+SELECT %(event_id)s, done.search_id, %(type)s, done.position, done.instructor_id, %(now)s
+FROM {events} AS event
+JOIN {interactions} AS done ON done.search_id = event.search_id
+WHERE (event.user_id = %(user_id)s::bigint OR event.guest_key = %(guest_key)s)
+  AND done.instructor_id = %(instructor_id)s AND done.type IN ('result_click', 'profile_view')
+  AND done.created_at > %(since)s
+ORDER BY done.created_at DESC, done.event_id LIMIT 1
+ON CONFLICT (event_id) DO NOTHING
+"""
+
 # A guest's searches follow into an account that may be named; of another one nobody stays.
 _ADOPT = """
 UPDATE {events} SET guest_key = NULL, user_id = CASE WHEN COALESCE(
@@ -194,3 +208,11 @@ class SearchInteractionManager(models.Manager["SearchInteraction"]):
         """
         values = {"search_id": search_id, "slug": slug, "now": now}
         return _write(_CLICK, {**values, "types": list(deeds), "event_ids": list(deeds.values())})
+
+    def booked(self, values: Mapping[str, Any]) -> int:
+        """Write that a search led to a hold or a lesson; returns 1 when one did. Spec: S3.3, S3.4
+
+        ``values`` are ``event_id``, ``type``, ``user_id``, ``guest_key``, ``instructor_id``,
+        ``since`` and ``now``.
+        """
+        return _write(_BOOKED, values)

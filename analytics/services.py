@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 EVENTS_KEPT: Final = timedelta(days=90)
 NETWORKS_KEPT: Final = timedelta(days=30)
+CREDITED_FOR: Final = timedelta(days=7)
+BOOKINGS: Final = UUID("5f0b1c1e-7a53-4f0e-9a0c-2f3f6a1f8f10")
+"""The name space of the ids of what bookings tell."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,33 @@ def record_click(
         SearchInteraction.objects.click(search_id, slug, deeds, now=now)
     except DatabaseError:
         log.exception("search_click_not_written")
+
+
+def record_booking_step(
+    kind: InteractionType,
+    *,
+    user_id: int | None,
+    guest_key: str | None,
+    instructor_id: int,
+    hold_id: str,
+    now: datetime,
+) -> None:
+    """Write, in the booking's transaction, that the person's last search led to it; once a hold.
+
+    Nothing is written when no search of theirs led to the instructor within seven days, or when
+    they may not be named. Spec: T4, S3.2, S3.3, S3.4
+    """
+    SearchInteraction.objects.booked(
+        {
+            "event_id": uuid5(BOOKINGS, f"{kind.value} {hold_id}"),
+            "type": kind.value,
+            "user_id": user_id,
+            "guest_key": guest_key,
+            "instructor_id": instructor_id,
+            "since": now - CREDITED_FOR,
+            "now": now,
+        }
+    )
 
 
 def forget_old_events(*, now: datetime) -> dict[str, int]:

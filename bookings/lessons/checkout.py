@@ -24,6 +24,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.owners import Owner
+from analytics.kinds import InteractionType
 from bookings.lessons import mails
 from bookings.lessons.checkout_checks import check_people_and_place
 from bookings.lessons.errors import (
@@ -38,6 +39,7 @@ from bookings.lessons.selectors import WantedLesson, held_together, wanted_again
 from bookings.lessons.services import (
     confirm_under_lock,
     extend_hold_for_payment,
+    note_booking_step,
     refused_starts,
     slot_taken,
 )
@@ -336,6 +338,7 @@ def _settle_success(parts: Sequence[_Part], now: datetime) -> CheckoutResult:
         confirm_under_lock(lesson, now)
     for part, lesson in zip(parts, lessons, strict=True):
         payments.record_charge(attempt_id=part.attempt.pk, lesson=_terms(lesson), now=now)
+    note_booking_step(InteractionType.BOOKING_CONFIRMED, lessons[0], now)
     mails.queue_confirmation(lessons, now)
     return CheckoutResult(lessons[0], Step.CONFIRMED)
 

@@ -54,7 +54,11 @@ class OwnHolds:
     def give_up_overlapping(
         self, lesson: WantedLesson, spans: Sequence[tuple[datetime, datetime]]
     ) -> None:
-        """Give up what a lesson at these times replaces, a series whole. Spec: T3, R19"""
+        """Give up what a lesson at these times replaces, a series whole. Spec: T3, R19
+
+        Also what another learner of the same person has with this instructor at these times: nobody
+        teaches both.
+        """
         learner_id = lesson.learner_id
         replaced = {
             row.group
@@ -66,7 +70,10 @@ class OwnHolds:
         gone = {row.pk: row.instructor_id for row in self._live() if row.group in replaced}
         if not gone:
             return
-        Booking.objects.filter(pk__in=gone, status=Status.HELD).update(status=Status.EXPIRED)
+        held = Booking.objects.filter(pk__in=gone, status=Status.HELD)
+        # In the order in which everybody locks rows (R10).
+        locked = list(held.order_by("pk").select_for_update().values_list("pk", flat=True))
+        Booking.objects.filter(pk__in=locked).update(status=Status.EXPIRED)
         self._rows = [
             row._replace(status=Status.EXPIRED) if row.pk in gone else row for row in self._rows
         ]

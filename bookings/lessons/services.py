@@ -16,6 +16,8 @@ from django.db.models import Q
 
 from accounts.models import Learner, User
 from accounts.owners import Owner
+from analytics.kinds import InteractionType
+from analytics.services import record_booking_step
 from bookings.lessons import rules
 from bookings.lessons.errors import (
     LearnerBusyError,
@@ -206,7 +208,20 @@ def _hold_under_lock(
         for booking in bookings:
             booking.series = series
             booking.save(force_insert=True)
+        note_booking_step(InteractionType.HOLD_CREATED, bookings[0], now)
         return bookings
+
+
+def note_booking_step(kind: InteractionType, booking: Booking, now: datetime) -> None:
+    """Tell the analytics of the search that led to a hold or lesson. Spec: T1, T4, S3.3"""
+    record_booking_step(
+        kind,
+        user_id=booking.student_id,
+        guest_key=booking.guest_key,
+        instructor_id=booking.instructor_id,
+        hold_id=booking.hold_id,
+        now=now,
+    )
 
 
 def refused_starts(
@@ -343,11 +358,15 @@ def release_hold(*, by: Owner, hold_id: str) -> Booking:
     if booking is None:
         raise NotFoundError("We couldn't find this hold.")
     held = Booking.objects.together_with(booking).filter(status=Status.HELD)
-    if not held.order_by().update(status=Status.EXPIRED):
-        booking.refresh_from_db(fields=["status"])
-        if booking.status != Status.EXPIRED:
-            raise lesson_changed(booking, "T3")
-    bump_instructors([booking.instructor_id])
+    with transaction.atomic():
+        # In the order in which everybody locks rows (R10).
+        locked = list(held.select_for_update().values_list("pk", flat=True))
+        Booking.objects.filter(pk__in=locked).update(status=Status.EXPIRED)
+        if not locked:
+            booking.refresh_from_db(fields=["status"])
+            if booking.status != Status.EXPIRED:
+                raise lesson_changed(booking, "T3")
+        bump_instructors([booking.instructor_id])
     return booking
 
 
@@ -389,7 +408,8 @@ def extend_hold_for_payment(booking: Booking, now: datetime) -> None:
     """Keep the hold while the bank asks for an extra step or does not answer, once. Spec: T2."""
     minutes = booking.policy.hold_payment_minutes
     until = max(booking.expires_at or now, now + timedelta(minutes=minutes))
-    Booking.objects.filter(pk=booking.pk, status=Status.HELD, is_payment_extended=False).update(
+    # One that has lapsed is over (T3): whoever pays it late gets the time if it is still free.
+    Booking.objects.filter(pk=booking.pk, is_payment_extended=False).live_holds(now).update(
         expires_at=until, is_payment_extended=True
     )
     booking.refresh_from_db()

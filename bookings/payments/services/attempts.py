@@ -301,8 +301,9 @@ def _write(
         attempt.settled_at = now
     if status == Status.DECLINED:
         attempt.decline_reason = intent.decline_reason if intent else "abandoned"
-        release_credit(attempt.pk)
+        # The code before the credit, as they are reserved: so no two payments wait for each other.
         release_promo(attempt.pk)
+        release_credit(attempt.pk)
     attempt.save()
 
 

@@ -141,8 +141,9 @@ def refund_orphan_charge(attempt_id: int, *, now: datetime) -> Refund | None:
         if charge_event(attempt) is not None:
             raise ConflictError("This payment pays a lesson.", code="payment_used")
         return Refund.objects.filter(key=key).first()
-    release_credit(attempt.pk)
+    # The code before the credit, as they are reserved: so no two payments wait for each other.
     release_promo(attempt.pk)
+    release_credit(attempt.pk)
     attempt.recorded_at = now
     _count(attempt, attempt.amount_cents, attempt.credit_cents)
     if not attempt.amount_cents:

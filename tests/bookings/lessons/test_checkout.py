@@ -320,3 +320,19 @@ def test_confirmed_hold_is_not_held_again(maya: User) -> None:
     pay(maya, hold)
     assert lapsed.hold_again(by=owner(maya), hold_id=hold.hold_id).pk == hold.pk
     assert Booking.objects.count() == 1
+
+
+def test_a_slow_answer_after_the_end_revives_no_hold(maya: User) -> None:
+    """T2, T3: a lapsed hold is over, whatever the bank is still thinking."""
+    hold = hold_slot(by=owner(maya), wanted=wanted(OfferingFactory()))
+    said = details(hold, make.LATE_RESULT, learner_id=self_learner(maya).pk)
+    result = pay_and_confirm(by=maya, hold_id=hold.hold_id, details=said)
+    assert result.step is Step.WAITING
+    attempt = PaymentAttempt.objects.get()
+    Booking.objects.update(is_payment_extended=False)
+    ended_at = Booking.objects.get().expires_at
+    assert ended_at is not None
+    checkout.settle_attempt(attempt.pk, now=ended_at)
+    assert Booking.objects.get().expires_at == ended_at
+    checkout.settle_attempt(attempt.pk, now=ended_at - timedelta(seconds=1))
+    assert Booking.objects.get().expires_at > ended_at
