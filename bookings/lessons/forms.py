@@ -40,6 +40,7 @@ def parse_choice(query: Mapping[str, str]) -> Choice:
         learner=query.get("learner", "")[:MAX_PUBLIC_ID] or None,
         view=WEEK if query.get("view") == WEEK else MONTH,
         wants_lesson_zone=query.get("zone") == LESSON_ZONE,
+        asks_why=bool(query.get("why")),
         notices=tuple(notices),
     )
 

@@ -106,6 +106,13 @@ def as_slots(
     ]
 
 
+def bookable_dates(month_on: date, today: date, last_on: date) -> list[date]:
+    """Return the dates of a month from today to the last one that can be booked."""
+    days = calendar.monthrange(month_on.year, month_on.month)[1]
+    dates = (month_on + timedelta(days=number) for number in range(days))
+    return [on for on in dates if today <= on <= last_on]
+
+
 def month_bounds(month_on: date) -> tuple[date, date]:
     """Return the first and last date of the whole weeks that show a month."""
     weeks = SUNDAY_FIRST.monthdatescalendar(month_on.year, month_on.month)

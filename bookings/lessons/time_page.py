@@ -17,6 +17,7 @@ from bookings.lessons.time_grid import (
     DayOfWeek,
     MonthDay,
     TimeGroup,
+    bookable_dates,
     clock_change_note,
     day_groups,
     days_of_week,
@@ -41,6 +42,15 @@ class MissedStart:
     start_at: datetime
     reasons: tuple[str, ...]
     nearest: Sequence[datetime]
+
+
+@dataclass(frozen=True)
+class EmptyDays:
+    """Dates in a row that have no time for the same reasons. Spec: S12.6"""
+
+    first_on: date
+    last_on: date
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,14 @@ class TimePage:
     week: list[DayOfWeek]
     day_reasons: Sequence[str]
     missed: MissedStart | None
+    empty: Sequence[EmptyDays] = ()
+
+    @property
+    def has_empty_days(self) -> bool:
+        """Whether a date of the month that could be booked has no time. Spec: S12.6"""
+        return any(
+            on not in self.by_day for on in bookable_dates(self.month_on, self.today, self.last_on)
+        )
 
     @property
     def is_week(self) -> bool:
@@ -215,6 +233,8 @@ def build_time_page(
     if selected is None or (choice.view != WEEK and selected.replace(day=1) != month_on):
         selected = next((on for on in sorted(by_day) if on.replace(day=1) == month_on), None)
     states = rules.day_states(facts, minutes, *shown, now, zone)
+    until_on = today + timedelta(days=facts.rules.max_advance_days)
+    dates = bookable_dates(month_on, today, until_on) if choice.asks_why else []
     week_on = week_start(selected or max(today, month_on))
     return TimePage(
         instructor=instructor,
@@ -224,7 +244,7 @@ def build_time_page(
         zone=zone,
         viewer=viewer,
         today=today,
-        last_on=today + timedelta(days=facts.rules.max_advance_days),
+        last_on=until_on,
         month_on=month_on,
         selected_on=selected,
         by_day=by_day,
@@ -232,6 +252,7 @@ def build_time_page(
         week=days_of_week(week_on, by_day, choice.start_at, today) if choice.view == WEEK else [],
         day_reasons=_reasons(facts, minutes, selected, by_day, zone, now),
         missed=_missed(facts, minutes, choice.start_at, by_day, zone, (first_on, last_on), now),
+        empty=_empty_days(facts, minutes, dates, by_day, zone, now),
     )
 
 
@@ -272,6 +293,28 @@ def _reasons(
         return []
     failures = rules.explain_day(facts, minutes, selected, now, zone)
     return [failure.student_text for failure in failures]
+
+
+def _empty_days(
+    facts: BookabilityFacts,
+    minutes: int,
+    dates: Sequence[date],
+    by_day: Mapping[date, Sequence[datetime]],
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[EmptyDays]:
+    """Say of each of the dates without a time why; neighbours with one reason stand together."""
+    found: list[EmptyDays] = []
+    for on in dates:
+        if on in by_day:
+            continue
+        reasons = tuple(_reasons(facts, minutes, on, by_day, zone, now))
+        before = found[-1] if found else None
+        if before and before.reasons == reasons and before.last_on == on - timedelta(days=1):
+            found[-1] = EmptyDays(before.first_on, on, reasons)
+        else:
+            found.append(EmptyDays(on, on, reasons))
+    return found
 
 
 def _missed(

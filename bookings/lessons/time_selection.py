@@ -29,6 +29,7 @@ class Choice:
     learner: str | None = None
     view: str = MONTH
     wants_lesson_zone: bool = False
+    asks_why: bool = False
     notices: tuple[str, ...] = ()
 
     def kept_query(self) -> dict[str, str]:

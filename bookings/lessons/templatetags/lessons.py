@@ -67,9 +67,11 @@ def choice_url(
     month: date | None = None,
     view: str | None = None,
     zone: str | None = None,
+    why: str | None = None,
 ) -> str:
     """Return the query of the time page itself with something else chosen, the rest kept."""
     query = {**_query(page, date, start), **page.choice.kept_query()}
     changes = {"month": f"{month:%Y-%m}" if month else None, "view": view, "zone": zone}
+    changes["why"] = why
     query.update({name: value for name, value in changes.items() if value is not None})
     return f"?{urlencode({name: value for name, value in query.items() if value})}"

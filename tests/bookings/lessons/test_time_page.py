@@ -18,6 +18,7 @@ from bookings.lessons.time_grid import (
 from instainstru.clock import NEW_YORK
 from tests.bookings.lessons.stage import self_learner, slot_value
 from tests.factories.accounts import LearnerFactory, student
+from tests.factories.availability import black_out
 from tests.factories.catalog import InstructorFactory, OfferingFactory
 from tests.factories.lessons import BookingFactory, tomorrow_at
 
@@ -143,6 +144,28 @@ def test_why_not_this_time(client: Client, start: datetime, reason: str) -> None
     """S12.6"""
     page = page_of(client, OfferingFactory(), start=slot_value(start))
     assert reason in page.context["page"].missed.reasons
+
+
+def test_each_day_without_times_says_why_when_asked(client: Client) -> None:
+    """S12.6: in plain words, days in a row together, and nothing about other people's lessons."""
+    offering = OfferingFactory()
+    first_on = date(2026, 3, 9)
+    black_out(offering.instructor, first_on, first_on + timedelta(days=2))
+    with time_machine.travel("2026-03-02T15:00:00Z", tick=False):
+        plain = page_of(client, offering, month="2026-03")
+        asked = page_of(client, offering, month="2026-03", why="1")
+    assert plain.context["page"].has_empty_days
+    assert not plain.context["page"].empty
+    assert "why=1" in plain.content.decode()
+    page, text = asked.context["page"], asked.content.decode()
+    off = next(days for days in page.empty if days.first_on == first_on)
+    assert off.last_on == first_on + timedelta(days=2)
+    assert off.reasons
+    assert "Why is nothing free?" in text
+    assert "Away" not in text
+    shown = [days.first_on for days in page.empty]
+    assert shown == sorted(shown)
+    assert not any(days.first_on in page.by_day for days in page.empty)
 
 
 def test_month_cells_name_the_day_and_its_times(client: Client) -> None:
