@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 PROCESSES = 4
@@ -45,6 +46,16 @@ class Try:
     took_ms: float
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A time that a student holds and will pay for."""
+
+    student: Any
+    learner_id: int
+    hold_id: str
+    cents: int
+
+
 def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
     os.environ.setdefault("LOG_LEVEL", "CRITICAL")
@@ -58,7 +69,8 @@ class Client:
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan, self.luck = plan, random.Random(seed)  # noqa: S311 - a plan, not a secret
-        self.kinds: list[tuple[str, int, Callable[[], None]]] = [
+        self.tries: list[Try] = []
+        self.kinds: list[tuple[str, int, Callable[[], object]]] = [
             ("create", 45, self.create),
             ("series", 6, self.create_series),
             ("page", 10, self.page),
@@ -74,23 +86,29 @@ class Client:
         """Try so many things."""
         from django.db import connection
 
-        found = [self._try() for _ in range(attempts)]
+        while len(self.tries) < attempts:
+            names, weights, acts = zip(*self.kinds, strict=True)
+            kind = self.luck.choices(range(len(names)), weights)[0]
+            booked = self._try(names[kind], acts[kind])
+            if isinstance(booked, _Held):
+                self._try("confirm", partial(self._pay, booked))
         connection.close()
-        return found
+        return self.tries
 
-    def _try(self) -> Try:
+    def _try(self, kind: str, act: Callable[[], object]) -> object:
+        """Do one thing and note how it ended; returns what came of it."""
         from instainstru.errors import ApplicationError
 
-        kind, _, act = self.luck.choices(self.kinds, [weight for _, weight, _ in self.kinds])[0]
-        started = time.perf_counter()
+        started, found = time.perf_counter(), None
         try:
-            act()
+            found = act()
             ended = "done"
         except ApplicationError as error:
             ended = f"refused {error.status}"
         except Exception as error:  # noqa: BLE001 - what nobody expects is what is looked for
             ended = f"broken {type(error).__name__}: {str(error)[:200]}"
-        return Try(kind, ended, (time.perf_counter() - started) * 1000)
+        self.tries.append(Try(kind, ended, (time.perf_counter() - started) * 1000))
+        return found
 
     def _start(self) -> datetime:
         day = self.plan.first_day + timedelta(days=self.luck.randrange(DAYS))
@@ -117,21 +135,19 @@ class Client:
             raise NotFoundError("There is no lesson yet.")
         return found
 
-    def create(self) -> None:
-        """Hold a time and pay."""
-        self._book([self._start()])
+    def create(self) -> "_Held":
+        """Hold a time; paying for it is an attempt of its own."""
+        return self._hold([self._start()])
 
-    def create_series(self) -> None:
-        """Hold the same time of two to four days in one go and pay: all of them or none."""
+    def create_series(self) -> "_Held":
+        """Hold the same time of two to four days in one go: all of them or none."""
         first = self._start()
-        self._book([first + timedelta(days=day) for day in range(self.luck.randint(2, 4))])
+        return self._hold([first + timedelta(days=day) for day in range(self.luck.randint(2, 4))])
 
-    def _book(self, starts: list[datetime]) -> None:
+    def _hold(self, starts: list[datetime]) -> "_Held":
         from accounts.models import Learner
         from accounts.owners import Owner
-        from bookings.lessons.checkout import CheckoutDetails, pay_and_confirm
         from bookings.lessons.services import HoldRequest, hold_series, hold_slot
-        from bookings.payments.services import read_card
 
         student = self._student()
         learner = Learner.objects.filter(manager=student, is_self=True).get()
@@ -147,9 +163,15 @@ class Client:
             hold = hold_series(by=owner, wanted=wanted, starts=starts)
         else:
             hold = hold_slot(by=owner, wanted=wanted)
-        cents = len(starts) * hold.total_cents
-        details = CheckoutDetails(learner.pk, None, "", "", read_card(CARD), shown_cents=cents)
-        pay_and_confirm(by=student, hold_id=hold.hold_id, details=details)
+        return _Held(student, learner.pk, hold.hold_id, len(starts) * hold.total_cents)
+
+    def _pay(self, held: "_Held") -> None:
+        from bookings.lessons.checkout import CheckoutDetails, pay_and_confirm
+        from bookings.payments.services import read_card
+
+        card, cents = read_card(CARD), held.cents
+        details = CheckoutDetails(held.learner_id, None, "", "", card, shown_cents=cents)
+        pay_and_confirm(by=held.student, hold_id=held.hold_id, details=details)
 
     def page(self) -> None:
         """Hold a time as a guest, on the page."""
@@ -281,6 +303,11 @@ def overlaps() -> int:
         return int(cursor.fetchone()[0])
 
 
+def _times(kind: str, tries: list[Try]) -> dict[str, int]:
+    took = sorted(one.took_ms for one in tries if one.kind == kind) or [0.0]
+    return {f"p{part}": round(took[part * len(took) // 100]) for part in (50, 95, 99)}
+
+
 def check(tries: list[Try]) -> dict[str, Any]:
     """Let the jobs finish what a lost race left open; return what must be nothing, too."""
     from bookings.lessons.checkout import finish_attempts
@@ -289,8 +316,7 @@ def check(tries: list[Try]) -> dict[str, Any]:
     from instainstru import clock, invariants
 
     left_open = finish_attempts(clock.now() + SWEPT_AFTER)
-    created = sorted(one.took_ms for one in tries if one.kind == "create")
-    charged = PaymentAttempt.objects.filter(status="succeeded").values("booking").distinct().count()
+    charges = PaymentAttempt.objects.for_lessons().filter(status="succeeded")
     keys = OutgoingMail.objects.exclude(key=None)
     return {
         "tries": len(tries),
@@ -299,11 +325,11 @@ def check(tries: list[Try]) -> dict[str, Any]:
             for kind in sorted({one.kind for one in tries})
         },
         "finished_by_the_job": left_open,
-        "create_p95_ms": round(created[int(0.95 * len(created))]) if created else None,
+        "ms": {kind: _times(kind, tries) for kind in ("create", "confirm")},
         "must_be_nothing": {
             "overlaps": overlaps(),
             "broken": dict(Counter(one.ended for one in tries if one.ended.startswith("broken"))),
-            "charged_twice": PaymentAttempt.objects.filter(status="succeeded").count() - charged,
+            "charged_twice": charges.count() - charges.values("booking").distinct().count(),
             "charges_without_ledger": PaymentAttempt.objects.filter(
                 status="succeeded", recorded_at=None
             ).count(),
