@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from instainstru.api_errors import api_error, is_api
 from instainstru.http import mark_private
 
 PERMISSION_APP_LABEL = "accounts"
@@ -100,7 +101,12 @@ def has_permission(request: HttpRequest, permission: str) -> bool:
 
 
 def sign_in_redirect(request: HttpRequest, next_url: str) -> HttpResponse:
-    """Send a guest to sign-in: 302 for pages, 401 with HX-Redirect for HTMX (Spec: G4)."""
+    """Send a guest to sign-in: 302 for pages, 401 with HX-Redirect for HTMX, 401 for programs.
+
+    Spec: G4
+    """
+    if is_api(request):
+        return api_error(request, 401)
     target = f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': next_url})}"
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=401)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.roles import role_words
 from instainstru import health
 from instainstru.access import public
+from instainstru.api_errors import api_error, is_api
 from instainstru.error_pages import error_page
 
 
@@ -40,4 +41,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 @public
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer 403 when a form comes back without its token: too old, or cookies are off."""
+    if is_api(request):
+        message = "Send the token of the cookie csrftoken in the header X-CSRFToken."
+        return api_error(request, 403, code="csrf", message=message)
     return error_page(request, 403, template="errors/stale_form.html")

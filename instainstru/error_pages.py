@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
+from instainstru.api_errors import api_error, is_api
 from instainstru.context import site
 
 PAGES: Final = frozenset({400, 403, 404, 405, 409, 413, 422, 429, 500, 503})
@@ -26,9 +27,12 @@ def error_page(
 
     It is rendered without the request, so that no context processor can read a session or a user:
     it works while the database is away. ``retry_after_seconds`` also sets the header. A status
-    without a text of its own answers in the words of 422, or of 500 from there upwards.
-    Spec: G2, G3, G5, G6.
+    without a text of its own answers in the words of 422, or of 500 from there upwards. Programs
+    get JSON. Spec: G2, G3, G5, G6, G12.
     """
+    if is_api(request):
+        message = str(context.get("message", ""))
+        return api_error(request, status, message=message, retry_after_seconds=retry_after_seconds)
     words = status if status in PAGES else 500 if status >= 500 else 422  # noqa: PLR2004
     is_fragment = request.headers.get("HX-Request") == "true"
     values = {

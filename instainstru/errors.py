@@ -12,6 +12,8 @@ class ApplicationError(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
+    told: ClassVar[tuple[str, ...]] = ()
+    """What of the context programs are told beside the sentence (Spec: G12)."""
 
     def __init__(
         self,

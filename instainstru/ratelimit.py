@@ -72,6 +72,8 @@ CONTACT = Limit("contact", 5, HOUR)
 PROMO_CODES = Limit("promo_codes", 10, HOUR)
 CARD_PAGES = Limit("card_pages", 20, HOUR)
 INVITATIONS = Limit("invitations", 10, DAY)
+API_PEOPLE = Limit("api_people", 600, MINUTE)
+API_GUESTS = Limit("api_guests", 120, MINUTE)
 
 _VALKEY = """
 local now, window = tonumber(ARGV[1]), tonumber(ARGV[2])

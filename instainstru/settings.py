@@ -315,6 +315,25 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@instainstru.com")
 TEXT_URL = env.str("TEXT_URL", default="")
 TEXT_SECRET = env.str("TEXT_SECRET", default="")
 
+# --- API (Spec: S17.14) --------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["instainstru.api_rules.SessionPerson"],
+    "DEFAULT_PERMISSION_CLASSES": ["instainstru.api_rules.DeclaredAccess"],
+    "DEFAULT_PARSER_CLASSES": ["instainstru.api_rules.JsonBody"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "instainstru.api_rules.OnlyJson",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "instainstru.api_rules.answer_error",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "InstaInstru",
+    "VERSION": "1",
+    "DESCRIPTION": "What the pages do, for programs: same rules, same refusals.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["instainstru.api_schema.add_refusals"],
+}
+
 # --- Payments (Spec: S14.1) ----------------------------------------------------------------------
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="test")
 if PAYMENT_GATEWAY == "stripe":

@@ -75,6 +75,7 @@ urlpatterns = [
     path("", include("bookings.messages.urls")),
     path("", include("bookings.reviews.urls")),
     path("", include("bookings.payments.urls")),
+    path("api/v1/", include("instainstru.api_urls")),
 ]
 
 handler400 = error_handlers.bad_request

@@ -105,6 +105,10 @@ admin:privacy_consent_changelist      users.manage
 admin:reviews_review_action           reviews.moderate         /admin/reviews/review/0/hide/
 admin:reviews_review_change           reviews.moderate         /admin/reviews/review/0/change/
 admin:reviews_review_changelist       reviews.moderate
+api:hold                              public                   /api/v1/holds/ZZZZZZZZZZ/
+api:holds                             public>bookings.create
+api:schema                            public
+api:slots                             public                   /api/v1/instructors/maya-c/slots/
 block                                 account.manage_own       /i/maya-c/block/
 block-student                         lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/block/
 catalog:all-services                  public
@@ -237,6 +241,11 @@ class Rule(NamedTuple):
     name: str
     who: str
     address: str
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it is an address for programs."""
+        return self.name.startswith("api:")
 
     @property
     def guests_enter(self) -> bool:

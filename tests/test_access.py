@@ -4,6 +4,7 @@ The table is ``tests/access_matrix.py``; an address that it lacks fails here.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -83,16 +84,24 @@ def test_code_declares_what_the_table_says(name: str) -> None:
 
 def _calls(client: Client, rule: Rule, headers: dict[str, str]) -> dict[str, Caller]:
     address = _address(rule)
-    return {
+    calls: dict[str, Caller] = {
         "GET": lambda: client.get(address, headers=headers),
         "POST": lambda: client.post(address, {}, headers=headers),
     }
+    if rule.is_api:
+        json = "application/json"
+        for method in ("POST", "PUT", "DELETE"):
+            calls[method] = partial(client.generic, method, address, "{}", json, headers=headers)
+    return calls
 
 
 @pytest.mark.usefixtures("places")
 @pytest.mark.parametrize("rendering", RENDERINGS)
 def test_guests_are_answered_or_sent_to_sign_in(rendering: str) -> None:
-    """Spec: G4, S5.2: 302 for a page, 401 with HX-Redirect for HTMX, back to the page itself."""
+    """Spec: G4, S5.2: 302 for a page, 401 with HX-Redirect for HTMX, back to the page itself.
+
+    Programs get 401 and JSON.
+    """
     wrong = []
     for rule in RULES:
         for method, call in _calls(Client(), rule, RENDERINGS[rendering]).items():
@@ -107,6 +116,8 @@ def _is_right_for_a_guest(rule: Rule, method: str, answer: Any, rendering: str) 
         return answer.status_code not in (401, 403, 500)
     if rule.guests_enter:
         return answer.status_code not in (403, 500)
+    if rule.is_api:
+        return answer.status_code == 401 and answer.json()["error"]["code"] == "sign_in_required"
     page = access_of(ALL[rule.name].callback, rule.name).page
     kwargs = resolve(_address(rule)).kwargs
     back = reverse(page, kwargs=kwargs) if page else _address(rule)

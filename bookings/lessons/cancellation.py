@@ -224,7 +224,12 @@ def _cancel_for_platform(
 def _check_amounts(due: Outcome, card_cents: int, credit_cents: int) -> None:
     if (due.card_refund_cents, due.credit_cents) != (card_cents, credit_cents):
         raise AmountChangedError(
-            "What you get back has changed since you opened this page.", context={"due": due}
+            "What you get back has changed since you opened this page.",
+            context={
+                "due": due,
+                "card_refund_cents": due.card_refund_cents,
+                "credit_cents": due.credit_cents,
+            },
         )
 
 

@@ -10,6 +10,7 @@ class SlotTakenError(ConflictError):
     """The start is not bookable (any more); carries the nearest bookable starts in UTC."""
 
     code = "slot_taken"
+    told = ("nearest", "reasons")
 
     def __init__(
         self, *, start_at: datetime, nearest: Sequence[datetime], reasons: Sequence[str] = ()
@@ -40,6 +41,7 @@ class LearnerBusyError(ConflictError):
     """The learner has another lesson at that time; carries the nearest starts (Spec: R7, R12)."""
 
     code = "learner_busy"
+    told = ("nearest",)
 
     def __init__(self, message: str, *, nearest: Sequence[datetime] = ()) -> None:
         super().__init__(message, context={"nearest": list(nearest)})
@@ -62,6 +64,7 @@ class AmountChangedError(ConflictError):
     """What is to be paid or given back changed since the page was read (Spec: S11.2, S13.1)."""
 
     code = "amount_changed"
+    told = ("card_refund_cents", "credit_cents")
 
 
 class HoldLimitError(RateLimitedError):

@@ -2,7 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,6 +17,7 @@ from instainstru import clock
 from instainstru.errors import ConflictError, ValidationFailedError
 
 FIELD = "idempotency_key"
+HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 80
 # A process that died in the middle must not lock its key for a day.
 ABANDONED_AFTER = timedelta(seconds=60)
@@ -32,9 +36,14 @@ def _owner_label(owner: Owner) -> str:
     return f"user:{owner.user_id}" if owner.user_id is not None else f"guest:{owner.guest_key}"
 
 
-def _body_hash(body: Mapping[str, str]) -> str:
+def _body_hash(body: Mapping[str, object]) -> str:
     parts = "\n".join(f"{name}={body[name]}" for name in sorted(body) if name not in LEFT_OUT)
     return hmac.new(settings.SECRET_KEY.encode(), parts.encode(), hashlib.sha256).hexdigest()
+
+
+def _sent_key(request: HttpRequest) -> str:
+    """Return the key of the header that programs send, else of the form's hidden field."""
+    return request.headers.get(HEADER, "") or request.POST.get(FIELD, "")
 
 
 def run_once(
@@ -53,7 +62,7 @@ def run_once(
     used with another body and ``StillRunningError`` while the first request runs. Spec: R14.
     """
     # PostgreSQL text holds every character but NUL.
-    key = request.POST.get(FIELD, "").replace("\x00", "")[:MAX_KEY_LENGTH]
+    key = _sent_key(request).replace("\x00", "")[:MAX_KEY_LENGTH]
     if not key:
         return answer()
     try:
@@ -63,17 +72,61 @@ def run_once(
         raise
     if not is_first:
         return HttpResponseRedirect(record.location, status=record.status_code)
-    try:
+    with _freed_after_failure(record):
         response = answer()
-    except Exception:
-        record.delete()
-        raise
     if isinstance(response, HttpResponseRedirect):
         record.status_code, record.location = response.status_code, response.url
         record.save(update_fields=["status_code", "location"])
     else:
         record.delete()
     return response
+
+
+@dataclass(frozen=True)
+class ProgramAnswer:
+    """What a program is told about something that was done: names and a state, nobody's data."""
+
+    status: int
+    body: dict[str, str]
+
+
+def run_once_for_program(
+    request: HttpRequest,
+    owner: Owner,
+    action: str,
+    body: Mapping[str, object],
+    answer: Callable[[], ProgramAnswer],
+) -> ProgramAnswer:
+    """Do the same for a program, whose parsed ``body`` counts and whose answer is a small body.
+
+    Refusals are raised and not remembered. Raises as ``run_once`` does, and
+    ``ValidationFailedError`` for a key of more than 80 characters. Spec: R14
+    """
+    key = _sent_key(request).replace("\x00", "")
+    if not key:
+        return answer()
+    if len(key) > MAX_KEY_LENGTH:
+        message = f"Use a key of at most {MAX_KEY_LENGTH} characters."
+        raise ValidationFailedError(message, fields={HEADER: message})
+    said = {name: json.dumps(value, sort_keys=True) for name, value in body.items()}
+    record, is_first = _claim(owner, key, action, _body_hash(said))
+    if not is_first:
+        return ProgramAnswer(record.status_code or 0, json.loads(record.answer))
+    with _freed_after_failure(record):
+        found = answer()
+    record.status_code, record.answer = found.status, json.dumps(found.body)
+    record.save(update_fields=["status_code", "answer"])
+    return found
+
+
+@contextmanager
+def _freed_after_failure(record: IdempotencyRecord) -> Iterator[None]:
+    """Free the key when nothing came of it, so that the same request may be tried again."""
+    try:
+        yield
+    except Exception:
+        record.delete()
+        raise
 
 
 def _claim(owner: Owner, key: str, action: str, body: str) -> tuple[IdempotencyRecord, bool]:

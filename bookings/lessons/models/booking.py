@@ -251,6 +251,11 @@ class IdempotencyRecord(models.Model):
     body_hash = models.CharField(max_length=64)
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     location = models.CharField(max_length=200, blank=True, help_text="Where the first answer led.")
+    answer = models.TextField(
+        blank=True,
+        db_default="",
+        help_text="JSON of the first answer to a program: names and a state.",
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

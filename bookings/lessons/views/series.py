@@ -15,7 +15,8 @@ from bookings.lessons.forms import parse_choice
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.series_page import SeriesPage, build_series_page, read_picks, read_weeks
 from bookings.lessons.services import HoldRequest, hold_series
-from bookings.lessons.views.times import instructor_of, learners_of, named
+from bookings.lessons.slots import instructor_of
+from bookings.lessons.views.times import learners_of, named
 from catalog.models import Instructor, Policy
 from instainstru import clock
 from instainstru.access import has_permission, public

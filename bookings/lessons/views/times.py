@@ -18,6 +18,7 @@ from bookings.lessons.forms import HoldForm, parse_choice
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.series_page import weekly_url
 from bookings.lessons.services import SERIES_MAX, SERIES_MIN, HoldRequest, hold_slot
+from bookings.lessons.slots import instructor_of
 from bookings.lessons.templatetags.lessons import choice_url
 from bookings.lessons.time_grid import MonthDay
 from bookings.lessons.time_page import TakenPage, TimePage, build_time_page
@@ -52,15 +53,6 @@ def times(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return run_once(request, owner_of(request), "hold", lambda: _hold(request, instructor))
     return _render(request, instructor, parse_choice(request.GET.dict()))
-
-
-def instructor_of(slug: str) -> Instructor:
-    """Return the instructor with a public page who has, or once had, this slug."""
-    rows = Instructor.objects.public_pages().select_related("base_neighborhood", "user")
-    found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
-    if found is None:
-        raise Http404("no such instructor")
-    return found
 
 
 def _hold(request: HttpRequest, instructor: Instructor) -> HttpResponse:

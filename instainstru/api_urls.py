@@ -1,0 +1,24 @@
+"""The addresses of the API under ``/api/v1/`` and who may call them (Spec: S17.14)."""
+
+from django.urls import URLPattern, path
+
+from instainstru.access import PUBLIC, Access
+from instainstru.lazy_views import LazyView
+
+app_name = "api"
+VIEW_OWN = Access(permissions=("bookings.view_own",))
+MANAGE_OWN = Access(permissions=("bookings.manage_own",))
+BOOK = Access(permissions=("bookings.create",))
+
+
+def _at(route: str, view: str, access: Access, name: str) -> URLPattern:
+    return path(route, LazyView(view, access), name=name)
+
+
+urlpatterns = [
+    _at("schema/", "instainstru.api_schema.SchemaView", PUBLIC, "schema"),
+    _at("instructors/<slug:slug>/slots/", "bookings.lessons.api.SlotsView", PUBLIC, "slots"),
+    # Signed-in people need the permission to book, which the view asks for.
+    _at("holds/", "bookings.lessons.api.HoldsView", PUBLIC, "holds"),
+    _at("holds/<slug:hold_id>/", "bookings.lessons.api.HoldView", PUBLIC, "hold"),
+]
