@@ -21,4 +21,9 @@ urlpatterns = [
     # Signed-in people need the permission to book, which the view asks for.
     _at("holds/", "bookings.lessons.api.HoldsView", PUBLIC, "holds"),
     _at("holds/<slug:hold_id>/", "bookings.lessons.api.HoldView", PUBLIC, "hold"),
+    _at("holds/<slug:hold_id>/confirm/", "bookings.lessons.api.ConfirmView", BOOK, "confirm"),
+    _at("bookings/", "bookings.lessons.api.BookingsView", VIEW_OWN, "bookings"),
+    _at("bookings/<slug:code>/", "bookings.lessons.api.BookingView", VIEW_OWN, "booking"),
+    _at("bookings/<slug:code>/cancel/", "bookings.lessons.api.CancelView", MANAGE_OWN, "cancel"),
+    _at("bookings/<slug:code>/move/", "bookings.lessons.api.MoveView", MANAGE_OWN, "move"),
 ]

@@ -330,7 +330,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "InstaInstru",
     "VERSION": "1",
     "DESCRIPTION": "What the pages do, for programs: same rules, same refusals.",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": ["instainstru.api_schema.add_refusals"],
 }
 

@@ -105,8 +105,13 @@ admin:privacy_consent_changelist      users.manage
 admin:reviews_review_action           reviews.moderate         /admin/reviews/review/0/hide/
 admin:reviews_review_change           reviews.moderate         /admin/reviews/review/0/change/
 admin:reviews_review_changelist       reviews.moderate
+api:booking                           bookings.view_own        /api/v1/bookings/II-ZZZZZZ/
+api:bookings                          bookings.view_own
+api:cancel                            bookings.manage_own      /api/v1/bookings/II-ZZZZZZ/cancel/
+api:confirm                           bookings.create          /api/v1/holds/ZZZZZZZZZZ/confirm/
 api:hold                              public                   /api/v1/holds/ZZZZZZZZZZ/
 api:holds                             public>bookings.create
+api:move                              bookings.manage_own      /api/v1/bookings/II-ZZZZZZ/move/
 api:schema                            public
 api:slots                             public                   /api/v1/instructors/maya-c/slots/
 block                                 account.manage_own       /i/maya-c/block/

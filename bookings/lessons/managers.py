@@ -35,6 +35,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Lessons this person teaches or taught: confirmed once, so never a hold."""
         return self.filter(instructor__user=user, purpose="checkout", code__isnull=False)
 
+    def once_booked(self) -> "BookingQuerySet":
+        """Lessons, whatever became of them: holds have no code."""
+        return self.filter(code__isnull=False)
+
     def with_people(self) -> "BookingQuerySet":
         """Read everybody and everything that a lesson's page, mail or service names."""
         return self.select_related(

@@ -332,7 +332,20 @@ PLACES: Final = (
 )
 
 NO_PAGES: Final = {
-    **dict.fromkeys(("api:hold", "api:holds", "api:schema", "api:slots"), "JSON for programs"),
+    **dict.fromkeys(
+        (
+            "api:booking",
+            "api:bookings",
+            "api:cancel",
+            "api:confirm",
+            "api:hold",
+            "api:holds",
+            "api:move",
+            "api:schema",
+            "api:slots",
+        ),
+        "JSON for programs",
+    ),
     "lessons:proposal": "takes a form only",
     "lessons:proposal-teaching": "takes a form only",
     "search:history-forget": "takes a form only",
