@@ -73,6 +73,7 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
     path("", include("bookings.messages.urls")),
+    path("", include("bookings.hours.urls")),
     path("", include("bookings.reviews.urls")),
     path("", include("bookings.payments.urls")),
     path("api/v1/", include("instainstru.api_urls")),

@@ -132,6 +132,10 @@ help:article                          public                   /help/canceling/
 help:index                            public
 home                                  public
 how-it-works                          public
+hours:availability                    availability.manage_own
+hours:copy                            availability.manage_own
+hours:time-off                        availability.manage_own
+hours:time-off-remove                 availability.manage_own  /teach/availability/time-off/0/remove/
 instructor-profile                    public                   /i/maya-c/
 legal:accessibility                   public
 legal:privacy                         public

@@ -1,10 +1,18 @@
 """Writes on an instructor's time that other parts of the product need."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.availability.clock import MINUTES_PER_DAY, local_date
-from bookings.availability.models import Blackout, CalendarChange
+from bookings.availability.models import (
+    Blackout,
+    CalendarChange,
+    OverrideDay,
+    OverrideWindow,
+    WeeklyWindow,
+)
+from bookings.availability.weeks import Windows
 from instainstru import clock
 
 # Far longer than a transaction lasts and than a process goes without looking.
@@ -41,6 +49,46 @@ def close_once(
             )
         on, begins = on + timedelta(days=1), 0
     return Blackout.objects.bulk_create(rows)
+
+
+def replace_weekly(*, instructor_id: int, days: Mapping[int, Windows]) -> None:
+    """Let the weekdays (Monday is 0) have these hours instead of theirs.
+
+    The windows are checked already and the caller holds the instructor's lock (R10).
+    """
+    WeeklyWindow.objects.filter(instructor_id=instructor_id, weekday__in=days).delete()
+    WeeklyWindow.objects.bulk_create(
+        WeeklyWindow(
+            instructor_id=instructor_id, weekday=weekday, start_minute=start, end_minute=end
+        )
+        for weekday, windows in days.items()
+        for start, end in windows
+    )
+
+
+def replace_overrides(*, instructor_id: int, days: Mapping[date, Windows | None]) -> None:
+    """Let the dates have these hours of their own; None gives them back to the weekly hours.
+
+    The windows are checked already and the caller holds the instructor's lock (R10). A handful of
+    statements, however many dates there are. Spec: S15.5
+    """
+    of_dates = {"instructor_id": instructor_id, "local_on__in": list(days)}
+    windows = OverrideWindow.objects.filter(
+        **{f"day__{name}": value for name, value in of_dates.items()}
+    )
+    # Windows first: the note of their change reads the day that they belong to.
+    windows.delete()
+    OverrideDay.objects.filter(**of_dates).delete()
+    created = OverrideDay.objects.bulk_create(
+        OverrideDay(instructor_id=instructor_id, local_on=on)
+        for on, hours in days.items()
+        if hours is not None
+    )
+    OverrideWindow.objects.bulk_create(
+        OverrideWindow(day=day, start_minute=start, end_minute=end)
+        for day in created
+        for start, end in days[day.local_on] or ()
+    )
 
 
 def _minute(instant: datetime, zone: ZoneInfo) -> int:

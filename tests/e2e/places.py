@@ -41,6 +41,9 @@ MOVE: Final = "/lessons/{code}/reschedule/"
 PROPOSE: Final = "/teach/lessons/{code}/new-time/"
 DISPUTE: Final = "/teach/lessons/{struck}/dispute/"
 BANK: Final = "/teach/earnings/bank/"
+COPY_WEEK: Final = "/teach/availability/copy/?week={today}"
+TIME_OFF: Final = "/teach/availability/time-off/"
+ADD_TIME_OFF: Final = "section[aria-labelledby=add-title] form button[type=submit]"
 CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
 WEEKLY: Final = TIMES + "&start={series_start}&weeks=6"
@@ -185,6 +188,15 @@ PLACES: Final = (
     Place("lessons:teaching", "/teach/?tab=needs-action", "teacher"),
     Place("lessons:teaching", "/teach/?tab=past", "teacher"),
     Place("lessons:teaching", "/teach/?tab=cancelled", "teacher"),
+    Place("hours:availability", "/teach/availability/", "teacher"),
+    Place("hours:availability", "/teach/availability/", "staff"),
+    Place("hours:availability", "/teach/availability/?of=maya-c", "newcomer"),
+    Place("hours:availability", "/teach/availability/?week={today}", "teacher"),
+    Place("hours:copy", COPY_WEEK, "teacher"),
+    Place("hours:copy", COPY_WEEK + "&weeks=4&mode=merge", "teacher"),
+    Place("hours:copy", COPY_WEEK + "&weeks=99&mode=merge", "teacher", 422, takes_focus=True),
+    Place("hours:time-off", "/teach/availability/time-off/", "teacher"),
+    Place("hours:time-off", TIME_OFF, "teacher", 422, ADD_TIME_OFF, takes_focus=True),
     Place("lessons:reliability", "/teach/reliability/", "teacher"),
     Place("lessons:dispute", "/teach/lessons/{struck}/dispute/", "teacher"),
     Place("lessons:dispute", DISPUTE, "teacher", 422, FORM, takes_focus=True),
@@ -346,6 +358,7 @@ NO_PAGES: Final = {
         ),
         "JSON for programs",
     ),
+    "hours:time-off-remove": "takes a form only",
     "lessons:proposal": "takes a form only",
     "lessons:proposal-teaching": "takes a form only",
     "search:history-forget": "takes a form only",

@@ -61,6 +61,7 @@ from search.snapshot import forget_snapshot
 from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
 from tests.factories import payments as make
 from tests.factories.accounts import LearnerFactory, VerifiedUserFactory, student
+from tests.factories.availability import black_out
 from tests.factories.catalog import (
     CategoryFactory,
     InstructorFactory,
@@ -155,6 +156,9 @@ def _teach(town: Town) -> None:
     nobody = ServiceFactory(name="Kazoo")
     gone = ServiceFactory(name="Theremin", is_active=False)
     town.words |= {"service": piano.slug, "nobody": nobody.slug, "inactive": gone.slug}
+    today = clock.now().astimezone(clock.NEW_YORK).date()
+    black_out(maya, today + timedelta(days=50), today + timedelta(days=52))
+    town.words["today"] = today.isoformat()
 
 
 def _write_digest(learner: User) -> None:
