@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         NotificationChoice,
         TextNumber,
         User,
+        Viewing,
     )
 
 AUDIT_KEPT = timedelta(days=730)
@@ -210,3 +211,19 @@ class TextNumberQuerySet(models.QuerySet["TextNumber"]):
     def at(self, phone: str) -> "TextNumberQuerySet":
         """Everybody's row of a number."""
         return self.filter(phone=phone)
+
+
+class ViewingQuerySet(models.QuerySet["Viewing"]):
+    """Looks at the site as somebody, until one of them is taken away as ended."""
+
+    def live(self, now: datetime) -> "ViewingQuerySet":
+        """Those whose time is not over."""
+        return self.filter(until__gt=now)
+
+    def begun(self, viewer: "User", person: "User") -> "ViewingQuerySet":
+        """Those of one member of staff at one person, the latest first."""
+        return self.filter(viewer=viewer, person=person).order_by("-began_at", "-pk")
+
+    def all_with_people(self) -> "ViewingQuerySet":
+        """All, with both people, the oldest first."""
+        return self.select_related("viewer", "person").order_by("pk")

@@ -156,6 +156,18 @@ register(
             plain=("kind",),
         ),
         Holding(
+            model="accounts.Viewing",
+            subjects=("viewer", "person"),
+            use=Use(
+                purpose="To know who of the staff sees the site as somebody",
+                basis=Basis.INTEREST,
+                erasure=Erasure.DELETE,
+                retention="until it ends, 30 minutes at most",
+                not_exported="internal record of the staff's work",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="accounts.TextNumber",
             subjects=("user", "phone"),
             use=Use(

@@ -23,7 +23,8 @@ def forget_email_changes() -> None:
 
 @shared_task(name="accounts.forget_ended_access")
 def forget_ended_access() -> int:
-    """Take away grants and invitations that have ended by themselves."""
+    """Take away grants, invitations and looks as somebody that have ended by themselves."""
     from accounts.support_access import forget_ended
+    from accounts.viewing import close_ended
 
-    return forget_ended()
+    return forget_ended() + close_ended()

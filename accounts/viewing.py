@@ -1,19 +1,19 @@
 """Staff see the site as somebody sees it, and can change nothing (Spec: S5.4).
 
 The person is swapped in for each request while the access that support took to the account lives;
-the owner ends it at once, and it ends by itself after 30 minutes.
+the owner ends it at once, and it ends by itself after 30 minutes. Each end is written down once.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from accounts.audit import record_event
-from accounts.models import User, UserGrant
+from accounts.models import User, UserGrant, Viewing
 from accounts.permissions import require_permission
 from instainstru import clock
 from instainstru.access import PERMISSION_APP_LABEL
@@ -42,6 +42,8 @@ def begin_viewing(*, by: User, person: User, reason: str) -> None:
     if not may_view(by, person):
         raise ConflictError("Open this account as support first; the person is told.")
     record_event("view_as.began", by=by, on=person, reason=reason)
+    began_at = clock.now()
+    Viewing.objects.create(viewer=by, person=person, began_at=began_at, until=began_at + LONGEST)
 
 
 def may_view(by: User, person: User) -> bool:
@@ -54,8 +56,8 @@ def may_view(by: User, person: User) -> bool:
 
 def enter(request: HttpRequest, person: User) -> None:
     """Let the next requests of this browser be answered as to the person."""
-    until = clock.now() + LONGEST
-    request.session[KEY] = {"person": person.pk, "until": int(until.timestamp())}
+    viewing = Viewing.objects.begun(cast("User", request.user), person)[0]
+    request.session[KEY] = {"person": person.pk, "viewing": viewing.pk}
 
 
 @transaction.atomic
@@ -64,8 +66,43 @@ def end_viewing(request: HttpRequest, *, by: User) -> User | None:
     noted = request.session.pop(KEY, None)
     person = User.objects.filter(pk=noted["person"]).first() if noted else None
     if person is not None:
-        record_event("view_as.ended", by=by, on=person)
+        _close(noted.get("viewing", 0), person, by=by)
     return person
+
+
+def _close(viewing_id: int, person: User, *, by: User | None, **after: str) -> bool:
+    """Take the row away and write that it ended; who comes second does nothing."""
+    if not Viewing.objects.filter(pk=viewing_id).delete()[0]:
+        return False
+    record_event("view_as.ended", by=by, on=person, after=after or None)
+    return True
+
+
+def close_ended(now: datetime | None = None) -> int:
+    """Write down which looks are over without anybody having pressed the button; how many.
+
+    Nothing depends on when this runs: nobody sees anything after the end. The row names whose look
+    it was, and the instant at which its time was over. Spec: S5.4
+    """
+    now, closed = now or clock.now(), 0
+    for viewing in Viewing.objects.all_with_people():
+        is_over = viewing.until <= now
+        if not is_over and _may_go_on(viewing.viewer, viewing.person):
+            continue
+        with transaction.atomic():
+            closed += _close(
+                viewing.pk,
+                viewing.person,
+                by=None,
+                how="expired" if is_over else "access ended",
+                viewer=viewing.viewer.public_id,
+                at=min(viewing.until, now).isoformat(),
+            )
+    return closed
+
+
+def _may_go_on(staff: User, person: User) -> bool:
+    return staff.is_staff and not person.is_staff and may_view(staff, person)
 
 
 def seen_as(request: HttpRequest, staff: User, now: datetime) -> User | None:
@@ -73,12 +110,12 @@ def seen_as(request: HttpRequest, staff: User, now: datetime) -> User | None:
     noted = request.session.get(KEY)
     if noted is None:
         return None
-    person = User.objects.filter(pk=noted["person"], is_staff=False).first()
-    is_over = now.timestamp() >= noted["until"]
-    if is_over or person is None or not staff.is_staff or not may_view(staff, person):
+    rows = Viewing.objects.live(now).filter(pk=noted.get("viewing", 0), viewer=staff)
+    viewing = rows.select_related("person").first()
+    if viewing is None or not _may_go_on(staff, viewing.person):
         del request.session[KEY]
         return None
-    return person
+    return viewing.person
 
 
 def viewer_of(request: HttpRequest) -> User | None:

@@ -1,16 +1,23 @@
 """Staff see the site as somebody sees it, and change nothing (Spec: S5.4)."""
 
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from unittest.mock import patch
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User, UserGrant
 from accounts.roles import Role
 from accounts.support_access import take_support_access
+from accounts.viewing import close_ended
+from instainstru import clock
 from search.models import SearchHistory
 from tests.factories.accounts import VerifiedUserFactory, student
 from tests.factories.lessons import BookingFactory, HoldFactory
@@ -140,3 +147,79 @@ def test_it_ends_with_the_role(looking: Client, agent: User) -> None:
     """S5.3: also where another role keeps somebody staff."""
     agent.groups.set([Group.objects.get(name=Role.ANALYST.value)])
     assert looking.get("/lessons/").status_code == 403
+
+
+def ends(person: User) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(action="view_as.ended", subject=person))
+
+
+def test_the_end_by_time_is_written_down_once(agent: User, maya: User) -> None:
+    """S5.4: audited, whoever comes first, and also when the browser never comes back."""
+    with time_machine.travel("2026-03-02T15:00:00Z", tick=False) as now:
+        take_support_access(by=agent, on=maya, owner=maya, hours=2, reason=REASON)
+        browser = at_work(agent)
+        browser.post(action(maya), {"reason": REASON})
+        now.shift(30 * 60 - 1)
+        assert browser.get("/lessons/").status_code == 200
+        assert close_ended() == 0
+        now.shift(1)
+        assert [close_ended(), close_ended()] == [1, 0]
+        now.shift(5 * 60)
+        assert browser.get("/lessons/").status_code == 403
+        assert browser.post("/account/viewing/end/").status_code == 409
+        (event,) = ends(maya)
+        assert event.actor is None
+        assert event.after == {
+            "how": "expired", "viewer": agent.public_id, "at": "2026-03-02T15:30:00+00:00",
+        }  # fmt: skip
+
+
+def test_a_look_that_the_owner_ends_is_written_down_once(looking: Client, maya: User) -> None:
+    UserGrant.objects.filter(content_object=maya).delete()
+    assert looking.get("/lessons/").status_code == 403
+    assert [close_ended(), close_ended()] == [1, 0]
+    assert ends(maya)[0].after["how"] == "access ended"
+
+
+def test_who_pressed_the_button_is_not_told_twice(looking: Client, agent: User, maya: User) -> None:
+    looking.post("/account/viewing/end/")
+    assert close_ended(clock.now() + timedelta(hours=1)) == 0
+    (event,) = ends(maya)
+    assert event.actor == agent
+
+
+def test_an_access_taken_anew_does_not_open_an_old_look(
+    looking: Client, agent: User, maya: User
+) -> None:
+    UserGrant.objects.filter(content_object=maya).delete()
+    assert close_ended() == 1
+    take_support_access(by=agent, on=maya, owner=maya, hours=1, reason=REASON)
+    assert looking.get("/lessons/").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_jobs_and_the_button_write_one_row() -> None:
+    maya, agent = student(), staff(Role.SUPPORT)
+    take_support_access(by=agent, on=maya, owner=maya, hours=1, reason=REASON)
+    browser = at_work(agent)
+    browser.post(action(maya), {"reason": REASON})
+    gate = threading.Barrier(3)
+
+    def end(how: Callable[[], object]) -> None:
+        try:
+            gate.wait()
+            how()
+        finally:
+            connection.close()
+
+    late = clock.now() + timedelta(hours=1)
+    ways: list[Callable[[], object]] = [
+        partial(close_ended, late), partial(close_ended, late),
+        partial(browser.post, "/account/viewing/end/"),
+    ]  # fmt: skip
+    threads = [threading.Thread(target=end, args=(how,)) for how in ways]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ends(maya)) == 1
