@@ -56,6 +56,20 @@ def record_event(
     )
 
 
+def told_decision(sentence: str, on: models.Model, *actions: str) -> str:
+    """Return a refusal that names who was first, and why: the newest of some acts on a row.
+
+    Only the sentence while nobody of the staff did it. Spec: S5.10
+    """
+    rows = AuditEvent.objects.filter(
+        object_kind=type(on).__name__.lower(), object_id=reference_of(on), action__in=actions
+    )
+    first = rows.select_related("actor").order_by("-at", "-pk").first()
+    if first is None or first.actor is None:
+        return sentence
+    return f"{sentence} {first.actor.short_name} was first: {first.reason}"
+
+
 def checked_reason(reason: str) -> str:
     """Return the reason without outer spaces; raises ``ValidationFailedError``.
 

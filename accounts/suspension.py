@@ -2,13 +2,14 @@
 
 from django.db import transaction
 
-from accounts.audit import record_event
+from accounts.audit import record_event, told_decision
 from accounts.models import User
 from accounts.permissions import held_permissions, require_permission
 from accounts.role_changes import is_admin, keep_an_admin
 from instainstru.errors import ConflictError, ForbiddenError
 
 MANAGE = "users.manage"
+SUSPENDED, REINSTATED = "account.suspended", "account.reinstated"
 
 
 @transaction.atomic
@@ -17,15 +18,15 @@ def suspend_account(*, by: User, person: User, reason: str) -> None:
 
     Raises:
         ForbiddenError: ``by`` may not manage users, or the person is ``by`` or may do more.
-        ConflictError: The account is shut already, or it is the last admin's.
+        ConflictError: The account is shut already (the message says by whom), or the last admin's.
         ValidationFailedError: The reason has fewer than 10 or more than 500 characters.
     """
     require_permission(by, MANAGE)
     _require_rank(by, person)
     if is_admin(person):
         keep_an_admin(without=person)
-    _switch(person, is_active=False, conflict="This account is suspended already.")
-    _record("account.suspended", by, person, reason)
+    _switch(person, is_active=False, conflict="This account is suspended already.", act=SUSPENDED)
+    _record(SUSPENDED, by, person, reason)
 
 
 @transaction.atomic
@@ -33,8 +34,8 @@ def reinstate_account(*, by: User, person: User, reason: str) -> None:
     """Open a shut account again; raises like :func:`suspend_account`."""
     require_permission(by, MANAGE)
     _require_rank(by, person)
-    _switch(person, is_active=True, conflict="This account is open already.")
-    _record("account.reinstated", by, person, reason)
+    _switch(person, is_active=True, conflict="This account is open already.", act=REINSTATED)
+    _record(REINSTATED, by, person, reason)
 
 
 def may_suspend(by: User, person: User) -> bool:
@@ -50,10 +51,10 @@ def _require_rank(by: User, person: User) -> None:
         raise ForbiddenError("This person may do more than you may. Ask an admin.")
 
 
-def _switch(person: User, *, is_active: bool, conflict: str) -> None:
+def _switch(person: User, *, is_active: bool, conflict: str, act: str) -> None:
     rows = User.objects.filter(pk=person.pk, is_active=not is_active)
     if not rows.update(is_active=is_active):
-        raise ConflictError(conflict)
+        raise ConflictError(told_decision(conflict, person, act))
     person.is_active = is_active
 
 

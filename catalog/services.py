@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db import connection, transaction
 
-from accounts.audit import record_event
+from accounts.audit import record_event, told_decision
 from accounts.models import User
 from accounts.permissions import require_permission, require_uninvolved
 from catalog.models import Instructor, InstructorSlugAlias
@@ -114,7 +114,8 @@ def _switch(
         require_uninvolved(by, instructor.user_id)
     before = instructor.status
     if before not in allowed:
-        raise ConflictError(f"This profile is {instructor.get_status_display().lower()}.")
+        words = f"This profile is {instructor.get_status_display().lower()}."
+        raise ConflictError(told_decision(words, instructor, f"instructor.{before}"))
     instructor.status = status
     instructor.save(update_fields=["status"])
     record_event(

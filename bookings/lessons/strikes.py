@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from accounts.audit import record_event
+from accounts.audit import record_event, told_decision
 from accounts.models import User
 from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons.models import Booking, Strike
@@ -20,6 +20,7 @@ from instainstru.errors import (
     ValidationFailedError,
 )
 
+WITHDRAWN = "strike.withdrawn"
 DISPUTE_DAYS = 14
 DISPUTE_MIN, DISPUTE_MAX = 20, 1000
 
@@ -137,9 +138,10 @@ def withdraw_strike(*, by: User, strike_id: int, reason: str, now: datetime | No
     require_uninvolved(by, strike.instructor.user_id)
     rows = Strike.objects.filter(pk=strike.pk, withdrawn_at__isnull=True)
     if not rows.update(withdrawn_at=now or clock.now()):
-        raise ConflictError("This strike was taken back already.")
+        words = told_decision("This strike was taken back already.", strike, WITHDRAWN)
+        raise ConflictError(words)
     record_event(
-        "strike.withdrawn",
+        WITHDRAWN,
         by=by,
         on=strike,
         subject=strike.instructor.user,

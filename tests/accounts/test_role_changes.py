@@ -191,11 +191,14 @@ def test_suspending_needs_the_permission_the_rank_and_another_person() -> None:
 
 def test_second_suspension_is_a_conflict() -> None:
     """Spec: S5.10."""
-    person = student()
-    suspend_account(by=admin(), person=person, reason=REASON)
-    with pytest.raises(ConflictError):
+    person, first = student(), admin()
+    suspend_account(by=first, person=person, reason=REASON)
+    with pytest.raises(ConflictError, match=f"{first.short_name} was first: {REASON}"):
         suspend_account(by=admin(), person=person, reason=REASON)
     assert AuditEvent.objects.count() == 1
+    reinstate_account(by=first, person=person, reason="It was somebody else.")
+    with pytest.raises(ConflictError, match=f"{first.short_name} was first: It was somebody"):
+        reinstate_account(by=admin(), person=person, reason=REASON)
 
 
 def test_permissions_given_to_a_person_directly_count_for_nothing() -> None:

@@ -5,7 +5,7 @@ from secrets import token_urlsafe
 
 from django.db import transaction
 
-from accounts.audit import record_event
+from accounts.audit import record_event, told_decision
 from accounts.models import User
 from accounts.permissions import require_permission, require_uninvolved
 from bookings.payments.gateways import current_gateway
@@ -17,6 +17,7 @@ from instainstru import clock
 from instainstru.errors import ConflictError, NotFoundError
 
 VIEW, MANAGE = "earnings.view_own", "payouts.manage"
+HELD, RELEASED = "payouts.held", "payouts.released"
 
 
 def set_payout_details(*, by: User, account_number: str) -> Payee:
@@ -78,10 +79,11 @@ def hold_payouts(*, by: User, payee: Payee, reason: str) -> None:
     """
     row = _decided(by, payee)
     if row.held_at is not None:
-        raise ConflictError("These payouts are held already.", code="payouts_held")
+        words = told_decision("These payouts are held already.", row, HELD)
+        raise ConflictError(words, code="payouts_held")
     row.held_at, row.hold_reason = clock.now(), reason
     row.save(update_fields=["held_at", "hold_reason"])
-    record_event("payouts.held", by=by, on=row, subject=row.instructor.user, reason=reason)
+    record_event(HELD, by=by, on=row, subject=row.instructor.user, reason=reason)
 
 
 @transaction.atomic
@@ -89,10 +91,11 @@ def release_payouts(*, by: User, payee: Payee, reason: str) -> None:
     """Let an instructor's payouts go again. Raises ``ConflictError`` when nothing holds them."""
     row = _decided(by, payee)
     if row.held_at is None:
-        raise ConflictError("Nothing holds these payouts.", code="payouts_not_held")
+        words = told_decision("Nothing holds these payouts.", row, RELEASED)
+        raise ConflictError(words, code="payouts_not_held")
     row.held_at, row.hold_reason = None, ""
     row.save(update_fields=["held_at", "hold_reason"])
-    record_event("payouts.released", by=by, on=row, subject=row.instructor.user, reason=reason)
+    record_event(RELEASED, by=by, on=row, subject=row.instructor.user, reason=reason)
 
 
 def _decided(by: User, payee: Payee) -> Payee:

@@ -77,7 +77,10 @@ def test_fourteen_days_to_the_instant_and_not_once_taken_back() -> None:
     last = strike.created_at + timedelta(days=14)
     assert may_dispute(strike, last)
     assert not may_dispute(strike, last + timedelta(seconds=1))
-    withdraw_strike(by=staff(Role.ADMIN), strike_id=strike.pk, reason="The train stood still.")
+    first, why = staff(Role.ADMIN), "The train stood still."
+    withdraw_strike(by=first, strike_id=strike.pk, reason=why)
+    with pytest.raises(ConflictError, match=f"{first.short_name} was first: {why}"):
+        withdraw_strike(by=staff(Role.ADMIN), strike_id=strike.pk, reason="It was the snow.")
     with pytest.raises(ConflictError):
         dispute_strike(by=instructor.user, code=str(strike.booking.code), text=WHY)
 

@@ -207,10 +207,13 @@ def test_held_and_fresh_details_wait() -> None:
     taught(instructor)
     payee = Payee.objects.get()
     hold_payouts(by=boss, payee=payee, reason="We are checking your identity.")
-    with pytest.raises(ConflictError):
-        hold_payouts(by=boss, payee=payee, reason="Again.")
+    other = VerifiedUserFactory(role=Role.FINANCE, is_staff=True)
+    with pytest.raises(ConflictError, match=f"{boss.short_name} was first: We are checking"):
+        hold_payouts(by=other, payee=payee, reason="Again.")
     assert make_payouts(now) == 0
     release_payouts(by=boss, payee=payee, reason="All is well.")
+    with pytest.raises(ConflictError, match=f"{boss.short_name} was first: All is well."):
+        release_payouts(by=other, payee=payee, reason="All is well, too.")
     set_payout_details(by=instructor.user, account_number=TAKES)
     assert make_payouts(now) == 0
     assert make_payouts(now + timedelta(hours=73)) == 1
