@@ -48,6 +48,14 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         )
         return declined.exclude(decline_reason="abandoned").order_by("settled_at")
 
+    def running_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
+        """Return one student's attempts begun after an instant that may still be declined."""
+        return self.whole().filter(
+            student_id=student_id,
+            status__in=["processing", "needs_action", "unknown"],
+            created_at__gt=since,
+        )
+
     def unfinished(self, now: datetime, *, older_than: timedelta) -> "PaymentAttemptQuerySet":
         """Attempts that nobody finished: open, or paid and not in the ledger (Spec: S14.13)."""
         paid_unwritten = Q(status="succeeded", recorded_at__isnull=True)

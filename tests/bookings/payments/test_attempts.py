@@ -212,6 +212,40 @@ def test_five_declines_in_an_hour_are_enough() -> None:
         assert make.attempt_for(booking).number == 6
 
 
+def test_parallel_payments_are_declined_five_times_an_hour_at_most(committed_db: None) -> None:
+    """S14.4: several lessons at once, each with a card that the bank refuses."""
+    first = make.lesson_to_pay(start_at=make.days_ahead(3))
+    for _ in range(3):
+        charge(make.attempt_for(first), make.DECLINED)
+    student = first.student
+    lessons = [
+        make.lesson_to_pay(student=student, start_at=make.days_ahead(4 + n)) for n in range(6)
+    ]
+    results = in_parallel(
+        [lambda one=one: charge(make.attempt_for(one), make.DECLINED) for one in lessons]
+    )
+    refused = [result for result in results if isinstance(result, RateLimitedError)]
+    assert len(refused) == 4
+    assert all(result.retry_after_seconds for result in refused)
+    declined = PaymentAttempt.objects.filter(student=student, status="declined")
+    assert declined.count() == 5
+
+
+def test_a_payment_that_runs_takes_a_try_and_gives_it_back() -> None:
+    """S14.4: it may still be declined; once it is paid it counts no more."""
+    first = make.lesson_to_pay(start_at=make.days_ahead(3))
+    for _ in range(4):
+        charge(make.attempt_for(first), make.DECLINED)
+    running = make.attempt_for(first)
+    other = make.lesson_to_pay(student=first.student, start_at=make.days_ahead(5))
+    with pytest.raises(RateLimitedError) as refused:
+        make.attempt_for(other)
+    assert refused.value.retry_after_seconds == 60
+    assert make.attempt_for(first) == running
+    charge(running, make.SUCCEEDS)
+    assert make.attempt_for(other).number == 1
+
+
 def test_abandoned_attempts_do_not_count_as_declines() -> None:
     booking = make.lesson_to_pay()
     for _ in range(6):
