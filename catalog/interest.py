@@ -14,10 +14,12 @@ from catalog.models import (
     LearningPreferences,
     Neighborhood,
     Offering,
+    ProfileReport,
     ReturnAlert,
     Service,
     ServiceAlert,
     ServiceSuggestion,
+    TeachingInterest,
     WaitlistEntry,
 )
 from instainstru import clock
@@ -26,6 +28,8 @@ from instainstru.errors import ConflictError
 MOST_FAVORITES = 200
 KEPT_AFTER_MAIL = timedelta(days=30)
 KEPT_UNANSWERED = timedelta(days=365)
+# Ideas, wishes to teach and reports of profiles, as the register of personal data says.
+KEPT_FOR_STAFF = timedelta(days=365)
 KEPT_FOR_GUEST = timedelta(days=30)
 
 
@@ -129,9 +133,10 @@ def find_waiting(token: str) -> WaitlistEntry | ServiceAlert | ReturnAlert | Non
 
 
 def forget_old_interest(now: datetime) -> int:
-    """Delete addresses without an account and guests' rows that are old; return how many.
+    """Delete addresses without an account, guests' rows and what people sent us, once old.
 
-    Addresses go 30 days after the mail or 365 days after the request. Spec: S7.5, S6.3.
+    Addresses go 30 days after the mail or 365 days after the request, what was sent to staff after
+    365 days. Returns how many rows went. Spec: S7.5, S6.3.
     """
     limits = {"written_before": now - KEPT_AFTER_MAIL, "asked_before": now - KEPT_UNANSWERED}
     rows = [
@@ -139,6 +144,9 @@ def forget_old_interest(now: datetime) -> int:
         ServiceAlert.objects.of_nobody().out_of_date(**limits),
         ReturnAlert.objects.of_nobody().out_of_date(**limits),
         Favorite.objects.left_by_guests(now - KEPT_FOR_GUEST),
+        ServiceSuggestion.objects.until(now - KEPT_FOR_STAFF),
+        TeachingInterest.objects.until(now - KEPT_FOR_STAFF),
+        ProfileReport.objects.until(now - KEPT_FOR_STAFF),
     ]
     return sum(part.delete()[0] for part in rows)
 

@@ -69,6 +69,10 @@ class QueueQuerySet(models.QuerySet[Any]):
         """Return what waits for staff first, the newest before older ones."""
         return self.order_by(models.F("handled_at").desc(nulls_first=True), "-created_at", "-pk")
 
+    def until(self, instant: datetime) -> Any:
+        """Return those that came up to an instant, whether or not anybody looked at them."""
+        return self.filter(created_at__lte=instant)
+
 
 class ProfileReportQuerySet(QueueQuerySet):
     """Reports of profiles; of other things where a list reads other rows along."""

@@ -125,6 +125,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-old-failures": ("accounts.forget_old_failures", timedelta(hours=1)),
     "forget-old-mail": ("notifications.forget_old_mail", timedelta(hours=24)),
     "forget-old-texts": ("notifications.forget_old_texts", timedelta(hours=24)),
+    "forget-old-messages": ("notifications.forget_old_messages", timedelta(hours=24)),
     "forget-old-notices": ("notifications.forget_old_notices", timedelta(hours=24)),
     "forget-old-events": ("analytics.forget_old_events", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),

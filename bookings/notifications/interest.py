@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +28,8 @@ from catalog.selectors import earliest_check
 from instainstru import clock
 
 BATCH_SIZE = 200
+# As long as the register of personal data says (``personal_data.py``).
+MESSAGES_KEPT_FOR = timedelta(days=730)
 
 Write = Callable[[Any, str], None]
 
@@ -154,6 +156,11 @@ def send_contact_message(*, name: str, email: str, topic: str, text: str) -> Con
         },
     )
     return message
+
+
+def forget_old_messages(now: datetime | None = None) -> int:
+    """Delete what people wrote to us two years ago; return how many. Spec: S6.3"""
+    return int(ContactMessage.objects.until((now or clock.now()) - MESSAGES_KEPT_FOR).delete()[0])
 
 
 @transaction.atomic

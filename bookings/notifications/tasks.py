@@ -43,6 +43,14 @@ def forget_old_notices() -> int:
     return notices.forget_old_notices()
 
 
+@shared_task(name="notifications.forget_old_messages")
+def forget_old_messages() -> int:
+    """Delete what people wrote to us two years ago."""
+    from bookings.notifications import interest
+
+    return interest.forget_old_messages()
+
+
 @shared_task(name="notifications.send_digests")
 def send_digests() -> int:
     """Write the evening digests of the zones where it is 18:00."""

@@ -6,7 +6,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from catalog import interest
-from catalog.models import Favorite, LearningPreferences, ServiceAlert, WaitlistEntry
+from catalog.models import (
+    Favorite,
+    LearningPreferences,
+    ProfileReport,
+    ServiceAlert,
+    ServiceSuggestion,
+    TeachingInterest,
+    WaitlistEntry,
+)
 from instainstru import clock
 from tests.factories.accounts import UserFactory, student
 from tests.factories.catalog import (
@@ -122,6 +130,25 @@ def test_old_addresses_of_non_users_are_forgotten() -> None:
     assert set(WaitlistEntry.objects.values_list("email", flat=True)) == kept
     assert set(ServiceAlert.objects.values_list("email", flat=True)) == kept
     assert Favorite.objects.get().guest_key == "new"
+
+
+@pytest.mark.S6
+def test_what_was_sent_to_staff_goes_after_a_year_to_the_second() -> None:
+    """S6.3: exactly as long as the register says, also when nobody looked at it."""
+    now, year = clock.now(), timedelta(days=365)
+    maya, place = InstructorFactory(), NeighborhoodFactory()
+    for created_at in (now - year, now - year + timedelta(seconds=1)):
+        ServiceSuggestion.objects.create(name="Nose flute", created_at=created_at)
+        ProfileReport.objects.create(
+            instructor=maya, kind="other", text="x" * 30, created_at=created_at
+        )
+        TeachingInterest.objects.create(
+            email=f"{created_at.second}@example.com", first_name="Ty", teaches="Oud",
+            neighborhood=place, created_at=created_at,
+        )  # fmt: skip
+    assert interest.forget_old_interest(now) == 3
+    for model in (ServiceSuggestion, ProfileReport, TeachingInterest):
+        assert model.objects.get().created_at > now - year
 
 
 @pytest.mark.S9
