@@ -82,6 +82,8 @@ admin:lessons_strike_change           bookings.view_all        /admin/lessons/st
 admin:lessons_strike_changelist       bookings.view_all
 admin:notifications_outgoingmail_change system.monitor           /admin/notifications/outgoingmail/0/change/
 admin:notifications_outgoingmail_changelist system.monitor
+admin:notifications_outgoingtext_change system.monitor           /admin/notifications/outgoingtext/0/change/
+admin:notifications_outgoingtext_changelist system.monitor
 admin:payments_credit_change          refunds.issue|payouts.manage /admin/payments/credit/0/change/
 admin:payments_credit_changelist      refunds.issue|payouts.manage
 admin:payments_ledgertransaction_change refunds.issue|payouts.manage /admin/payments/ledgertransaction/0/change/

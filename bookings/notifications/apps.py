@@ -30,6 +30,7 @@ class NotificationsConfig(AppConfig):
         register(check_text_provider, "start")
         register_code_sender(_send_code)
         health.WARNINGS.append(_late_mail)
+        health.WARNINGS.append(_late_texts)
 
 
 def _unread_notices(person_id: int) -> "QuerySet[Any]":
@@ -43,6 +44,13 @@ def _late_mail() -> dict[str, str]:
 
     minutes = late_mail_minutes()
     return {"mail": f"warn: {minutes} min late"} if minutes else {}
+
+
+def _late_texts() -> dict[str, str]:
+    from bookings.notifications.selectors import late_text_minutes
+
+    minutes = late_text_minutes()
+    return {"texts": f"warn: {minutes} min late"} if minutes else {}
 
 
 def _send_code(user: "User", phone: str, code: str) -> None:

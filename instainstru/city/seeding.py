@@ -22,6 +22,7 @@ from instainstru.city.promos import add_promo
 from instainstru.city.reviews import add_reviews
 from instainstru.city.stories import add_stories
 from instainstru.city.teachers import instant_of
+from instainstru.city.texts import agree_to_texts
 from instainstru.city.timetable import add_lessons
 from instainstru.database.bulk import analyze
 from instainstru.errors import ApplicationError
@@ -76,6 +77,7 @@ def seed_city(
 def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
     today = clock.now().astimezone(clock.NEW_YORK).date()
     accounts = create_demo_accounts(clock.now())
+    agree_to_texts(accounts["student"], clock.now())
     instructors.add_instructors(count, today=today, first=accounts["instructor"], progress=progress)
     student_count = profile.students_of(count)
     students.add_students(student_count, today=today, progress=progress)

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.roles import Role
-from bookings.notifications.models import OutgoingMail
+from bookings.notifications.models import OutgoingMail, OutgoingText
 from instainstru import clock, health
 from instainstru.database import tiers
 from instainstru.database.backups import shelf
@@ -74,7 +74,7 @@ def test_readyz_says_nothing_of_search_that_has_its_vectors(
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(1, None), (7, "warn: 7 min late")])
-def test_readyz_warns_of_mail_that_waits(
+def test_readyz_warns_of_mail_and_texts_that_wait(
     minutes: int, said: str | None, client: Client, db: None
 ) -> None:
     """R15: the lag of the outbox is a figure that operators see."""
@@ -82,7 +82,11 @@ def test_readyz_warns_of_mail_that_waits(
     OutgoingMail.objects.create(
         kind="test", to="a@example.com", subject="S", text="T", next_attempt_at=waiting_since
     )
-    assert client.get("/readyz").json()["parts"].get("mail") == said
+    OutgoingText.objects.create(
+        kind="test", to="+12125550123", text="T", next_attempt_at=waiting_since
+    )
+    parts = client.get("/readyz").json()["parts"]
+    assert (parts.get("mail"), parts.get("texts")) == (said, said)
 
 
 @pytest.mark.parametrize("part", list(health.PARTS))
