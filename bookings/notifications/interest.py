@@ -158,7 +158,7 @@ def send_contact_message(*, name: str, email: str, topic: str, text: str) -> Con
     return message
 
 
-def forget_old_messages(now: datetime | None = None) -> int:
+def forget_contact_messages(now: datetime | None = None) -> int:
     """Delete what people wrote to us two years ago; return how many. Spec: S6.3"""
     return int(ContactMessage.objects.until((now or clock.now()) - MESSAGES_KEPT_FOR).delete()[0])
 

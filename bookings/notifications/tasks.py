@@ -43,12 +43,12 @@ def forget_old_notices() -> int:
     return notices.forget_old_notices()
 
 
-@shared_task(name="notifications.forget_old_messages")
-def forget_old_messages() -> int:
+@shared_task(name="notifications.forget_contact_messages")
+def forget_contact_messages() -> int:
     """Delete what people wrote to us two years ago."""
     from bookings.notifications import interest
 
-    return interest.forget_old_messages()
+    return interest.forget_contact_messages()
 
 
 @shared_task(name="notifications.send_digests")

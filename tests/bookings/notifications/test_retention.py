@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bookings.notifications.interest import forget_old_messages, send_contact_message
+from bookings.notifications.interest import forget_contact_messages, send_contact_message
 from bookings.notifications.models import ContactMessage, OutgoingMail
 from bookings.notifications.services import forget_old_mail, store_mail
 from instainstru import clock
@@ -31,5 +31,5 @@ def test_messages_to_us_go_after_two_years_to_the_second() -> None:
     for name, age in (("old", 730 * DAY), ("young", 730 * DAY - SECOND)):
         message = send_contact_message(name=name, email="c@example.com", topic="other", text="Hi")
         ContactMessage.objects.filter(pk=message.pk).update(created_at=now - age)
-    assert forget_old_messages(now) == 1
+    assert forget_contact_messages(now) == 1
     assert ContactMessage.objects.get().name == "young"
