@@ -172,7 +172,7 @@ def _promise(row: Candidate) -> tuple[bool, float]:
 
 def usual_sort(demand: Demand, origin: Origin | None) -> Sort:
     """Return the order where none was chosen: the nearest first for "near me". Spec: S8.1"""
-    return Sort.NEAREST if _is_sorted_by_distance(demand, origin) else Sort.BEST
+    return Sort.NEAREST if is_sorted_by_distance(demand, origin) else Sort.BEST
 
 
 def in_order(hits: Iterable[Hit], sort: Sort) -> list[Hit]:
@@ -265,7 +265,7 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
     minutes = offer.minutes_for(demand.minutes)
     hourly = offer.hourly_cents(minutes)
     kilometers = _kilometers(offer, demand, snapshot, matcher.origin)
-    covered = "location" not in row.missed and not _is_sorted_by_distance(demand, matcher.origin)
+    covered = "location" not in row.missed and not is_sorted_by_distance(demand, matcher.origin)
     factors = Factors(
         relevance=row.relevance,
         availability=availability_factor(
@@ -300,7 +300,7 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
     )
 
 
-def _is_sorted_by_distance(demand: Demand, origin: Origin | None) -> bool:
+def is_sorted_by_distance(demand: Demand, origin: Origin | None) -> bool:
     """Tell whether "near me" counts: somewhere is known, and the lesson is not online."""
     return origin is not None and not demand.places and demand.modalities != {"online"}
 

@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from catalog.models import Service
 from catalog.selectors import months_before
 from instainstru.clock import NEW_YORK
 from search.candidate_cache import remembered
+from search.choosing import Wish, load_offers
 from search.close_matches import (
     CATEGORY,
     CLOSE_PER_GROUP,
@@ -28,13 +30,14 @@ from search.matching import (
     Sort,
     in_order,
     in_page_order,
+    is_sorted_by_distance,
     match_offers,
     one_card_each,
     usual_sort,
 )
 from search.nearest import nearest_service
 from search.offering_words import encoded_words, nearness, words_left
-from search.offers import Offer, load_offers
+from search.offers import Offer
 from search.parser import ParsedQuery, parse
 from search.retrieval import Candidates, retrieve_services
 from search.snapshot import ServiceEntry, Snapshot, current_snapshot
@@ -106,21 +109,36 @@ class _Searcher:
         """Return what offers are held against."""
         return Matcher(self.demand, relevance, self.snapshot, self.now, self.origin, self.owner)
 
-    def offers(self, service_ids: list[int] | None) -> list[Offer]:
+    def offers(self, service_ids: list[int] | None, relevance: Mapping[int, float]) -> list[Offer]:
+        """Return the offers that are worth a look; ``relevance`` is the score of each service."""
         today = self.now.astimezone(NEW_YORK).date()
-        places = [self.snapshot.places.get(name) for name in self.demand.places]
-        encoded = encoded_words(self.words, self.snapshot)
         found = load_offers(
             service_ids,
-            self.demand,
+            self._wish(relevance),
             checked_since=months_before(today, self.snapshot.check_months),
             struck_since=self.now - timedelta(days=self.snapshot.strike_days),
             not_user_id=self.user_id,
-            place_ids=[place.pk for place in places if place is not None],
-            nearness=None if encoded is None else nearness(encoded),
         )
         # A service newer than the snapshot is found within a minute.
         return [offer for offer in found if offer.service_id in self.snapshot.services]
+
+    def _wish(self, relevance: Mapping[int, float]) -> Wish:
+        demand = self.demand
+        encoded = encoded_words(self.words, self.snapshot)
+        places, excluded = (
+            [self.snapshot.places[name] for name in names if name in self.snapshot.places]
+            for names in (demand.places, demand.excluded_places)
+        )
+        points: Sequence[Any] = places or ([self.origin] if self.origin else [])
+        return Wish(
+            demand,
+            relevance,
+            points=[(point.latitude, point.longitude) for point in points],
+            place_ids=[place.pk for place in places],
+            excluded_place_ids=[place.pk for place in excluded],
+            is_near_me=is_sorted_by_distance(demand, self.origin),
+            nearness=None if encoded is None else nearness(encoded),
+        )
 
 
 def run_search(
@@ -157,7 +175,7 @@ def run_search(
         demand, snapshot, now, user_id, owner, home,
         words_left(meant.words, query, _best_service(candidates, snapshot)),
     )  # fmt: skip
-    offers = [] if ids == [] else searcher.offers(ids)
+    offers = [] if ids == [] else searcher.offers(ids, candidates.scores)
     hits, anywhere, close = _instructors(searcher, offers, candidates, ids)
     usual = usual_sort(demand, home)
     encoded = None if hits or close else encoded_words(meant.words, snapshot)
@@ -290,7 +308,7 @@ def _of_category(
         for entry in searcher.snapshot.services.values()
         if entry.category_slug == best.category_slug and entry.pk not in ids
     ]
-    found = searcher.offers(others)
+    found = searcher.offers(others, {})
     ranked = match_offers(found, searcher.matcher({}))
     fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
     return [CloseGroup(CATEGORY, fitting[:CLOSE_PER_GROUP])] if fitting else []

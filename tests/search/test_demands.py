@@ -37,7 +37,7 @@ def names(result: SearchResult) -> list[str]:
 
 def test_hard_filters_come_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """S8.3: however many do not fit, whoever fits is found."""
-    monkeypatch.setattr("search.offers.MAX_OFFERS", 2)
+    monkeypatch.setattr("search.choosing.MAX_OFFERS", 2)
     for name in ("Ada", "Ben", "Cleo"):
         pianist(name, modalities=["at_student"])
     pianist("Zoe", modalities=["online"])
@@ -45,7 +45,7 @@ def test_hard_filters_come_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_whoever_serves_the_place_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.offers.MAX_OFFERS", 2)
+    monkeypatch.setattr("search.choosing.MAX_OFFERS", 2)
     far = gowanus()
     for name in ("Ada", "Ben", "Cleo"):
         pianist(name, instructor__base_neighborhood=far)

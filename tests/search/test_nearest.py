@@ -67,7 +67,7 @@ def search(text: str) -> SearchResult:
 def test_of_too_many_offers_those_stay_whose_words_are_nearest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("search.offers.MAX_OFFERS", 1)
+    monkeypatch.setattr("search.choosing.MAX_OFFERS", 1)
     for name, text in (("Ada", "piano jazz"), ("Ben", "piano shy"), ("Cleo", "piano jazz")):
         say(pianist(name), text)
     hits = search("piano patient with shy learners").hits
