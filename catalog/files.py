@@ -34,7 +34,7 @@ LATITUDES = (40.4, 41.0)
 LONGITUDES = (-74.3, -73.6)
 MAX_REPORTED_LINES = 20
 
-Row = TypeVar("Row", bound="ServiceRow | NeighborhoodRow | AliasRow")
+Row = TypeVar("Row", bound="ServiceRow | NeighborhoodRow | AliasRow | ColloquialRow")
 
 
 class CatalogFileError(ValidationFailedError):
@@ -76,6 +76,15 @@ class AliasRow:
     new_slug: str
 
 
+@dataclass(frozen=True, slots=True)
+class ColloquialRow:
+    """What people also call a service, in whichever language, besides its name and keywords."""
+
+    line: int
+    slug: str
+    phrases: tuple[str, ...]
+
+
 def read_services(path: Path) -> list[ServiceRow]:
     """Return the services in file order; raise ``CatalogFileError`` naming every bad line."""
     header = ("category", "subcategory", "name", "description", "keywords")
@@ -94,6 +103,14 @@ def read_aliases(path: Path) -> list[AliasRow]:
         return []
     header = ("old_name", "new_name")
     return _read(path, header, _alias_row, _repeated("old name", lambda row: row.old_slug))
+
+
+def read_colloquial(path: Path) -> list[ColloquialRow]:
+    """Return what people call the services; raise ``CatalogFileError`` naming every bad line."""
+    if not path.exists():
+        return []
+    header = ("service", "phrases")
+    return _read(path, header, _colloquial_row, _repeated("service", lambda row: row.slug))
 
 
 def _read(
@@ -210,6 +227,15 @@ def _degrees(cell: str, limits: tuple[float, float]) -> float:
 
 def _alias_row(line: int, cells: Mapping[str, str]) -> AliasRow:
     return AliasRow(line, old_slug=_named(cells["old_name"]), new_slug=_named(cells["new_name"]))
+
+
+def _colloquial_row(line: int, cells: Mapping[str, str]) -> ColloquialRow:
+    phrases = _split(cells["phrases"])
+    if not phrases:
+        raise ValueError("there is no phrase")
+    if any(len(phrase) > MAX_KEYWORD_LENGTH for phrase in phrases):
+        raise ValueError(f"a phrase is longer than {MAX_KEYWORD_LENGTH} characters")
+    return ColloquialRow(line, _named(cells["service"]), phrases)
 
 
 def _repeated(

@@ -12,9 +12,11 @@ from catalog.files import (
     DATA_DIR,
     AliasRow,
     CatalogFileError,
+    ColloquialRow,
     NeighborhoodRow,
     ServiceRow,
     read_aliases,
+    read_colloquial,
     read_neighborhoods,
     read_services,
 )
@@ -61,16 +63,19 @@ def import_catalog(
     services_path: Path = DATA_DIR / "services.csv",
     neighborhoods_path: Path = DATA_DIR / "neighborhoods.csv",
     aliases_path: Path = DATA_DIR / "service_aliases.csv",
+    colloquial_path: Path | None = None,
 ) -> ImportReport:
     """Upsert categories, services, phrases and neighborhoods by slug, in one transaction.
 
     A service missing from the file becomes inactive, a rename keeps the row and leaves its old
     slug as an alias, and an import without differences writes nothing. Raises
     ``CatalogFileError`` with the line numbers of bad rows before anything is written.
-    Spec: G13.
+    Colloquial phrases stand in ``colloquial.csv`` beside the services unless a path is given; those
+    of services that the file lacks are left out. Spec: G13, S8.11.
     """
     services = read_services(services_path)
     neighborhoods = read_neighborhoods(neighborhoods_path)
+    colloquial = read_colloquial(colloquial_path or services_path.with_name("colloquial.csv"))
     renames = _final_renames(read_aliases(aliases_path), services, aliases_path)
     report = ImportReport(services=len(services))
     with transaction.atomic():
@@ -81,7 +86,7 @@ def import_catalog(
         _rename_services(renames, report)
         _sync_services(services, categories, report)
         _sync_aliases(renames)
-        report.phrases = sync_phrases(services)
+        report.phrases = sync_phrases(services) + _add_colloquial(colloquial)
         bump(CATALOGUE)
     return report
 
@@ -244,6 +249,26 @@ def sync_phrases(rows: Sequence[ServiceRow | Service]) -> int:
         batch_size=2000,
     )
     return len(stale) + len(wanted)
+
+
+def _add_colloquial(rows: Sequence[ColloquialRow]) -> int:
+    """Add what people call the services; what staff added or the file no longer says stays."""
+    services = Service.objects.active().in_bulk(field_name="slug")
+    known = set(ServicePhrase.objects.values_list("service_id", "phrase"))
+    wanted = dict.fromkeys(
+        (services[row.slug].pk, fold_text(phrase))
+        for row in rows
+        if row.slug in services
+        for phrase in row.phrases
+    )
+    kind = ServicePhrase.Kind.COLLOQUIAL
+    new = [
+        ServicePhrase(service_id=service_id, phrase=phrase, kind=kind)
+        for service_id, phrase in wanted
+        if (service_id, phrase) not in known
+    ]
+    ServicePhrase.objects.bulk_create(new, batch_size=2000)
+    return len(new)
 
 
 def _phrases(row: ServiceRow | Service) -> Iterable[tuple[str, str]]:

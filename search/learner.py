@@ -21,7 +21,7 @@ STEP_BACK = 0.6
 LIFT = 1.1
 
 _FOR_ADULTS = re.compile(r"\b(?:adults|seniors)\b")
-_GROUP_YEARS = {"toddler": 2, "kid": 8, "teen": 15, "adult": 30, "senior": 70}
+_GROUP_YEARS = {"toddler": 2, "kid": 8, "teen": 14, "adult": 30, "senior": 70}
 
 
 def years_of(constraints: Constraints) -> float | None:

@@ -93,7 +93,7 @@ def forget_snapshot() -> None:
 
 
 def load_snapshot() -> Snapshot:
-    """Read the catalogue in five queries, and the vectors when they have changed."""
+    """Read the catalogue in six queries, and the vectors when they have changed."""
     services = list(Service.objects.active().select_related("category"))
     neighborhoods = list(Neighborhood.objects.all())
     policy = Policy.objects.current()
@@ -126,6 +126,9 @@ def load_snapshot() -> Snapshot:
             [row.name for row in services],
             [word for row in services for word in row.keywords],
             [row.description for row in services],
+            ServicePhrase.objects.filter(
+                kind=ServicePhrase.Kind.COLLOQUIAL, service__is_active=True
+            ).values_list("service__name", "phrase"),
         ),
         gazetteer=build_gazetteer(
             PlaceRow(row.borough, row.name, row.aliases) for row in neighborhoods

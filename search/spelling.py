@@ -19,6 +19,7 @@ FREQUENCY_WEIGHT = 0.15
 SURE_MARGIN = 0.15
 SURE_TWO_EDITS_FROM = 8  # letters; shorter words two edits away are only asked
 COMPANY_BONUS = 0.5
+LONGEST_SYNONYM = 4  # words
 SHORTEST_PART = 2  # letters of a half that may be joined
 
 _SHORT_VOWEL = re.compile(r"[^aeiou][aeiou][^aeiouwxy]$")
@@ -65,6 +66,8 @@ def correct(
 ) -> list[Correction]:
     """Correct words outside the catalogue, common English and `known`; join split words.
 
+    What people call a service becomes its own words before that: a synonym beats a correction.
+
     `tokens` are folded words. Short words, catalogue words and numbers are never changed.
     An unsure correction is a question ("Did you mean"), not to be applied.
 
@@ -73,8 +76,11 @@ def correct(
     found: list[Correction] = []
     position = 0
     while position < len(tokens):
-        joined = _join(tokens, position, vocabulary)
-        correction = joined or _correct_word(tokens, position, vocabulary, known)
+        correction = (
+            _translate(tokens, position, vocabulary)
+            or _join(tokens, position, vocabulary)
+            or _correct_word(tokens, position, vocabulary, known)
+        )
         if correction:
             found.append(correction)
         position = correction.last if correction else position + 1
@@ -91,6 +97,17 @@ def apply_corrections(tokens: Sequence[str], corrections: Sequence[Correction]) 
         if one.is_sure:
             corrected[one.first : one.last] = [one.right]
     return corrected
+
+
+def _translate(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Correction | None:
+    """Read what people call a service as the catalogue calls it: "natacion" as "swimming"."""
+    for count in range(min(LONGEST_SYNONYM, len(tokens) - position), 0, -1):
+        said = " ".join(tokens[position : position + count])
+        if said in vocabulary.synonyms:
+            return Correction(
+                position, position + count, said, vocabulary.synonyms[said], is_sure=True
+            )
+    return None
 
 
 def _join(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Correction | None:

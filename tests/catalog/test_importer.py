@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.files import CatalogFileError, read_neighborhoods, read_services
+from catalog.files import (
+    DATA_DIR,
+    CatalogFileError,
+    read_colloquial,
+    read_neighborhoods,
+    read_services,
+)
 from catalog.importer import ImportReport, import_catalog
 from catalog.models import Category, Neighborhood, Service, ServicePhrase, ServiceSlugAlias
 
@@ -191,3 +197,31 @@ def test_command_reports_and_fails_plainly(tmp_path: Path, capsys: Any) -> None:
     assert "nothing changed" in capsys.readouterr().out
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_catalog", services=tmp_path / "missing.csv")
+
+
+@pytest.mark.django_db
+def test_colloquial_phrases_come_with_the_catalogue(tmp_path: Path) -> None:
+    """S8.11, S7.6: added once, folded; those of services that are not there are left out."""
+    paths = write(tmp_path, PIANO)
+    (tmp_path / "colloquial.csv").write_text(
+        "service,phrases\nPiano,Téclado|keys|ivories\nOud,laud\n", encoding="utf-8"
+    )
+    assert import_catalog(**paths).phrases == 6
+    piano = Service.objects.get()
+    colloquial = piano.phrases.filter(kind="colloquial").values_list("phrase", flat=True)
+    assert set(colloquial) == {"teclado", "ivories"}
+    assert import_catalog(**paths).is_unchanged
+
+
+def test_shipped_colloquial_phrases_name_services_of_the_catalogue() -> None:
+    """S8.11"""
+    known = {row.slug for row in read_services(DATA_DIR / "services.csv")}
+    assert {row.slug for row in read_colloquial(DATA_DIR / "colloquial.csv")} <= known
+
+
+def test_a_service_without_phrases_names_its_line(tmp_path: Path) -> None:
+    """G13"""
+    path = tmp_path / "colloquial.csv"
+    path.write_text("service,phrases\nPiano,\n", encoding="utf-8")
+    with pytest.raises(CatalogFileError, match="line 2: there is no phrase"):
+        read_colloquial(path)

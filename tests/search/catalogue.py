@@ -38,6 +38,11 @@ def vocabulary() -> Vocabulary:
         [row["name"] for row in rows],
         [keyword for row in rows for keyword in row["keywords"].split("|")],
         [row["description"] for row in rows],
+        [
+            (row["service"], phrase)
+            for row in _rows("colloquial.csv")
+            for phrase in row["phrases"].split("|")
+        ],
     )
 
 

@@ -49,7 +49,8 @@ def test_known_and_short_words_are_left_alone(query: str) -> None:
 def test_every_catalogue_word_is_left_alone() -> None:
     """Spec: S8.2"""
     words = vocabulary()
-    changed = [word for word in words.frequency if correct([word], words)]
+    own = words.frequency.keys() - words.synonyms.keys()
+    changed = [word for word in own if correct([word], words)]
     assert changed == []
 
 
@@ -96,3 +97,27 @@ def test_any_tokens_are_answered(tokens: list[str]) -> None:
     """Spec: S8.2"""
     found = correct(tokens, vocabulary())
     assert all(0 <= one.first < one.last <= len(tokens) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("natacion", "swimming"),
+        ("matematicas", "math"),
+        ("ajedrez", "chess"),
+        ("defensa personal", "self defense"),
+    ],
+)
+def test_what_people_call_a_service_is_read_as_its_own_words(said: str, meant: str) -> None:
+    """Spec: S8.2: a synonym beats a correction ("natacion" is no "notation")."""
+    tokens = said.split()
+    found = correct(tokens, vocabulary())
+    assert apply_corrections(tokens, found) == [meant]
+    assert all(one.is_sure for one in found)
+
+
+def test_english_phrases_speak_for_themselves() -> None:
+    """Spec: S8.2: "rollerblading" and "pottery wheel" need no other words; fillers mean nothing."""
+    assert correct(["pottery", "wheel"], vocabulary()) == []
+    plain = build_vocabulary(["Running Coaching"], (), (), [("Running Coaching", "course a pied")])
+    assert plain.synonyms == {}
