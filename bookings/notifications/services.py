@@ -9,13 +9,12 @@ import css_inline
 import structlog
 from django.conf import settings
 from django.core.validators import validate_email
-from django.db import transaction
 from django.template.loader import render_to_string
 
 from bookings.notifications.models import OutgoingMail
 from bookings.notifications.relay import deliver
 from bookings.notifications.transport import open_transport
-from bookings.notifications.wakeup import wake_relay
+from bookings.notifications.wakeup import wake_after_commit, wake_relay
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
 
@@ -95,7 +94,7 @@ def store_mail(
     else:
         mail, is_new = OutgoingMail.objects.get_or_create(key=key, defaults=fields)
     if is_new:
-        transaction.on_commit(wake_relay, robust=True)
+        wake_after_commit(wake_relay)
     return mail
 
 

@@ -1,13 +1,24 @@
 """Wake the relay after a commit; the sweep every 30 s repairs a lost wake-up (Spec: S4.1)."""
 
 import time
+from collections.abc import Callable
 
 import structlog
+from django.db import connection, transaction
 
 PAUSE_SECONDS = 10
 
 log = structlog.get_logger(__name__)
 _broker_lost_at: float | None = None
+
+
+def wake_after_commit(wake: Callable[[], None]) -> None:
+    """Call this when the transaction is committed: once, however many rows it writes."""
+    around = set(connection.savepoint_ids)
+    # One that was asked for in a savepoint of its own may yet be rolled back without us.
+    waiting = [call for sids, call, *_ in connection.run_on_commit if sids <= around]
+    if wake not in waiting:
+        transaction.on_commit(wake, robust=True)
 
 
 def wake_relay(channel: str = "mail") -> None:
