@@ -1,8 +1,8 @@
 """``bin/stress``: many people book, move, cancel and decide at once; then everything is checked.
 
 A bounded run on a database of its own. Clients work through the services that pages, jobs and the
-admin call, guests through the pages themselves; a seed makes what they try repeatable, the machine
-decides who wins. Spec: 05 section 1, benchmark targets
+admin call, guests through the pages themselves, programs through the API; a seed makes what they
+try repeatable, the machine decides who wins. Spec: 05 section 1, benchmark targets
 """
 
 import argparse
@@ -18,7 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.load.programs import Program
 
 PROCESSES = 4
 INSTRUCTORS, DAYS, HOURS = 4, 10, range(9, 20)
@@ -70,14 +73,18 @@ class Client:
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan, self.luck = plan, random.Random(seed)  # noqa: S311 - a plan, not a secret
         self.tries: list[Try] = []
+        self.programs: dict[int, Program] = {}
         self.kinds: list[tuple[str, int, Callable[[], object]]] = [
-            ("create", 45, self.create),
+            ("create", 33, self.create),
+            ("api create", 12, self.create_by_program),
             ("series", 6, self.create_series),
             ("page", 10, self.page),
-            ("move", 15, self.move),
+            ("move", 10, self.move),
+            ("api move", 5, self.move_by_program),
             ("propose", 8, self.propose),
             ("answer", 8, self.answer),
-            ("cancel", 8, self.cancel),
+            ("cancel", 5, self.cancel),
+            ("api cancel", 3, self.cancel_by_program),
             ("teacher", 3, self.teacher_cancels),
             ("staff", 3, self.staff_cancels),
         ]
@@ -92,6 +99,8 @@ class Client:
             booked = self._try(names[kind], acts[kind])
             if isinstance(booked, _Held):
                 self._try("confirm", partial(self._pay, booked))
+            elif isinstance(booked, partial):
+                self._try("api confirm", booked)
         connection.close()
         return self.tries
 
@@ -195,6 +204,53 @@ class Client:
             raise ConflictError("taken")
         if status != 302:
             raise RuntimeError(f"the page answered {status}")
+
+    def _program(self, person: Any) -> "Program":
+        from tests.load.programs import Program
+
+        if person.pk not in self.programs:
+            self.programs[person.pk] = Program(person)
+        return self.programs[person.pk]
+
+    def create_by_program(self) -> "partial[None]":
+        """Hold a time through the API; paying for it is an attempt of its own."""
+        from accounts.models import Learner
+        from catalog.models import Offering
+
+        student = self._student()
+        offering = Offering.objects.select_related("service", "instructor").get(
+            pk=self.luck.choice(self.plan.offering_ids)
+        )
+        learner = Learner.objects.get(manager=student, is_self=True).public_id
+        program = self._program(student)
+        wanted = {
+            "instructor": offering.instructor.slug,
+            "service": offering.service.slug,
+            "duration": 60,
+            "place": "online",
+            "start": f"{self._start():%Y-%m-%dT%H:%M:%SZ}",
+            "learner": learner,
+        }
+        hold = program.do("/holds/", wanted)["hold_id"]
+        return partial(self._pay_by_program, program, f"/holds/{hold}/", learner)
+
+    def _pay_by_program(self, program: "Program", hold: str, learner: str) -> None:
+        body = {"learner": learner, "card_number": CARD, "terms": True}
+        program.do(f"{hold}confirm/", {**body, "due_cents": program.read(hold)["due_cents"]})
+
+    def move_by_program(self) -> None:
+        """Move a lesson as its student, through the API."""
+        lesson = self._lesson()
+        start = f"{self._start():%Y-%m-%dT%H:%M:%SZ}"
+        self._program(lesson.student).do(f"/bookings/{lesson.code}/move/", {"start": start})
+
+    def cancel_by_program(self) -> None:
+        """Cancel as the student for what is shown, through the API."""
+        lesson = self._lesson()
+        address, program = f"/bookings/{lesson.code}/cancel/", self._program(lesson.student)
+        shown = program.read(address)
+        amounts = {name: shown[name] for name in ("card_refund_cents", "credit_cents")}
+        program.do(address, {"reason": "schedule", **amounts})
 
     def move(self) -> None:
         """Move a lesson as its student."""
