@@ -52,13 +52,27 @@ def toggle_favorite(*, by: User, instructor: Instructor) -> bool:
     Raises ``TooManyFavoritesError``. Spec: S9.5.
     """
     User.objects.select_for_update().get(pk=by.pk)
-    mine = Favorite.objects.filter(user=by)
-    if mine.filter(instructor=instructor).delete()[0]:
+    if drop_favorite(by=by, instructor=instructor):
         return False
+    keep_favorite(by=by, instructor=instructor)
+    return True
+
+
+@transaction.atomic
+def keep_favorite(*, by: User, instructor: Instructor) -> None:
+    """Keep the instructor; again changes nothing. Raises ``TooManyFavoritesError``. Spec: S9.5"""
+    User.objects.select_for_update().get(pk=by.pk)
+    mine = Favorite.objects.filter(user=by)
+    if mine.filter(instructor=instructor).exists():
+        return
     if mine.count() >= MOST_FAVORITES:
         raise TooManyFavoritesError
     Favorite.objects.create(user=by, instructor=instructor)
-    return True
+
+
+def drop_favorite(*, by: User, instructor: Instructor) -> bool:
+    """Let the instructor go; tell whether they were kept. Spec: S9.5"""
+    return bool(Favorite.objects.filter(user=by, instructor=instructor).delete()[0])
 
 
 def keep_favorite_for_guest(*, guest_key: str, instructor: Instructor) -> None:

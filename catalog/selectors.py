@@ -112,6 +112,25 @@ def instructor_once_named(slug: str) -> Instructor | None:
     return alias.instructor if alias else None
 
 
+@dataclass(frozen=True)
+class PublicInstructor:
+    """Somebody with a public page and what they teach now."""
+
+    instructor: Instructor
+    offers: Sequence[Offering]
+
+
+def public_instructor(slug: str) -> PublicInstructor | None:
+    """Return the instructor with a public page who has, or once had, this slug. Spec: S10.3, G10"""
+    rows = Instructor.objects.public_pages().select_related("base_neighborhood")
+    found = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
+    if found is None:
+        return None
+    offers = found.offerings.filter(is_active=True, service__is_active=True)
+    rows_of_offers = offers.select_related("service").prefetch_related("prices").order_by("pk")
+    return PublicInstructor(found, [offer for offer in rows_of_offers if offer.prices.all()])
+
+
 def offers_of(
     service: Service, *, checked_since: date, limit: int, also: Sequence[str] = ()
 ) -> list[Offering]:

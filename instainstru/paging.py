@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from instainstru.errors import ValidationFailedError
 
 _SALT: Final = "cursor"
+_START: Final = "1970-01-01T00:00:00+00:00"
 
 
 class CountedPaginator(Paginator):  # type: ignore[type-arg]
@@ -43,6 +44,20 @@ def slice_of(rows: QuerySet[Any], *, at: str, name: str, cursor: str, limit: int
         return Slice(found, "")
     edge = found[limit - 1]
     place = [getattr(edge, at).isoformat(), getattr(edge, name)]
+    return Slice(found[:limit], signing.dumps(place, salt=_SALT))
+
+
+def slice_by_name(rows: QuerySet[Any], *, name: str, cursor: str, limit: int) -> Slice:
+    """Return the rows after a cursor in the order of a unique public name, at most ``limit``.
+
+    Raises ``ValidationFailedError``.
+    """
+    if cursor:
+        rows = rows.filter(**{f"{name}__gt": _read(cursor)[1]})
+    found = list(rows.order_by(name)[: limit + 1])
+    if len(found) <= limit:
+        return Slice(found, "")
+    place = [_START, getattr(found[limit - 1], name)]
     return Slice(found[:limit], signing.dumps(place, salt=_SALT))
 
 

@@ -111,6 +111,12 @@ api:booking                           bookings.view_own        /api/v1/bookings/
 api:bookings                          bookings.view_own
 api:cancel                            bookings.manage_own      /api/v1/bookings/II-ZZZZZZ/cancel/
 api:confirm                           bookings.create          /api/v1/holds/ZZZZZZZZZZ/confirm/
+api:favorite                          favorites.manage_own     /api/v1/favorites/nobody/
+api:favorites                         favorites.manage_own
+api:history                           public>search.history_own
+api:instructor                        public                   /api/v1/instructors/maya-c/
+api:notifications                     account.manage_own
+api:services                          public
 api:hold                              public                   /api/v1/holds/ZZZZZZZZZZ/
 api:holds                             public>bookings.create
 api:move                              bookings.manage_own      /api/v1/bookings/II-ZZZZZZ/move/
