@@ -98,6 +98,9 @@ class HoldTold(serializers.Serializer):
     )
     instructor = serializers.SlugField(source="booking.instructor.slug")
     service = serializers.SlugField(source="booking.offering.service.slug")
+    learner = serializers.CharField(
+        source="booking.learner.public_id", allow_null=True, help_text="Nobody yet for guests."
+    )
     start = InstantField(source="booking.start_at")
     end = InstantField(source="booking.end_at")
     zone = serializers.CharField(source="booking.zone")

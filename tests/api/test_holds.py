@@ -102,7 +102,7 @@ def test_guest_holds_looks_and_releases(client: Client, offering: Offering) -> N
     assert set(made.json()) == {"hold_id", "status"}
     address = f"{HOLDS}{made.json()['hold_id']}/"
     found = client.get(address).json()
-    assert found["status"] == "held"
+    assert (found["status"], found["learner"]) == ("held", None)
     assert found["start"] == slot_value(tomorrow_at(10))
     assert found["due_cents"] == found["price_cents"]
     assert call(client, "DELETE", address).status_code == 204

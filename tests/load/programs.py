@@ -1,8 +1,8 @@
 """A person's program, for the stress run: JSON over the API, each action with a key of its own."""
 
 import json
-from itertools import count
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.test import Client as Browser
 
@@ -27,12 +27,9 @@ class RefusedByApiError(ApplicationError):
 class Program:
     """Signed in as one person; tries what it is told and repeats what must happen once."""
 
-    numbers = count()
-
     def __init__(self, person: User) -> None:
         self.browser = Browser(raise_request_exception=False)
         self.browser.force_login(person)
-        self.name = person.pk
 
     def read(self, path: str) -> dict[str, Any]:
         """Return what the API tells."""
@@ -40,7 +37,7 @@ class Program:
 
     def do(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Do something once, although it is sent twice; both answers must be one."""
-        key, text = f"{self.name}-{next(self.numbers)}", json.dumps(body)
+        key, text = uuid4().hex, json.dumps(body)
         first = self._told("POST", path, text, key)
         again = self._told("POST", path, text, key)
         if first != again:
