@@ -243,5 +243,5 @@ def test_more_cards_cost_no_more_queries(
         toggle_favorite(by=user, instructor=offer.instructor)
         BookingFactory(start_at=tomorrow_at(9, days=number + 1))
     client.force_login(user)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert client.get("/").status_code == 200

@@ -175,18 +175,18 @@ def test_kinds_of_mail_are_switched(maya, mine) -> None:
     ]  # fmt: skip
     assert mine.post(NOTIFICATIONS, {"review": "on", "digest": "on"}).status_code == 303
     assert [wants_mail(maya, kind) for kind in ("reminder", "review", "message", "digest")] == [
-        False, True, True, True,
+        False, True, False, True,
     ]  # fmt: skip
     page = mine.get(NOTIFICATIONS).content.decode()
     assert 'name="digest" id="id_digest" checked' in page
     assert 'name="reminder" id="id_reminder" checked' not in page
-    assert 'name="message"' not in page
+    assert 'name="message" id="id_message"' in page
 
 
 def test_unknown_kinds_are_ignored(maya, mine) -> None:
     """Spec: S17.3."""
     mine.post(NOTIFICATIONS, {"cancellation": "off", "security": "off"})
-    assert set(NotificationChoice.objects.of(maya)) == {"reminder", "review", "digest"}
+    assert set(NotificationChoice.objects.of(maya)) == {"reminder", "review", "message", "digest"}
 
 
 def test_news_is_an_agreement_that_can_be_taken_back(maya, mine) -> None:
@@ -200,7 +200,7 @@ def test_news_is_an_agreement_that_can_be_taken_back(maya, mine) -> None:
 def test_a_choice_is_kept_once_per_kind(maya, mine) -> None:
     for _ in range(2):
         mine.post(NOTIFICATIONS, {"review": "on"})
-    assert NotificationChoice.objects.filter(user=maya).count() == 3
+    assert NotificationChoice.objects.filter(user=maya).count() == 4
     with pytest.raises(IntegrityError), transaction.atomic():
         NotificationChoice.objects.create(user=maya, kind="review", is_on=True)
     with pytest.raises(IntegrityError), transaction.atomic():
