@@ -91,3 +91,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     def until(self, instant: datetime) -> "NoticeQuerySet":
         """Those left up to an instant."""
         return self.filter(created_at__lte=instant)
+
+    def since(self, instant: datetime) -> "NoticeQuerySet":
+        """Those left from an instant on."""
+        return self.filter(created_at__gte=instant)

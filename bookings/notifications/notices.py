@@ -24,9 +24,17 @@ def leave_notice(*, key: str, user: User, title: str, path: str) -> Notice:
     return notice
 
 
-def read_notices(*, by: User, until: datetime, now: datetime | None = None) -> int:
-    """Mark what a person has seen as read: everything up to an instant; return how many."""
-    count = Notice.objects.of(by).unread().until(until).update(read_at=now or clock.now())
+def read_notices(
+    *, by: User, until: datetime, since: datetime | None = None, now: datetime | None = None
+) -> int:
+    """Mark what a person has seen as read: everything up to an instant; return how many.
+
+    With ``since`` what is older stays as it is.
+    """
+    rows = Notice.objects.of(by).unread().until(until)
+    if since is not None:
+        rows = rows.since(since)
+    count = rows.update(read_at=now or clock.now())
     if count:
         bump(of_person(by.pk))
     return count

@@ -1,5 +1,7 @@
 """Notices inside the site: once per key, one's own, read when one says so (S13.5)."""
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -88,3 +90,19 @@ def test_old_notices_are_forgotten() -> None:
 def test_the_database_takes_no_foreign_address() -> None:
     with pytest.raises(IntegrityError, match="notice_path_is_ours"), transaction.atomic():
         Notice.objects.create(user=student(), key="k", title="x", path="//evil.example/")
+
+
+def test_scripts_mark_what_a_page_showed_and_get_the_bell() -> None:
+    """S13.5: older ones, which nobody has seen, stay new."""
+    maya = student()
+    for number in range(21):
+        leave_notice(key=f"k:{number}", user=maya, title=f"News {number}", path="/lessons/")
+    client = browser(maya)
+    html = client.get(ADDRESS).content.decode()
+    found = re.search(r"hx-vals='([^']+)'", html)
+    assert found
+    answer = client.post(ADDRESS, json.loads(found[1]), headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert 'aria-label="Notifications, 1 unread"' in answer.content.decode()
+    assert Notice.objects.unread().get().key == "k:0"
+    assert "hx-vals" not in client.get(ADDRESS).content.decode()
