@@ -16,6 +16,7 @@ from catalog.models import Coverage, Instructor, Offering, OfferingPrice, SeedRu
 from instainstru import clock
 from instainstru.city import instructors, students
 from instainstru.city.interest import add_interest
+from instainstru.city.letters import add_letters
 from instainstru.city.profiles import Profile
 from instainstru.city.progress import Progress
 from instainstru.city.promos import add_promo
@@ -93,6 +94,7 @@ def _build(profile: Profile, count: int, progress: Progress) -> SeedRun:
     add_lessons(run, profile, first_on, has_history=profile.has_history, progress=progress)
     if profile.has_history:
         _tell_stories(run)
+    add_letters(now=instant_of(today, 0), progress=progress)
     add_reviews(now=instant_of(today, 0), progress=progress)
     add_interest(accounts["student"], today)
     add_promo(instant_of(today, 0))
@@ -112,6 +114,7 @@ def _refresh(run: SeedRun, profile: Profile, progress: Progress) -> None:
     add_lessons(run, profile, first_on, has_history=False, progress=progress)
     if profile.has_history:
         _tell_stories(run)
+    add_letters(now=instant_of(today, 0), progress=progress)
     add_reviews(now=instant_of(today, 0), progress=progress)
     run.save()
 

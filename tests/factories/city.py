@@ -7,6 +7,7 @@ import time_machine
 from django.db import connection
 
 from bookings.lessons.models import Booking
+from bookings.messages.models import Message
 from bookings.reviews.models import Review
 from catalog.models import Favorite, Instructor, Offering, SeedRun, WaitlistEntry
 from instainstru.city.profiles import Profile
@@ -56,6 +57,11 @@ def fingerprint() -> dict[str, list[Any]]:
         "reviews": list(
             Review.objects.order_by("public_id").values_list(
                 "public_id", "booking__hold_id", "overall", "text", "reply", "revealed_at"
+            )
+        ),
+        "letters": list(
+            Message.objects.order_by("public_id").values_list(
+                "public_id", "thread__public_id", "author__email", "text", "created_at", "read_at"
             )
         ),
     }  # fmt: skip

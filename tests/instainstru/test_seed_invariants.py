@@ -16,6 +16,8 @@ from accounts.models import User
 from bookings.lessons import rules
 from bookings.lessons.models import Booking
 from bookings.lessons.selectors import WantedLesson, load_facts
+from bookings.messages.invariants import thread_violations
+from bookings.messages.models import Message
 from bookings.payments.models import LedgerEntry, LedgerTransaction, PaymentAttempt
 from bookings.payments.selectors import ledger_imbalances
 from bookings.reviews.models import InstructorStatistics
@@ -100,6 +102,15 @@ def test_every_paid_lesson_is_in_the_books(city: SeedRun) -> None:
     assert PaymentAttempt.objects.filter(purpose="lesson").count() == paid.count()
     assert LedgerEntry.objects.filter(transaction__booking__in=paid).exists()
     assert ledger_imbalances() == []
+
+
+def test_pairs_who_booked_write_and_are_mostly_answered(city: SeedRun) -> None:
+    """00 section 6, S11.4: nothing waits for a mail, and what is counted agrees."""
+    assert Message.objects.exists()
+    assert thread_violations() == []
+    assert not Message.objects.untold(NOW).exists()
+    assert not Message.objects.filter(created_at__gt=NOW).exists()
+    assert Message.objects.filter(read_at__isnull=False).exists()
 
 
 def test_refresh_continues_the_city_up_to_today(undone: SeedRun) -> None:
