@@ -35,7 +35,8 @@ def agree(request: HttpRequest) -> HttpResponse:
             form.add_error("phone", error.message)
         else:
             return see_other(reverse(PAGE))
-    context = {"form": form, **_state_of(user), "is_asking_again": "again" in request.GET}
+    is_asking_again = "again" in request.GET or form.is_bound
+    context = {"form": form, **_state_of(user), "is_asking_again": is_asking_again}
     return _page(request, context, status=STATUS[form.is_bound])
 
 
@@ -52,13 +53,20 @@ def confirm(request: HttpRequest) -> HttpResponse:
             texts.confirm_number(by=user, code=form.cleaned_data["code"])
         except ValidationFailedError as error:
             form.add_error("code", error.message)
-        except ConflictError as error:
-            messages.error(request, error.message)
-            return see_other(f"{reverse(PAGE)}?again=1")
+        except ConflictError:
+            return _ask_again(request)
         else:
             messages.success(request, "We text you from now on.")
             return see_other(reverse(NOTIFICATIONS))
-    return _page(request, {**_state_of(user), "form": form, "code_form": form}, status=422)
+    state = _state_of(user)
+    if not state["is_waiting"]:
+        return _ask_again(request)
+    return _page(request, {**state, "form": form, "code_form": form}, status=422)
+
+
+def _ask_again(request: HttpRequest) -> HttpResponse:
+    messages.error(request, "This code can't be used any more. Ask for a new one.")
+    return see_other(f"{reverse(PAGE)}?again=1")
 
 
 @requires(OWN, page=PAGE)

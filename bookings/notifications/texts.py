@@ -18,6 +18,8 @@ from instainstru import clock
 
 # As long as the register of personal data says (``personal_data.py``).
 KEPT_FOR = timedelta(days=30)
+# A reminder that a stopped worker left behind must not arrive after the lesson.
+NEWS_LIVES = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +84,14 @@ def deliver_texts() -> int:
 
 
 def _is_wanted(text: OutgoingText) -> bool:
-    """Tell whether the reader of news still agrees; codes and answers were asked for."""
+    """Tell whether the reader of news still agrees, and it is still news: the mail has told it.
+
+    Codes and answers were asked for.
+    """
+    if text.user_id is None:
+        return True
     live = TextNumber.objects.live().filter(user=text.user_id, phone=text.to)
-    return text.user_id is None or live.exists()
+    return clock.now() < text.created_at + NEWS_LIVES and live.exists()
 
 
 def forget_old_texts(now: datetime | None = None) -> int:

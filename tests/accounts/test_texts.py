@@ -76,12 +76,28 @@ def test_five_wrong_codes_are_the_end_of_a_code(maya: User, mine: Client) -> Non
     texts.agree_to_texts(by=maya, phone=PHONE, browser=HERE)
     code = code_sent_to(PHONE)
     wrong = "000000" if code != "000000" else "000001"
-    for _ in range(5):
+    for _ in range(4):
         answer = mine.post(f"{PAGE}code/", {"code": wrong})
         assert answer.status_code == 422
     assert "isn&#x27;t the code" in answer.content.decode()
-    assert mine.post(f"{PAGE}code/", {"code": code}).status_code == 303
+    for typed in (wrong, code, ""):
+        answer = mine.post(f"{PAGE}code/", {"code": typed})
+        assert (answer.status_code, answer["Location"]) == (303, f"{PAGE}?again=1")
     assert not texts.is_live(maya)
+    page = mine.get(f"{PAGE}?again=1").content.decode()
+    assert "Ask for a new one." in page
+    assert BOX in page
+
+
+def test_a_code_that_is_not_typed_is_told_at_its_field(maya: User, mine: Client) -> None:
+    """G2; and a bad number shows the form that it was typed into, while a code is on its way."""
+    texts.agree_to_texts(by=maya, phone=PHONE, browser=HERE)
+    answer = mine.post(f"{PAGE}code/", {"code": ""})
+    assert answer.status_code == 422
+    assert "Enter the code from the text message." in answer.content.decode()
+    answer = mine.post(PAGE, {"phone": "call me", "agrees": "on"})
+    assert answer.status_code == 422
+    assert "Enter a phone number such as" in answer.content.decode()
 
 
 def test_a_code_lives_ten_minutes(maya: User) -> None:
@@ -115,6 +131,17 @@ def test_another_number_needs_its_own_code(maya: User) -> None:
     assert texts.is_live(maya)
     maya.refresh_from_db()
     assert maya.phone == "+12125550199"
+
+
+def test_who_gets_texts_can_use_another_number(maya: User, mine: Client) -> None:
+    with_texts(maya)
+    assert BOX not in mine.get(PAGE).content.decode()
+    assert BOX in mine.get(f"{PAGE}?again=1").content.decode()
+    answer = mine.post(f"{PAGE}?again=1", {"phone": "call me", "agrees": "on"})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert mine.post(PAGE, {"phone": "(212) 555-0199"}).status_code == 422
+    assert texts.is_live(maya)
 
 
 def test_ending_and_agreeing_again_needs_no_second_code(maya: User, mine: Client) -> None:

@@ -252,6 +252,8 @@ PLACES: Final = (
     Place("accounts:texts", "/account/texts/", "newcomer"),
     Place("accounts:texts", "/account/texts/", "newcomer", 422, FORM, takes_focus=True),
     Place("accounts:texts", "/account/texts/", "untidy"),
+    Place("accounts:texts", "/account/texts/", "untidy", 422, FORM, takes_focus=True),
+    Place("accounts:texts", "/account/texts/?again=1", "student"),
     Place("text-list", "/dev/texts/"),
     Place("accounts:mail-off", "/mail/off/{off}/"),
     Place("accounts:mail-off", "/mail/off/nonsense/", status=404),

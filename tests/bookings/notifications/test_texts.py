@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
@@ -94,6 +95,16 @@ def test_without_a_provider_the_row_is_the_delivery(maya: User) -> None:
     assert deliver_texts() == 2  # the code was waiting, too
     assert OutgoingText.objects.get(key="late:1").status == "sent"
     assert "texts about your lessons" in Client().get("/dev/texts/").content.decode()
+
+
+def test_old_news_is_not_sent_any_more(maya: User) -> None:
+    """S4.2: what a stopped worker left behind for hours would come after the lesson."""
+    for key, age in (("old", timedelta(hours=1)), ("young", timedelta(minutes=59))):
+        late(maya, key)
+        OutgoingText.objects.filter(key=key).update(created_at=clock.now() - age)
+    deliver_texts()
+    found = dict(OutgoingText.objects.exclude(key=None).values_list("key", "status"))
+    assert found == {"old": "dropped", "young": "sent"}
 
 
 def test_outbox_is_nobodys_to_read_on_prod(settings: Any) -> None:
