@@ -1,5 +1,6 @@
 """Giving back what nobody has to: waived late fees and the good-fit promise (C3, C4, C9)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from accounts.models import User
@@ -19,6 +20,7 @@ from bookings.lessons.states import Actor, Status
 from bookings.lessons.transitions import catch_up, lesson_changed
 from bookings.payments import services as payments
 from bookings.payments.models import Refund
+from bookings.payments.selectors import exchangeable_cents
 from instainstru.errors import ConflictError
 
 
@@ -33,11 +35,18 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
     case, decided_at = decided
     numbers = PolicyNumbers.of(booking.policy)
     try:
-        return case, waived(
+        due = waived(
             money_facts(booking), case, refund_to, decided_at=decided_at, now=now, numbers=numbers
         )
     except ConflictError:
         return None
+    if case == "C3":
+        # What the student has spent meanwhile stays spent.
+        left_cents = exchangeable_cents(_cancel_key(booking))
+        due = Outcome(case=case, card_refund_cents=left_cents, valid_until=due.valid_until)
+        return (case, due) if left_cents else None
+    # Whoever had the money back already, by C8, lost nothing.
+    return None if Refund.objects.filter(key=_cancel_key(booking)).exists() else (case, due)
 
 
 def _decided(booking: Booking) -> tuple[str, datetime] | None:
@@ -50,6 +59,10 @@ def _decided(booking: Booking) -> tuple[str, datetime] | None:
     numbers = PolicyNumbers.of(booking.policy)
     due = outcome(money_facts(booking), Actor.STUDENT, booking.cancelled_at, numbers)
     return due.case, booking.cancelled_at
+
+
+def _cancel_key(booking: Booking) -> str:
+    return f"cancel:{booking.pk}"
 
 
 def _waive_key(booking: Booking) -> str:
@@ -71,12 +84,15 @@ def waive_fee(
             raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
         case, due = found
         if case == "C3":
-            payments.exchange_credit(
+            refund = payments.exchange_credit(
                 booking_id=booking.pk,
-                source_key=f"cancel:{booking.pk}",
+                source_key=_cancel_key(booking),
                 key=_waive_key(booking),
                 now=at,
             )
+            if refund is None:
+                raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
+            due = replace(due, card_refund_cents=refund.amount_cents)
         else:
             settle(booking, due, key=_waive_key(booking), now=at)
         mails.queue_goodwill(booking, due, "waived")
@@ -111,6 +127,8 @@ def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple
     ``LessonChangedError`` otherwise. Spec: C9
     """
     with lesson_transaction(find_lesson(by=by, code=code), now) as at:
+        # Two learners' lessons share no other lock, and the promise is given to the person.
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)
         booking = find_lesson(by=by, code=code)
         state = catch_up(booking, at)
         due = good_fit_offer(booking, at)

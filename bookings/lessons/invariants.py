@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from bookings.lessons.models import Booking, BookingRevision, Proposal
 from bookings.lessons.states import CANCELLED, FINAL, Status
-from bookings.payments.models import PaymentAttempt
+from bookings.payments.models import LedgerTransaction
 from instainstru import clock
 
 _PAID = [Status.CONFIRMED, Status.ENDED, Status.COMPLETED, Status.REPORTED]
@@ -30,7 +30,9 @@ def _sentences(names: Iterable[str | None], text: str) -> Iterator[str]:
 
 def _unpaid() -> Iterator[str]:
     """Every lesson that stands has a charge, or costs nothing (Spec: S14.5)."""
-    paid = PaymentAttempt.objects.succeeded().filter(booking=OuterRef("pk"))
+    paid = LedgerTransaction.objects.filter(
+        booking=OuterRef("pk"), kind=LedgerTransaction.Kind.CHARGE
+    )
     rows = Booking.objects.filter(status__in=_PAID).filter(
         ~Exists(paid), Q(price_cents__gt=0) | Q(travel_fee_cents__gt=0)
     )

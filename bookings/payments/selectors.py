@@ -200,6 +200,11 @@ def promo_refusal(promo: PromoCode, user_id: int | None, now: datetime) -> str:
     return ""
 
 
+def exchangeable_cents(source_key: str) -> int:
+    """Return what is left of the new credit that the refund of this key gave (C3)."""
+    return Credit.objects.filter(key=f"refund:{source_key}:new").remaining_sum_cents()
+
+
 def unfinished_attempt_ids(now: datetime, *, older_than: timedelta = UNFINISHED_AFTER) -> list[int]:
     """Return the attempts that a job must finish: open, or paid and not recorded (Spec: S14.13)."""
     rows = PaymentAttempt.objects.unfinished(now, older_than=older_than)

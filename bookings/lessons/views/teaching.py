@@ -140,16 +140,16 @@ def _render_cancel(
 def waive(request: HttpRequest, code: str) -> HttpResponse:
     """Show what waiving gives the student, then do it. Spec: C3, C4, S15.9."""
     booking, now = _find(request, code), clock.now()
+    if request.method == "POST":
+        return run_once(
+            request, owner_of(request), f"waive:{code}", lambda: _waive(request, booking)
+        )
     choices = [
         (to.value, found[1]) for to in RefundTo if (found := waivable(booking, now, to)) is not None
     ]
     if not choices:
         error = LessonChangedError("There is nothing to waive any more")
         return lesson_changed_page(request, booking, error, Side.INSTRUCTOR)
-    if request.method == "POST":
-        return run_once(
-            request, owner_of(request), f"waive:{code}", lambda: _waive(request, booking)
-        )
     context = {
         "booking": booking,
         "choices": choices,

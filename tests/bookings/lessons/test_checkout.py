@@ -16,10 +16,12 @@ from bookings.lessons.errors import (
     LessonChangedError,
     SlotTakenError,
 )
+from bookings.lessons.invariants import lesson_violations
 from bookings.lessons.models import Booking
 from bookings.lessons.services import claim_guest_holds, hold_slot
 from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail
+from bookings.payments import services as payments
 from bookings.payments.models import LedgerTransaction, OfflineIntent, PaymentAttempt, Refund
 from bookings.payments.selectors import ledger_imbalances, payment_summary
 from instainstru import clock
@@ -336,3 +338,15 @@ def test_a_slow_answer_after_the_end_revives_no_hold(maya: User) -> None:
     assert Booking.objects.get().expires_at == ended_at
     checkout.settle_attempt(attempt.pk, now=ended_at - timedelta(seconds=1))
     assert Booking.objects.get().expires_at > ended_at
+
+
+def test_nightly_check_tells_of_a_lesson_without_a_charge_in_the_books() -> None:
+    """S14.5: what the gateway said is not enough."""
+    lesson = BookingFactory()
+    complaint = [f"lesson {lesson.code} is not paid"]
+    assert lesson_violations() == complaint
+    attempt = make.attempt_for(lesson)
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(status="succeeded")
+    assert lesson_violations() == complaint
+    payments.record_charge(attempt_id=attempt.pk, lesson=make.terms_of(lesson), now=clock.now())
+    assert lesson_violations() == []

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
+from django.test import Client
 
 from accounts.models import Block
 from accounts.roles import Role
@@ -10,8 +12,9 @@ from accounts.services import grant_role
 from bookings.lessons import reports
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.errors import LessonChangedError
-from bookings.lessons.goodwill import claim_good_fit, waive_fee
+from bookings.lessons.goodwill import claim_good_fit, waivable, waive_fee
 from bookings.lessons.models import Booking, LessonReport, Strike
+from bookings.lessons.moves import decline_proposal, propose_move
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reports import (
     accept_report,
@@ -20,6 +23,7 @@ from bookings.lessons.reports import (
     decide_report,
     report_lesson,
 )
+from bookings.lessons.selectors import find_taught_lesson
 from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import Credit
@@ -46,6 +50,10 @@ def report(
     return report_lesson(
         by=getattr(stage, by), code=stage.code, kind=kind, statement=WORDS, now=now
     )
+
+
+def taught(stage: Stage) -> Booking:
+    return find_taught_lesson(by=stage.andre, code=stage.code)
 
 
 def given_back(stage: Stage) -> tuple[int, int]:
@@ -195,6 +203,48 @@ def test_agreeing_to_a_full_refund_takes_the_credit_back(stage: Stage) -> None:
     assert given_back(stage) == (9500, 0)
     assert Credit.objects.get(user=stage.maya).remaining_cents == 0
     assert ledger_imbalances() == []
+
+
+def test_waiving_gives_and_tells_what_is_left_of_the_credit(stage: Stage) -> None:
+    """C3: what the student has spent meanwhile is not promised to their card."""
+    now = late_cancellation(stage, 18 * HOUR, 9500)
+    Credit.objects.filter(user=stage.maya).update(remaining_cents=2000)
+    found = waivable(taught(stage), now, RefundTo.CARD)
+    assert found is not None
+    assert (found[1].card_refund_cents, found[1].credit_cents) == (2000, 0)
+    waive_fee(by=stage.andre, code=stage.code, refund_to=RefundTo.CARD, now=now + HOUR)
+    assert "$20.00 goes back to your card" in OutgoingMail.objects.get(kind="lesson_goodwill").text
+    assert given_back(stage) == (2000, 7500)
+    other = set_stage(start_at=tomorrow_at(10, days=6))
+    late_cancellation(other, 18 * HOUR, 9500)
+    Credit.objects.filter(user=other.maya).update(remaining_cents=0)
+    with pytest.raises(LessonChangedError):
+        waive_fee(by=other.andre, code=other.code, refund_to=RefundTo.CARD)
+
+
+def test_nobody_waives_what_was_given_back_already(stage: Stage) -> None:
+    """C8: the student who declined the instructor's new time has everything."""
+    now = stage.lesson.start_at - 4 * HOUR
+    propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6), now=now)
+    decline_proposal(by=stage.maya, code=stage.code, now=now)
+    cancel_lesson(
+        by=stage.maya, code=stage.code, reason="schedule", now=now,
+        expected_card_cents=9500, expected_credit_cents=0,
+    )  # fmt: skip
+    assert waivable(taught(stage), now, RefundTo.CARD) is None
+    with pytest.raises(LessonChangedError):
+        waive_fee(by=stage.andre, code=stage.code, refund_to=RefundTo.CARD, now=now)
+
+
+def test_second_click_on_waiving_gets_the_first_answer(stage: Stage, client: Client) -> None:
+    """R14"""
+    late_cancellation(stage, 4 * HOUR, 0)
+    client.force_login(stage.andre)
+    sent = {"refund_to": "card", "idempotency_key": "one"}
+    with time_machine.travel(stage.lesson.start_at - 4 * HOUR):
+        answers = [client.post(f"/teach/lessons/{stage.code}/waive/", sent) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert given_back(stage) == (9500, 0)
 
 
 def test_good_fit_promise_pays_once_in_ninety_days(stage: Stage) -> None:
