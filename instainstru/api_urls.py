@@ -34,5 +34,6 @@ urlpatterns = [
     _at("favorites/<slug:slug>/", "catalog.api.FavoriteView", FAVORITES, "favorite"),
     # Guests have searches, too; of signed-in people the view asks the permission.
     _at("history/", "search.api.HistoryView", PUBLIC, "history"),
+    _at("search/", "search.api.SearchView", PUBLIC, "search"),
     _at("notifications/", "bookings.notifications.api.NoticesView", OWN, "notifications"),
 ]

@@ -25,3 +25,26 @@ class HistoryTold(serializers.Serializer):
     """The newest searches, the latest first."""
 
     results = SearchTold(many=True)
+
+
+class HitTold(serializers.Serializer):
+    """One instructor who can be booked: the lesson, its price in cents, and times that fit."""
+
+    instructor = serializers.SlugField(source="offer.slug")
+    name = serializers.CharField(source="offer.name")
+    headline = serializers.CharField(source="offer.headline")
+    service = serializers.SlugField(source="service_slug")
+    duration = serializers.IntegerField(source="minutes")
+    price_cents = serializers.IntegerField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    starts = serializers.ListField(child=serializers.DateTimeField())
+
+
+class FoundTold(serializers.Serializer):
+    """A part of what a search found; ``search_id`` goes with the next pages as ``sid``."""
+
+    search_id = serializers.CharField()
+    match = serializers.ChoiceField(choices=["results", "closest", "none"])
+    count = serializers.IntegerField()
+    results = HitTold(many=True)
+    next_page = serializers.IntegerField(allow_null=True)

@@ -4,15 +4,11 @@ import time
 from typing import Any
 
 import structlog
-from django.core.paginator import Page
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.owners import owner_of
-from analytics.services import Shown
-from catalog.models import Address
 from catalog.saving import mark_saved
 from instainstru import clock
 from instainstru.access import public
@@ -20,15 +16,13 @@ from instainstru.errors import RateLimitedError
 from instainstru.health import RETRY_AFTER_SECONDS
 from instainstru.http import mark_private, render_page_or_fragment
 from instainstru.ratelimit import SEARCH, SUGGESTIONS, count_use, session_key_of
-from search.events import cards_shown, page_of_search, write_search
-from search.filters import FILTER_NAMES, FiltersForm
-from search.history import known_historian, recent_searches, remember_search
+from search.asking import filters_form, find, near, write_down
+from search.events import page_of_search
+from search.filters import FILTER_NAMES
+from search.history import known_historian, recent_searches
 from search.history_manager import KEPT
-from search.matching import Hit, Origin
 from search.page_state import PageState, read_state
-from search.parser.places import needs_home
 from search.results_page import page_values, panel_values
-from search.services import SearchResult, run_search
 from search.snapshot import current_snapshot
 from search.suggestions import suggest, suggest_places
 
@@ -68,10 +62,10 @@ def count(request: HttpRequest) -> HttpResponse:
     """Say how many instructors the filters would leave, for the button that applies them."""
     count_use(SUGGESTIONS, session_key_of(request))
     state = read_state(request.GET)
-    form = _form(state)
+    form = filters_form(state)
     if not form.is_valid():
         return _count(request, {"is_wrong": True}, status=422)
-    found = _search(request, state, form, _near(request, state))
+    found = find(request, state, form, near(request, state))
     return _count(request, {"count": len(found.hits)})
 
 
@@ -98,53 +92,10 @@ def places(request: HttpRequest) -> HttpResponse:
     return mark_private(render(request, "search/places.html", {"places": found}))
 
 
-def _form(state: PageState) -> FiltersForm:
-    data: dict[str, Any] = {name: state.first(name) for name in FiltersForm.base_fields}
-    data |= {name: state.all(name) for name in ("day", "time", "where")}
-    return FiltersForm(data, gazetteer=current_snapshot().gazetteer)
-
-
-def _search(
-    request: HttpRequest, state: PageState, form: FiltersForm, origin: Origin | None
-) -> SearchResult:
-    return run_search(
-        state.first("q"),
-        now=clock.now(),
-        filters=form.filters(),
-        sort=state.sort,
-        removed=state.all("without"),
-        is_verbatim=state.is_verbatim,
-        user_id=request.user.pk if request.user.is_authenticated else None,
-        owner=_luck_of(request),
-        origin=origin,
-    )
-
-
-def _luck_of(request: HttpRequest) -> str:
-    """Return who looks, for the small luck of the day: the same on every page of a search."""
-    owner = owner_of(request)
-    return f"{owner.user_id}:{owner.guest_key}"
-
-
-def _origin(request: HttpRequest) -> Origin | None:
-    """Return where the person's first saved address is (S8.1)."""
-    if not request.user.is_authenticated:
-        return None
-    address = Address.objects.of(request.user).select_related("neighborhood").first()
-    place = address.neighborhood if address else None
-    return Origin(place.latitude, place.longitude, place.borough) if place else None
-
-
-def _near(request: HttpRequest, state: PageState) -> Origin | None:
-    """Ask for the address only when the words want it."""
-    is_wanted = needs_home(state.first("q"), current_snapshot().gazetteer)
-    return _origin(request) if is_wanted else None
-
-
 def _found(request: HttpRequest, state: PageState) -> HttpResponse:
-    began, form, now = time.perf_counter(), _form(state), clock.now()
-    origin = _near(request, state)
-    result = _search(request, state, form, origin)
+    began, form, now = time.perf_counter(), filters_form(state), clock.now()
+    origin = near(request, state)
+    result = find(request, state, form, origin)
     search = page_of_search(request, state)
     values = {
         **page_values(
@@ -164,31 +115,17 @@ def _found(request: HttpRequest, state: PageState) -> HttpResponse:
     if result.match == "none":
         values |= {"examples": EXAMPLES, **_categories()}
     response = _page(request, state, values, status=200 if form.is_valid() else 422)
-    query, count = state.first("q"), len(result.hits)
-    write_search(
+    write_down(
         request,
         search,
         state,
         result,
-        owner=remember_search(request, query=query, results_count=count, now=now)
-        if form.is_valid()
-        else None,
-        shown=_shown(values["page"], state, result),
-        snapshot=current_snapshot(),
-        latency_ms=(time.perf_counter() - began) * 1000,
+        page=values["page"],
+        is_kept=form.is_valid(),
+        began=began,
         now=now,
     )
     return response
-
-
-def _shown(page: "Page[Hit]", state: PageState, result: SearchResult) -> list[Shown]:
-    """Return the cards of the page; the map shows none."""
-    if state.is_map:
-        return []
-    close = [] if page.has_next() else [hit for group in result.close for hit in group.hits]
-    return cards_shown(
-        page.object_list, close, first=page.start_index(), first_close=len(result.hits) + 1
-    )
 
 
 def _failed(request: HttpRequest, state: PageState, status: int, wait: int) -> HttpResponse:

@@ -116,6 +116,7 @@ api:favorites                         favorites.manage_own
 api:history                           public>search.history_own
 api:instructor                        public                   /api/v1/instructors/maya-c/
 api:notifications                     account.manage_own
+api:search                            public
 api:services                          public
 api:hold                              public                   /api/v1/holds/ZZZZZZZZZZ/
 api:holds                             public>bookings.create

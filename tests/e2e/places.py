@@ -361,6 +361,7 @@ NO_PAGES: Final = {
             "api:move",
             "api:notifications",
             "api:schema",
+            "api:search",
             "api:services",
             "api:slots",
         ),

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Instructor
 from instainstru.ratelimit import SEARCH
-from search import views
 from tests.factories.catalog import CategoryFactory, ServiceFactory
 from tests.search.builders import fresh_catalogue, gowanus, pianist, rate
 
@@ -358,7 +357,7 @@ class TestRefusals:
         def fail(*_, **__):
             raise DatabaseError
 
-        monkeypatch.setattr(views, "run_search", fail)
+        monkeypatch.setattr("search.asking.run_search", fail)
         text = page(client, "q=piano&level=beginner", 503)
         assert heading(text) == "Search isn't working right now."
         assert "Your words and filters are kept." in text
