@@ -1,14 +1,15 @@
 """Reads of the catalogue for its pages."""
 
+import math
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, Exists, Expression, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, When
 from django.db.models.functions import JSONObject
 
 from catalog.models import (
@@ -240,33 +241,34 @@ def profile_offers(
     checked_since: date,
     similar: int = 3,
     also: Sequence[str] = (),
-    distance: Callable[[str], Expression] | None = None,
+    nearest: Mapping[int, float] | None = None,
 ) -> ProfileOffers:
     """Return active offers with prices, of the instructor and of similar ones, by two queries.
 
-    Similar is who teaches in the same categories: by ``distance``, which makes an expression of
-    the field that names an instructor, where there is one, then by the services they share,
-    nearest borough first. The background check must not be older than ``checked_since``.
+    Similar are the ``nearest``, by their distance. Where they are fewer than ``similar``, others
+    follow who teach in the same categories: those who share most services, of the same borough
+    first. The background check must not be older than ``checked_since``.
 
     Spec: S8.15, S10.1.
     """
-    alike = _similar_instructors(instructor, checked_since)
-    if distance is not None:
-        alike = alike.order_by(distance("pk"), *alike.query.order_by)
-    people = alike.values("pk")[:similar]
-    theirs = Q(instructor__in=Subquery(people), instructor__status=Instructor.Status.LIVE)
+    distances = dict(nearest or {})
+    theirs = Q(instructor__in=list(distances))
+    if len(distances) < similar:
+        alike = _similar_instructors(instructor, checked_since).exclude(pk__in=list(distances))
+        people = alike.values("pk")[: similar - len(distances)]
+        theirs |= Q(instructor__in=Subquery(people))
+    theirs &= Q(instructor__status=Instructor.Status.LIVE)
     rows = (
         Offering.objects.filter(Q(instructor=instructor) | theirs)
         .filter(is_active=True, service__is_active=True)
         .select_related("service__category", "instructor__base_neighborhood", *also)
         .prefetch_related("prices")
-        .annotate(distance=Value(0.0) if distance is None else distance("instructor"))
         .order_by("pk")
     )
     priced = [row for row in rows if row.prices.all()]
     own = [row for row in priced if row.instructor_id == instructor.pk]
     others = [row for row in priced if row.instructor_id != instructor.pk]
-    return ProfileOffers(own, _one_each(own, others))
+    return ProfileOffers(own, _one_each(own, others, distances))
 
 
 def _similar_instructors(instructor: Instructor, checked_since: date) -> Any:
@@ -289,16 +291,19 @@ def _similar_instructors(instructor: Instructor, checked_since: date) -> Any:
     )
 
 
-def _one_each(own: Collection[Offering], others: Sequence[Any]) -> list[Offering]:
+def _one_each(
+    own: Collection[Offering], others: Sequence[Offering], distances: Mapping[int, float]
+) -> list[Offering]:
     """Return one offer of each instructor, of a shared service where there is one.
 
     The nearest instructor comes first, of equally near ones who shares a service.
     """
     services = {row.service_id for row in own}
     categories = {row.service.category_id for row in own}
-    best: dict[int, tuple[int, Any]] = {}
+    best: dict[int, tuple[int, Offering]] = {}
     for row in others:
         fit = 2 if row.service_id in services else int(row.service.category_id in categories)
         if row.instructor_id not in best or fit > best[row.instructor_id][0]:
             best[row.instructor_id] = (fit, row)
-    return [row for _, row in sorted(best.values(), key=lambda pair: (pair[1].distance, -pair[0]))]
+    order = sorted(best.items(), key=lambda item: (distances.get(item[0], math.inf), -item[1][0]))
+    return [row for _, (_, row) in order]

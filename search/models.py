@@ -138,6 +138,8 @@ class OfferingVector(models.Model):
     """What an instructor says about an offer as a vector of one model (Spec: S8.11, S8.15).
 
     ``text_digest`` is that of the text it was made of; the worker makes it anew after an edit.
+    The index ``offering_vector_near`` is for the 384 numbers of the usual model; its migration
+    alone knows it.
     """
 
     offering = models.ForeignKey(Offering, models.CASCADE, related_name="+")

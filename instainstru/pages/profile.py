@@ -33,7 +33,7 @@ from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card
 from instainstru.pages.profile_facts import badges_of, facts_of
 from instainstru.pages.profile_panel import REACH_DAYS, STRIP_DAYS, build_panel
 from instainstru.pages.structured_data import canonical_url, profile_data
-from search.nearest import distance_from
+from search.nearest import nearest_instructors
 
 OLDEST = 99
 LONGEST_PAGE_NUMBER = 6
@@ -93,11 +93,12 @@ def _may_see(request: HttpRequest, person: Instructor) -> bool:
 def _read(found: Profile) -> _Page:
     person, now = found.instructor, clock.now()
     today = now.astimezone(clock.NEW_YORK).date()
+    checked_since = months_before(today, found.policy.background_check_months)
     offers = profile_offers(
         person,
-        checked_since=months_before(today, found.policy.background_check_months),
+        checked_since=checked_since,
         also=["instructor__statistics"],
-        distance=distance_from(person),
+        nearest=nearest_instructors(person, checked_since=checked_since),
     )
     ids = {offer.instructor_id for offer in offers.similar}
     if person.status == _S.LIVE:

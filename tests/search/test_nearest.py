@@ -1,16 +1,19 @@
 """Similar instructors, related services and the nearest service come from vectors (Spec: S8.15)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
 
 from catalog.models import Instructor, Offering, Service
 from instainstru import clock
-from search import offering_words
+from search import nearest, offering_words
 from search.models import OfferingVector, ServiceVector
 from search.services import SearchResult, run_search
 from tests.factories.catalog import CategoryFactory, OfferingFactory, ServiceFactory
@@ -88,6 +91,76 @@ def test_similar_instructors_are_those_who_say_the_like(client: Client) -> None:
     OfferingVector.objects.filter(offering=shy).update(vector=ENCODER.encode(["cello"])[0])
     part = _similar(client, mine.instructor)
     assert part.index("/i/jo-c/") < part.index("/i/sam-c/")
+
+
+@contextmanager
+def _statements() -> Iterator[list[tuple[str, Any]]]:
+    seen: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield seen
+
+
+def _nearest(person: Instructor, most: int = 10) -> Mapping[int, float]:
+    return nearest.nearest_instructors(person, checked_since=date(2020, 1, 1), most=most)
+
+
+def test_index_and_full_comparison_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S8.11: above the threshold an index is asked, and its answer is sorted again."""
+    people = [pianist(f"P{number}") for number in range(20)]
+    for number, offering in enumerate(people):
+        said = [word for bit, word in enumerate(_Encoder.WORDS[1:]) if number >> bit & 1]
+        say(offering, " ".join(["piano", *said]))
+    person = people[0].instructor
+    monkeypatch.setattr(nearest, "has_many_offerings", lambda: False)
+    exact = _nearest(person)
+    monkeypatch.setattr(nearest, "has_many_offerings", lambda: True)
+    with connection.cursor() as cursor:
+        # Of so few rows the planner would read all.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+    with _statements() as seen:
+        indexed = _nearest(person)
+    assert list(indexed.values()) == pytest.approx(list(exact.values()), abs=0.001)
+    assert len(exact) == 10
+    assert list(indexed.values()) == sorted(indexed.values())
+    ((sql, params),) = seen
+    assert "hnsw.iterative_scan = 'relaxed_order'" in sql
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql[sql.index('WITH mine') :]}", params)
+        assert "offering_vector_near" in str(cursor.fetchall())
+
+
+def test_who_cannot_be_booked_or_teaches_something_else_is_not_near(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine, paused, off, old = pianist("Mia"), pianist("Jo"), pianist("Sam"), pianist("Lee")
+    cellist, fine = pianist("Cy", service=ServiceFactory(name="Cello")), pianist("Ann")
+    for offering in (mine, paused, off, old, cellist, fine):
+        say(offering, "piano shy")
+    Instructor.objects.filter(pk=paused.instructor_id).update(status="paused")
+    Offering.objects.filter(pk=off.pk).update(is_active=False)
+    Instructor.objects.filter(pk=old.instructor_id).update(background_checked_on=date(2019, 1, 1))
+    Service.objects.filter(pk=cellist.service_id).update(category=CategoryFactory(name="Strings"))
+    for has_many in (True, False):
+        monkeypatch.setattr(nearest, "has_many_offerings", lambda has_many=has_many: has_many)
+        assert list(_nearest(mine.instructor)) == [fine.instructor_id]
+
+
+def test_the_number_of_offerings_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S8.11: exact below, by the index above; counted anew after ten minutes."""
+    say(pianist("Mia"), "piano")
+    # A table that was never counted has -1 rows.
+    for threshold, has_many in ((-2, True), (20_000, False)):
+        monkeypatch.setattr(nearest, "MANY_OFFERINGS", threshold)
+        monkeypatch.setattr(nearest, "_counted", None)
+        assert nearest.has_many_offerings() is has_many
+        with _statements() as seen:
+            nearest.has_many_offerings()
+        assert seen == []
 
 
 def test_similar_instructors_without_vectors_are_there_all_the_same(client: Client) -> None:
