@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Learner,
         NotificationChoice,
         TextNumber,
+        UploadedPicture,
         User,
         Viewing,
     )
@@ -227,3 +228,15 @@ class ViewingQuerySet(models.QuerySet["Viewing"]):
     def all_with_people(self) -> "ViewingQuerySet":
         """All, with both people, the oldest first."""
         return self.select_related("viewer", "person").order_by("pk")
+
+
+class UploadedPictureQuerySet(models.QuerySet["UploadedPicture"]):
+    """Reads and changes of state of pictures."""
+
+    def kept(self) -> "UploadedPictureQuerySet":
+        """Those that may be shown."""
+        return self.filter(state="kept")
+
+    def arriving(self, before: datetime) -> "UploadedPictureQuerySet":
+        """Those that nobody finished saving."""
+        return self.filter(state="arriving", created_at__lt=before)

@@ -57,6 +57,18 @@ register(
             },
             plain=("public_id", "zone", "theme", "is_superuser"),
         ),
+        Holding(
+            model="accounts.UploadedPicture",
+            subjects=("owner",),
+            use=Use(
+                purpose="To show pictures that somebody sent to whom they were sent",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="files until the account is closed, those of a report of a lesson 2 years"
+                " after its decision; the row stays without them",
+            ),
+            plain=("name",),
+        ),
         Holding(model="accounts.User_groups", subjects=("user",), use=ROLE),
         Holding(model="accounts.User_user_permissions", subjects=("user",), use=ROLE),
         Holding(

@@ -28,3 +28,11 @@ def forget_ended_access() -> int:
     from accounts.viewing import close_ended
 
     return forget_ended() + close_ended()
+
+
+@shared_task(name="accounts.sweep_pictures")
+def sweep_pictures() -> dict[str, int]:
+    """Clear up pictures that were not saved to the end, and files that nobody needs."""
+    from accounts import pictures
+
+    return pictures.sweep_pictures()

@@ -13,14 +13,10 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from instainstru.errors import ValidationFailedError
+from instainstru.uploads import MOST_BYTES, PictureError
 
-MOST_BYTES: Final = 5 * 1024 * 1024
 MOST_PIXELS: Final = 40_000_000
 QUALITY: Final = 80
-CONTENT_TYPE: Final = "image/webp"
-ACCEPTED: Final = "image/jpeg,image/png,image/webp"
-"""What a file field lets people choose; only a help, the decoder decides."""
 
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 # Telephones write a second picture behind the first of a JPEG; a JPEG does not move.
@@ -42,12 +38,6 @@ _BROKEN: Final = (
 )  # fmt: skip
 # One picture of 40 megapixels takes 160 MB while it is decoded: one at a time in a process.
 _one_at_a_time = threading.Lock()
-
-
-class PictureError(ValidationFailedError):
-    """The file is no picture that we take; the message says why."""
-
-    code = "picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,28 @@
-"""Limits of what people send as files (Spec: S17.3)."""
+"""Limits of what people send as files (Spec: S10.6, S17.3)."""
 
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
+
+from instainstru.errors import ValidationFailedError
+
+MOST_BYTES: Final = 5 * 1024 * 1024
+"""Of one picture."""
+MOST_BYTES_TOGETHER: Final = 9 * 1024 * 1024
+"""Of all pictures of a form: below the limit of a body, so that its page can keep the words."""
+ACCEPTED: Final = "image/jpeg,image/png,image/webp"
+"""What a file field lets people choose; only a help, the decoder decides."""
+
+STORED_CONTENT_TYPE: Final = "image/webp"
+"""What every picture is once it is stored."""
+
+
+class PictureError(ValidationFailedError):
+    """The file is no picture that we take; the message says why."""
+
+    code = "picture"
 
 
 class BodyLimitHandler(FileUploadHandler):

@@ -113,10 +113,10 @@ register(
         Store(
             name="media files",
             use=Use(
-                purpose="Photos that instructors show",
+                purpose="Pictures that people send with reports of lessons",
                 basis=Basis.CONTRACT,
                 erasure=Erasure.DELETE,
-                retention="until replaced or the account is closed",
+                retention="2 years after the decision, or until the account is closed",
             ),
         ),
         Store(

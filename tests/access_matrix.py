@@ -170,6 +170,9 @@ lessons:late-teaching                 lessons.manage_teaching  /teach/lessons/II
 lessons:propose                       lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/new-time/
 lessons:proposal                      bookings.manage_own      /lessons/II-ZZZZZZ/proposal/
 lessons:proposal-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/proposal/
+lessons:evidence                      bookings.manage_own      /lessons/II-ZZZZZZ/evidence/
+lessons:evidence-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/evidence/
+lessons:report-picture                bookings.view_own|lessons.view_teaching|bookings.view_all /pictures/ffff-480.webp
 lessons:report                        bookings.manage_own      /lessons/II-ZZZZZZ/report/
 lessons:report-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/report/
 lessons:receipt                       bookings.view_own        /lessons/II-ZZZZZZ/receipt/

@@ -27,6 +27,15 @@ def plain_static_files() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def private_media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the files of tests apart from those of the development site."""
+    from django.test import override_settings
+
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def noted_sign_ins() -> Iterator[None]:
     """Let ``force_login`` note when the session began, as signing in does."""
     from django.test import Client

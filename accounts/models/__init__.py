@@ -11,6 +11,7 @@ from accounts.models.blocks import Block
 from accounts.models.email_changes import EmailChange
 from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
 from accounts.models.notification_choices import NotificationChoice
+from accounts.models.pictures import UploadedPicture
 from accounts.models.text_numbers import TextNumber
 from accounts.models.viewings import Viewing
 from instainstru import clock
@@ -18,8 +19,8 @@ from instainstru.identifiers import public_id
 
 __all__ = [
     "AuditEvent", "Block", "Capability", "EmailChange", "Grant", "Invitation", "Learner",
-    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "TextNumber", "User", "UserGrant",
-    "Viewing",
+    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "TextNumber", "UploadedPicture",
+    "User", "UserGrant", "Viewing",
 ]  # fmt: skip
 
 

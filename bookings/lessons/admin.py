@@ -24,7 +24,7 @@ from accounts.staff_admin import (
 )
 from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import MANAGE_ALL, StaffSplit, cancel_as_staff
-from bookings.lessons.models import Booking, BookingGrant, LessonReport, Strike
+from bookings.lessons.models import Booking, BookingGrant, LessonReport, ReportEvidence, Strike
 from bookings.lessons.reports import decide_report
 from bookings.lessons.states import Status, sources_of
 from bookings.lessons.strikes import withdraw_strike
@@ -209,6 +209,17 @@ class BookingAdmin(StaffAdmin):
         )
 
 
+def _piece(item: ReportEvidence) -> tuple[str, str | SafeString]:
+    """Return who added a piece of evidence, and its words or the way to its picture."""
+    if item.picture is None:
+        return item.get_side_display(), item.statement
+    if not item.picture.is_there:
+        return item.get_side_display(), "a picture that was removed"
+    address = reverse("lessons:report-picture", args=[item.picture.name, max(item.picture.sizes)])
+    link = format_html('<a href="{}">picture {}</a>', address, item.number)
+    return item.get_side_display(), link
+
+
 @admin.register(LessonReport)
 class LessonReportAdmin(StaffAdmin):
     """What both sides say about a lesson; it is decided on the lesson's page (T14)."""
@@ -223,7 +234,7 @@ class LessonReportAdmin(StaffAdmin):
     ordering = ("-created_at",)
     fields = (
         "lesson", "kind", "opened_by", "statement", "created_at", "answer_by_at", "answer",
-        "answered_at", "outcome", "decided_at",
+        "answered_at", "evidence", "outcome", "decided_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -234,6 +245,12 @@ class LessonReportAdmin(StaffAdmin):
     def subject_of(self, row: LessonReport) -> User | None:
         """Return who reported."""
         return row.reporter
+
+    @admin.display(description="Evidence")
+    def evidence(self, report: LessonReport) -> str | SafeString:
+        """What both sides added, the oldest first; opening a picture is written down."""
+        rows = report.evidence.select_related("picture").order_by("pk")
+        return format_html_join("", "<p>{}: {}</p>", map(_piece, rows)) or "nothing"
 
     @admin.display(description="Lesson")
     def lesson(self, report: LessonReport) -> SafeString:

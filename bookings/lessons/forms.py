@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 
 from accounts.models import Learner, User
-from bookings.lessons.models import LateNotice
+from bookings.lessons.models import LateNotice, ReportEvidence
 from bookings.lessons.time_selection import LESSON_ZONE, MONTH, WEEK, Choice
 from bookings.payments.selectors import Split
 from catalog.interest_forms import NeighborhoodField
 from catalog.models import Address, Modality
-from instainstru.form_fields import PlainTextField
+from instainstru.form_fields import PicturesField, PlainTextField
 
 MAX_MINUTES = 24 * 60
 MAX_DIGITS = 6
@@ -156,6 +156,7 @@ class ReportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"required": "Tell us what happened."},
     )
+    pictures = PicturesField(label="Pictures", most=ReportEvidence.MOST_PICTURES, required=False)
 
     def __init__(self, *args: Any, kinds: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -163,6 +164,20 @@ class ReportForm(forms.Form):
             self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         else:
             del self.fields["kind"]
+
+
+class EvidenceForm(forms.Form):
+    """What else a side has to say or to show about a report (Spec: T14)."""
+
+    statement = PlainTextField(
+        label="What else should we know?",
+        max_length=2000,
+        has_lines=True,
+        required=False,
+        help_text="Up to 2,000 characters. It can't be changed later.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    pictures = PicturesField(label="Pictures", most=ReportEvidence.MOST_PICTURES, required=False)
 
 
 class LateForm(forms.Form):

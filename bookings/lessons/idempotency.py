@@ -36,6 +36,16 @@ def _owner_label(owner: Owner) -> str:
     return f"user:{owner.user_id}" if owner.user_id is not None else f"guest:{owner.guest_key}"
 
 
+def _body_of(request: HttpRequest) -> dict[str, str]:
+    """Return the fields, and for each file a digest of what is in it."""
+    body: dict[str, str] = request.POST.dict()
+    for field, files in request.FILES.lists():
+        for number, file in enumerate(files):
+            body[f"{field} file {number}"] = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+    return body
+
+
 def _body_hash(body: Mapping[str, object]) -> str:
     parts = "\n".join(f"{name}={body[name]}" for name in sorted(body) if name not in LEFT_OUT)
     return hmac.new(settings.SECRET_KEY.encode(), parts.encode(), hashlib.sha256).hexdigest()
@@ -66,7 +76,7 @@ def run_once(
     if not key:
         return answer()
     try:
-        record, is_first = _claim(owner, key, action, _body_hash(request.POST.dict()))
+        record, is_first = _claim(owner, key, action, _body_hash(_body_of(request)))
     except StillRunningError as error:
         error.context |= {"back_url": page_url or request.path, "back_label": "Look again"}
         raise

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
+from bookings.lessons.evidence import may_add
 from bookings.lessons.models import Booking, LessonReport, Proposal
 from bookings.lessons.models.changes import Side
 from bookings.lessons.money_words import returned_words
@@ -183,6 +184,7 @@ class LessonCard:
     report: LessonReport | None = None
     may_move: bool = False
     can_report: bool = False
+    can_add_evidence: bool = False
     can_tip: bool = False
     more: tuple[MoreActions, ...] = ()
 
@@ -293,7 +295,13 @@ class LessonCard:
         url = reverse("lessons:report", args=[code])
         if self.can_report:
             return [{"url": url, "label": "Report a problem"}]
-        return [{"url": url, "label": "See the report"}] if self.report is not None else []
+        if self.report is None:
+            return []
+        actions: list[dict[str, object]] = [{"url": url, "label": "See the report"}]
+        if self.can_add_evidence:
+            more = reverse("lessons:evidence", args=[code])
+            actions.append({"url": more, "label": "Add evidence"})
+        return actions
 
     def _book_again_url(self) -> str:
         booking = self.booking
@@ -340,6 +348,7 @@ def cards_of(bookings: Iterable[Booking], now: datetime) -> list[LessonCard]:
             _card(row, money.get(row.pk), now),
             proposal=proposals.get(row.pk),
             report=reports.get(row.pk),
+            can_add_evidence=may_add(reports.get(row.pk), Side.STUDENT, now),
             can_tip=row.pk in tippable,
             more=tuple(found[row.pk] for found in offers if row.pk in found),
         )

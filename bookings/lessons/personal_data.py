@@ -60,6 +60,13 @@ register(
             plain=("booking",),
         ),
         Holding(
+            model="lessons.ReportEvidence",
+            subjects=("author", "report__booking__student", "report__booking__instructor__user"),
+            use=_SETTLING,
+            personal={"statement": TEXT},
+            plain=("picture",),
+        ),
+        Holding(
             model="lessons.Strike",
             subjects=("instructor__user",),
             use=_SETTLING,

@@ -1,14 +1,15 @@
 """Reporting a lesson, answering, and deciding (Spec: T13, T14, S11.8, 05 section 4)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
 from accounts.audit import record_event
 from accounts.blocking import block_person
-from accounts.models import User
+from accounts.models import UploadedPicture, User
 from accounts.permissions import require_permission, require_uninvolved
-from bookings.lessons import mails
+from bookings.lessons import evidence, mails
 from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
 from bookings.lessons.goodwill import had_good_fit
 from bookings.lessons.locks import left_for_later, lesson_transaction
@@ -58,12 +59,19 @@ def may_report(booking: Booking, state: Status, now: datetime) -> bool:
 
 
 def report_lesson(
-    *, by: User, code: str, kind: str, statement: str, now: datetime | None = None
+    *,
+    by: User,
+    code: str,
+    kind: str,
+    statement: str,
+    pictures: Sequence[UploadedPicture] = (),
+    now: datetime | None = None,
 ) -> LessonReport:
     """Put a lesson under review; its payout is frozen and the other side may answer.
 
-    The second side to report only adds its statement. A safety report shuts the other side out at
-    once. Raises ``ValidationFailedError`` for a kind that is not this side's or a short statement,
+    ``pictures`` are arriving ones, at most three. The second side to report only adds its
+    statement. A safety report shuts the other side out at once. Raises ``ValidationFailedError``
+    for a kind that is not this side's, a short statement or a fourth picture,
     ``LessonChangedError`` outside the window. Spec: T13, S11.8
     """
     booking, side = find_either(by=by, code=code)
@@ -75,7 +83,7 @@ def report_lesson(
         lesson = find_on_side(by=by, code=code, side=side)
         report = LessonReport.objects.filter(booking=lesson, outcome="").first()
         if report is not None and report.opened_by != side:
-            report = _answer(lesson, report, statement, at)
+            report = _answer(lesson, report, by, statement, pictures, at)
             if kind == K.SAFETY:
                 block_person(by=by, person=_other(lesson, side))
             return report
@@ -97,14 +105,22 @@ def report_lesson(
             answer_by_at=at + timedelta(hours=lesson.policy.report_window_hours),
             created_at=at,
         )
+        evidence.append(report, by=by, side=side, pictures=pictures, now=at)
         if kind == K.SAFETY:
             block_person(by=by, person=_other(lesson, side))
         mails.queue_report(lesson, report, "opened")
     return report
 
 
-def answer_report(*, by: User, code: str, statement: str, now: datetime | None = None) -> None:
-    """Tell the other side of a reported lesson; staff decide then. Once.
+def answer_report(
+    *,
+    by: User,
+    code: str,
+    statement: str,
+    pictures: Sequence[UploadedPicture] = (),
+    now: datetime | None = None,
+) -> None:
+    """Tell and show the other side of a reported lesson; staff decide then. Once.
 
     Raises ``ValidationFailedError`` for a short statement, ``LessonChangedError`` when there is
     nothing to answer. Spec: T14
@@ -113,7 +129,7 @@ def answer_report(*, by: User, code: str, statement: str, now: datetime | None =
     _check_statement(statement)
     with lesson_transaction(booking, now) as at:
         lesson = find_on_side(by=by, code=code, side=side)
-        _answer(lesson, _to_answer(lesson, side, at), statement, at)
+        _answer(lesson, _to_answer(lesson, side, at), by, statement, pictures, at)
 
 
 def accept_report(*, by: User, code: str, now: datetime | None = None) -> Booking:
@@ -208,11 +224,20 @@ def _to_answer(lesson: Booking, side: str, now: datetime) -> LessonReport:
     return report
 
 
-def _answer(lesson: Booking, report: LessonReport, statement: str, now: datetime) -> LessonReport:
+def _answer(
+    lesson: Booking,
+    report: LessonReport,
+    by: User,
+    statement: str,
+    pictures: Sequence[UploadedPicture],
+    now: datetime,
+) -> LessonReport:
     if report.answer:
         raise lesson_changed(lesson, "T14", "This report was answered already.")
     report.answer, report.answered_at = statement.strip(), now
     report.save(update_fields=["answer", "answered_at"])
+    side = Side.INSTRUCTOR if report.opened_by == Side.STUDENT else Side.STUDENT
+    evidence.append(report, by=by, side=side, pictures=pictures, now=now)
     mails.queue_report(lesson, report, "answered")
     return report
 

@@ -66,3 +66,11 @@ def delete_old_idempotency_records() -> int:
     from bookings.lessons import idempotency
 
     return idempotency.delete_old_records()
+
+
+@shared_task(name="lessons.remove_old_report_pictures")
+def remove_old_report_pictures() -> int:
+    """Remove the pictures of reports that were decided long ago."""
+    from bookings.lessons import evidence
+
+    return evidence.remove_old_pictures()

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
 from accounts.models import User
+from bookings.lessons.evidence import may_add
 from bookings.lessons.goodwill import waivable
 from bookings.lessons.late import may_run_late
 from bookings.lessons.managers import BookingQuerySet
@@ -100,6 +101,7 @@ class TaughtCard:
     report: LessonReport | None
     can_change: bool
     can_report: bool
+    can_add_evidence: bool
     can_waive: bool
     can_run_late: bool
 
@@ -140,6 +142,12 @@ class TaughtCard:
             (self.can_run_late, "lessons:late-teaching", "Running late"),
             (self.can_report, "lessons:report-teaching", "Report a problem"),
             (self.to_answer, "lessons:report-teaching", "Answer the report"),
+            (
+                self.report is not None and not self.to_answer,
+                "lessons:report-teaching",
+                "See the report",
+            ),
+            (self.can_add_evidence, "lessons:evidence-teaching", "Add evidence"),
             (self.can_waive, "lessons:waive", "Waive the fee"),
         )
         return [
@@ -207,6 +215,7 @@ def _card(
         proposal=proposal if is_to_come else None,
         report=report,
         can_change=is_to_come,
+        can_add_evidence=may_add(report, Side.INSTRUCTOR, now),
         can_report=report is None and may_report(booking, state, now),
         can_run_late=may_run_late(booking, now),
         can_waive=may_waive and waivable(booking, now, RefundTo.CARD) is not None,

@@ -4,10 +4,15 @@ Each goes through the service that a page would call, so money, notices and stri
 Spec: G14
 """
 
+import io
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from accounts.models import User
+from accounts.pictures import arriving_pictures
+from bookings.lessons import evidence
 from bookings.lessons.cancellation import cancel_as_instructor, cancel_as_staff
 from bookings.lessons.models import Booking, LessonReport
 from bookings.lessons.models.changes import Side
@@ -92,13 +97,32 @@ def _propose(lesson: Booking, now: datetime) -> None:
 def _report_quality(lesson: Booking) -> None:
     """Let the student report a lesson that only staff can decide: it stays under review."""
     assert lesson.student is not None  # noqa: S101 - it has ended
-    report_lesson(
-        by=lesson.student,
-        code=str(lesson.code),
-        kind=_K.QUALITY,
-        statement="We agreed on an hour of practice and spent most of it on setting up.",
-        now=lesson.end_at + timedelta(hours=1),
-    )
+    with arriving_pictures(
+        owner=lesson.student, files=[_drawn_picture()], sizes=evidence.SIZES
+    ) as pictures:
+        report_lesson(
+            by=lesson.student,
+            code=str(lesson.code),
+            kind=_K.QUALITY,
+            statement="We agreed on an hour of practice and spent most of it on setting up.",
+            pictures=pictures,
+            now=lesson.end_at + timedelta(hours=1),
+        )
+
+
+def _drawn_picture() -> SimpleUploadedFile:
+    """Return a picture as a telephone would send it: a room at dusk, in a few strokes."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (1200, 900), "#33415c")
+    drawing = ImageDraw.Draw(picture)
+    drawing.rectangle((0, 640, 1200, 900), fill="#7d5a44")
+    drawing.rectangle((120, 120, 480, 460), fill="#f2c879", outline="#1f2736", width=16)
+    drawing.rectangle((640, 420, 1080, 700), fill="#1f2736")
+    drawing.rectangle((670, 560, 1050, 600), fill="#f4efe6")
+    out = io.BytesIO()
+    picture.save(out, "JPEG")
+    return SimpleUploadedFile("room.jpg", out.getvalue(), "image/jpeg")
 
 
 def _report_no_show(lesson: Booking) -> None:

@@ -225,6 +225,7 @@ const FEATURES = [
   ["[data-combobox]", () => import("./combobox.js")],
   ["[data-results]", () => import("./results.js")],
   ["[data-sections]", () => import("./sections.js")],
+  ["[data-most-bytes]", () => import("./files.js")],
 ];
 
 function bind(root) {

@@ -162,6 +162,13 @@ PLACES: Final = (
     Place("lessons:report", "/lessons/{taught}/report/", "student", 422, FORM, takes_focus=True),
     Place("lessons:report", "/lessons/{reported}/report/", "student"),
     Place("lessons:report", "/lessons/{code}/report/", "student"),
+    Place("lessons:evidence", "/lessons/{reported}/evidence/", "student"),
+    Place(
+        "lessons:evidence", "/lessons/{reported}/evidence/", "student", 422, FORM, takes_focus=True
+    ),
+    Place("lessons:evidence", "/lessons/{taught}/evidence/", "student", status=409),
+    Place("lessons:evidence-teaching", "/teach/lessons/{answered}/evidence/", "teacher"),
+    Place("lessons:report-teaching", "/teach/lessons/{answered}/report/", "teacher"),
     Place("notices", "/notifications/", "student"),
     Place("notices", "/notifications/", "newcomer"),
     Place("messages:list", "/messages/", "student"),
@@ -443,6 +450,7 @@ NO_PAGES: Final = {
     "lessons:release": "takes a form only",
     "lessons:hold-again": "takes a form only",
     "lessons:calendar-file": "a calendar file",
+    "lessons:report-picture": "a picture",
     "lessons:feed": "a calendar file",
     "notifications:mail-attachment": "a file",
     "staff-mail-preview-html": "a mail, which has tests of its own",

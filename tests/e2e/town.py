@@ -13,12 +13,14 @@ from django.test import Client
 
 from accounts.learner_sharing import LEARNERS
 from accounts.models import NotificationChoice, User
+from accounts.pictures import arriving_pictures
 from accounts.profile import mail_off_url
 from accounts.roles import Role
 from accounts.services import grant_role
 from accounts.sharing import accept, invite
 from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.evidence import SIZES, add_evidence
 from bookings.lessons.feeds import make_feed
 from bookings.lessons.goodwill import waive_fee
 from bookings.lessons.late import tell_late
@@ -28,7 +30,7 @@ from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import move_lesson, propose_move
 from bookings.lessons.policies import RefundTo
 from bookings.lessons.reminders import ask_how_it_went, ask_who_came, send_reminders
-from bookings.lessons.reports import report_lesson
+from bookings.lessons.reports import answer_report, report_lesson
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
 from bookings.messages.selectors import pair_with_instructor
@@ -71,6 +73,7 @@ from tests.factories.catalog import (
     paused_instructor,
 )
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
+from tests.factories.pictures import picture_file
 from tests.factories.staff import at_work
 
 CATEGORIES = (
@@ -351,6 +354,7 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
     )
     Booking.objects.filter(pk=taught.pk).update(confirmed_at=clock.now() - timedelta(days=2))
     report_lesson(by=learner, code=str(reported.code), kind="late", statement=LONG_NAME * 3)
+    _show_evidence(town, learner, who)
     left = BookingFactory(start_at=tomorrow_at(12), **who)
     for booking in (taught, left):
         make.pay(booking)
@@ -364,6 +368,21 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
         "asked": str(asked.code), "taught": str(taught.code), "reported": str(reported.code),
         "late_cancelled": str(left.code),
     }  # fmt: skip
+
+
+def _show_evidence(town: Town, learner: User, who: dict[str, Any]) -> None:
+    """Report with a picture and answer it: a log with words and pictures of both sides."""
+    booking = BookingFactory(
+        status=Booking.Status.ENDED, start_at=clock.now() - timedelta(hours=9), **who
+    )
+    code, teacher = str(booking.code), booking.instructor.user
+    with arriving_pictures(owner=learner, files=[picture_file()], sizes=SIZES) as pictures:
+        report_lesson(
+            by=learner, code=code, kind="late", statement=LONG_NAME * 3, pictures=pictures
+        )
+    answer_report(by=teacher, code=code, statement=LONG_NAME * 3)
+    add_evidence(by=teacher, code=code, side=Side.INSTRUCTOR, statement=LONG_NAME * 3)
+    town.words["answered"] = code
 
 
 def _move_and_be_kind(learner: User, who: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from instainstru.pictures import MOST_BYTES, PictureError, Rendition, renditions
+from instainstru.pictures import Rendition, renditions
+from instainstru.uploads import MOST_BYTES, PictureError
 
 pytestmark = pytest.mark.S17
 RED, BLUE, WHITE = (220, 20, 20), (20, 20, 220), (255, 255, 255)

@@ -11,7 +11,7 @@ from bookings.lessons.models.booking import (
 from bookings.lessons.models.changes import BookingRevision, Proposal
 from bookings.lessons.models.feeds import CalendarFeed
 from bookings.lessons.models.late import LateNotice
-from bookings.lessons.models.reports import LessonReport, Strike
+from bookings.lessons.models.reports import LessonReport, ReportEvidence, Strike
 
 __all__ = [
     "BLOCKING_STATUSES",
@@ -24,6 +24,7 @@ __all__ = [
     "LateNotice",
     "LessonReport",
     "Proposal",
+    "ReportEvidence",
     "Span",
     "Strike",
 ]

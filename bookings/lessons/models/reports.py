@@ -1,9 +1,11 @@
 """What went wrong: reports of a lesson, and an instructor's strikes (T13, T14, 05 section 4)."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import UploadedPicture, User
 from bookings.lessons.models.booking import Booking
 from bookings.lessons.models.changes import Side
 from catalog.models import Instructor
@@ -61,6 +63,63 @@ class LessonReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.booking_id}"
+
+    @property
+    def is_of_no_show(self) -> bool:
+        """Whether the other side's agreement or silence decides it."""
+        return self.kind in {self.Kind.INSTRUCTOR_NO_SHOW, self.Kind.STUDENT_NO_SHOW}
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether nothing has decided it, silence neither. Spec: T14"""
+        is_accepted = self.is_of_no_show and not self.answer and now > self.answer_by_at
+        return not self.outcome and not is_accepted
+
+
+class ReportEvidence(models.Model):
+    """One piece of what a side says or shows about a reported lesson, never changed (Spec: T14).
+
+    Either words or one picture; ``number`` counts each of them by side from 1. The files of a
+    picture go when its owner is erased or long after the decision; the row stays.
+    """
+
+    MOST_PICTURES = 3
+    MOST_WORDS = 10
+
+    report = models.ForeignKey(LessonReport, on_delete=models.PROTECT, related_name="evidence")
+    side = models.CharField(max_length=10, choices=Side.choices)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="report_evidence")
+    number = models.PositiveSmallIntegerField()
+    statement = models.CharField(max_length=2000, blank=True)
+    picture = models.OneToOneField(
+        UploadedPicture, on_delete=models.PROTECT, null=True, related_name="evidence"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(statement="", picture__isnull=False, number__range=(1, 3)))
+                | (~Q(statement="") & Q(picture__isnull=True, number__range=(1, 10))),
+                name="evidence_is_words_or_a_picture",
+            ),
+            models.CheckConstraint(
+                condition=Q(side__in=[Side.STUDENT, Side.INSTRUCTOR]),
+                name="evidence_of_student_or_instructor",
+            ),
+            models.UniqueConstraint(
+                fields=["report", "side", "number"],
+                condition=Q(picture__isnull=False),
+                name="evidence_picture_numbered",
+            ),
+            models.UniqueConstraint(
+                fields=["report", "side", "number"],
+                condition=Q(picture__isnull=True),
+                name="evidence_words_numbered",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"evidence {self.pk}"
 
 
 class Strike(models.Model):

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.owners import owner_of
-from bookings.lessons import reports
+from accounts.pictures import arriving_pictures
+from bookings.lessons import evidence, reports
 from bookings.lessons.errors import LessonChangedError
 from bookings.lessons.forms import ReportForm
 from bookings.lessons.goodwill import claim_good_fit, good_fit_offer
@@ -60,20 +61,15 @@ def _kinds(side: Side, known: LessonReport | None) -> list[tuple[str, str]]:
 def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     known = LessonReport.objects.filter(booking=booking).first()
     by, code = cast("User", request.user), str(booking.code)
-    form = ReportForm(request.POST, kinds=_kinds(side, known))
+    form = ReportForm(request.POST, request.FILES, kinds=_kinds(side, known))
     try:
         if known is not None and request.POST.get("agree"):
             reports.accept_report(by=by, code=code)
             words = "Thank you. The report is accepted."
         elif not form.is_valid():
             return _render(request, booking, side, form, known, status=422)
-        elif known is not None:
-            reports.answer_report(by=by, code=code, statement=form.cleaned_data["statement"])
-            words = "Thank you. We look at both sides and decide."
         else:
-            count_use(REPORTS, session_key_of(request))
-            reports.report_lesson(by=by, code=code, **form.cleaned_data)
-            words = "Thank you. The lesson is under review."
+            words = _tell(request, form, code, is_answer=known is not None)
     except LessonChangedError as error:
         return lesson_changed_page(request, booking, error, side)
     except ApplicationError as error:
@@ -83,6 +79,21 @@ def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
         return name_the_wait(page, error)
     messages.success(request, words)
     return see_other(lesson_url(booking, side))
+
+
+def _tell(request: HttpRequest, form: ReportForm, code: str, *, is_answer: bool) -> str:
+    """Send a valid report or answer with its pictures; return what to say then."""
+    by, given = cast("User", request.user), form.cleaned_data
+    files = given.pop("pictures")
+    # Decoding pictures is work, too: who may send no report may not make us do it.
+    if files or not is_answer:
+        count_use(REPORTS, session_key_of(request))
+    with arriving_pictures(owner=by, files=files, sizes=evidence.SIZES) as pictures:
+        if is_answer:
+            reports.answer_report(by=by, code=code, pictures=pictures, **given)
+            return "Thank you. We look at both sides and decide."
+        reports.report_lesson(by=by, code=code, pictures=pictures, **given)
+        return "Thank you. The lesson is under review."
 
 
 def _render(
@@ -104,6 +115,8 @@ def _render(
     )
     may_report = known is None and reports.may_report(booking, current_status(booking, now), now)
     names = {Side.STUDENT: "lessons:report", Side.INSTRUCTOR: "lessons:report-teaching"}
+    more = {Side.STUDENT: "lessons:evidence", Side.INSTRUCTOR: "lessons:evidence-teaching"}
+    may_add = evidence.may_add(known, side, now)
     context = {
         "booking": booking,
         "side": side,
@@ -115,7 +128,10 @@ def _render(
         "until": reports.report_window(booking)[1],
         "form_url": reverse(names[side], args=[booking.code]),
         "back_url": lesson_url(booking, side),
+        "log": [] if known is None else evidence.evidence_of(known, side),
+        "evidence_url": reverse(more[side], args=[booking.code]) if may_add else "",
         "page_error": form.is_bound,
+        "had_files": bool(request.FILES),
         "idempotency_key": secrets.token_urlsafe(12),
     }
     return mark_private(
