@@ -175,9 +175,17 @@ def planned_splits(
 
 
 def _chargeable(splits: list[Split]) -> list[Split]:
-    """Let credit pay some cents less where the card would pay less than its gateway charges."""
+    """Let the card pay nothing, or at least what its gateway charges.
+
+    Credit pays some cents less; where a code leaves a few cents and there is not enough credit, the
+    code pays those too: nobody has to be told why 94.60 of 95.00 dollars cannot be taken off.
+    """
     card_cents = sum(split.card_cents for split in splits)
     missing_cents = current_gateway().least_charge_cents - card_cents if card_cents else 0
+    first = splits[0]
+    is_left_by_code = first.promo_cents > 0 and first.card_cents == card_cents
+    if missing_cents > sum(split.credit_cents for split in splits) and is_left_by_code:
+        return [replace(first, promo_cents=first.promo_cents + card_cents), *splits[1:]]
     for place, split in reversed(list(enumerate(splits))):
         kept_cents = max(0, min(missing_cents, split.credit_cents))
         splits[place] = replace(split, credit_cents=split.credit_cents - kept_cents)

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
+from bookings.payments.gateways import current_gateway
 from bookings.payments.models import PaymentAttempt, PromoChoice, PromoCode, PromoUse
 from bookings.payments.selectors import promo_refusal
 from instainstru.errors import ConflictError, ValidationFailedError
@@ -83,7 +84,9 @@ def reserve_promo(attempt: PaymentAttempt, *, now: datetime) -> None:
         raise ConflictError("Your code changed. Check the new total.", code="promo_changed")
     promo = PromoCode.objects.select_for_update(no_key=True).get(pk=choice.promo_id)
     check_promo(promo, attempt.student_id, now)
-    if promo.discount_cents(attempt.total_cents) != attempt.promo_cents:
+    if attempt.promo_cents != promo.discount_cents(attempt.total_cents) + _rest_cents(
+        promo, attempt
+    ):
         raise ConflictError("Your code changed. Check the new total.", code="promo_changed")
     taken = PromoUse.objects.of(promo, attempt.student_id)
     numbers = set(taken.values_list("ordinal", flat=True))
@@ -97,6 +100,13 @@ def reserve_promo(attempt: PaymentAttempt, *, now: datetime) -> None:
         created_at=now,
     )
     PromoCode.objects.filter(pk=promo.pk).update(uses=F("uses") + 1)
+
+
+def _rest_cents(promo: PromoCode, attempt: PaymentAttempt) -> int:
+    """Return what a code pays beyond itself: cents that no gateway would charge a card with."""
+    cents = attempt.promo_cents - promo.discount_cents(attempt.total_cents)
+    is_rest = 0 < cents < current_gateway().least_charge_cents and not attempt.amount_cents
+    return cents if is_rest else 0
 
 
 def spend_promo(attempt: PaymentAttempt) -> None:

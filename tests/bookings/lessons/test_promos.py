@@ -22,6 +22,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.policies import Outcome
 from bookings.lessons.settlement import settle
 from bookings.lessons.states import Actor
+from bookings.payments.gateways.test import OfflineGateway
 from bookings.payments.models import (
     LedgerEntry,
     LedgerTransaction,
@@ -435,3 +436,53 @@ def test_loading_the_address_of_a_code_again_leads_to_the_page(client: Client, m
     hold = hold_of(maya)
     page = client.get(f"/book/{hold.hold_id}/promo/")
     assert (page.status_code, page["Location"]) == (302, f"/book/{hold.hold_id}/")
+
+
+@pytest.mark.parametrize(
+    ("off_cents", "credit_cents", "paid"),
+    [
+        (8450, 0, (8450, 0, 50)),
+        (8451, 0, (8500, 0, 0)),
+        (8499, 0, (8500, 0, 0)),
+        (8451, 30, (8470, 30, 0)),
+        (8400, 60, (8400, 50, 50)),
+        (8451, 49, (8451, 49, 0)),
+        (8500, 0, (8500, 0, 0)),
+    ],
+)
+def test_cents_that_no_card_can_pay_are_paid_by_the_code(
+    maya: User,
+    monkeypatch: pytest.MonkeyPatch,
+    off_cents: int,
+    credit_cents: int,
+    paid: tuple[int, int, int],
+) -> None:
+    """S14.7, 00 §5: a gateway charges 50 cents or more; the platform gives what a code leaves."""
+    monkeypatch.setattr(OfflineGateway, "least_charge_cents", 50)
+    code = promo(amount_cents=off_cents)
+    if credit_cents:
+        make.give_credit(maya, credit_cents)
+    hold = hold_with(maya)
+    split = split_of(hold, maya.pk, clock.now())
+    assert (split.promo_cents, split.credit_cents, split.card_cents) == paid
+    lesson = pay(maya, hold, make.SUCCEEDS if paid[2] else None)
+    assert lesson.status == "confirmed"
+    attempt = PaymentAttempt.objects.get()
+    assert (attempt.promo_cents, attempt.credit_cents, attempt.amount_cents) == paid
+    assert entries("charge").get("promo", 0) == -paid[0]
+    assert PromoUse.objects.get(promo=code).amount_cents == paid[0]
+    assert ledger_imbalances() == []
+    assert promo_miscounts() == []
+
+
+def test_code_that_pays_a_rest_pays_no_more_than_that(
+    maya: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the page and the click the code became smaller: a card is asked for."""
+    monkeypatch.setattr(OfflineGateway, "least_charge_cents", 50)
+    code = promo(amount_cents=8460)
+    hold = hold_with(maya)
+    PromoCode.objects.filter(pk=code.pk).update(amount_cents=8449)
+    with pytest.raises(ValidationFailedError, match="Add a card"):
+        pay(maya, hold, None)
+    assert not PaymentAttempt.objects.exists()
