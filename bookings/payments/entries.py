@@ -88,6 +88,11 @@ def refund_settled_entries(card_cents: int) -> Entries:
     return _entries({Account.REFUNDS: -card_cents, Account.STUDENT_CASH: card_cents})
 
 
+def refund_failed_entries(card_cents: int) -> Entries:
+    """Return what it writes that a paid out refund came back: it is owed again (Spec: S14.9)."""
+    return _entries({Account.REFUNDS: card_cents, Account.STUDENT_CASH: -card_cents})
+
+
 def orphan_charge_entries(card_cents: int) -> Entries:
     """Return what a charge without a lesson writes: all is owed back at once (Spec: S14.3)."""
     return _entries({Account.STUDENT_CASH: -card_cents, Account.REFUNDS: card_cents})

@@ -145,6 +145,10 @@ class PaymentGateway(Protocol):
         """Return the intent as it stands now. Raises ``GatewayError`` for an unknown one."""
         ...
 
+    def bank_page(self, *, reference: str) -> str:
+        """Return where the bank asks its customer, or nothing; looking changes nothing."""
+        ...
+
     def cancel(self, *, reference: str) -> GatewayIntent:
         """Close an intent that has not succeeded, so that it never can; return how it stands."""
         ...
@@ -158,6 +162,10 @@ class PaymentGateway(Protocol):
 
         Raises ``GatewayError`` beyond what was charged, and for a known key with another amount.
         """
+        ...
+
+    def has_refund_failed(self, *, reference: str) -> bool:
+        """Tell whether money that was on its way back, or there, was sent back by the bank."""
         ...
 
     def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:

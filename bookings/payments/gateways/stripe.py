@@ -6,11 +6,11 @@ the name of that page. Sentences of Stripe are never kept or logged, only its co
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import stripe
 import structlog
@@ -35,6 +35,7 @@ from bookings.payments.gateways.stripe_words import (
     intent_as_told,
     was_refused,
 )
+from instainstru import clock
 from instainstru.errors import ValidationFailedError
 from instainstru.signatures import WebhookSignatureError, verify
 
@@ -53,7 +54,14 @@ UNEXPECTED_STATE = "payment_intent_unexpected_state"
 # Why money cannot leave us, whoever it is for.
 OUR_FAULTS = frozenset({"balance_insufficient", "api_key_expired", "platform_api_key_expired"})
 REFUND_FAILED = frozenset({"failed", "canceled"})
+# The states of an intent before anybody was asked for money.
+UNTOUCHED = frozenset({"requires_payment_method", "requires_confirmation"})
 MOST_CHARACTERS = 80
+# Stripe repeats its answer to a key for a day, a failure of its own too.
+KEYS_LAST = timedelta(hours=25)
+MOST_KEYS = 6
+
+Made = TypeVar("Made")
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +90,7 @@ class StripeGateway:
 
     def card_page(self, *, bound_to: str, return_url: str, back_url: str) -> str:
         """Return the address of Stripe's page for a card, which charges nothing (Spec: S14.1)."""
+        joint = "&" if "?" in return_url else "?"
         with _answers():
             page = self._api.checkout.sessions.create(
                 {
@@ -91,7 +100,7 @@ class StripeGateway:
                     # A card that belongs to no customer cannot be charged again after a decline.
                     "customer_creation": "always",
                     "client_reference_id": bound_to,
-                    "success_url": f"{return_url}?card={{CHECKOUT_SESSION_ID}}",
+                    "success_url": f"{return_url}{joint}card={{CHECKOUT_SESSION_ID}}",
                     "cancel_url": back_url,
                 }
             )
@@ -127,32 +136,37 @@ class StripeGateway:
         """Return the intent of this key. A repeat is answered as the first call was, so how the
         intent stands now is asked for.
         """
+        asked: Any = {
+            "amount": amount_cents,
+            "currency": CURRENCY,
+            "allowed_payment_method_types": ["card"],
+            "metadata": {"attempt": key},
+        }
         with _answers():
-            intent = self._api.payment_intents.create(
-                {
-                    "amount": amount_cents,
-                    "currency": CURRENCY,
-                    "allowed_payment_method_types": ["card"],
-                    "metadata": {"attempt": key},
-                },
-                {"idempotency_key": key},
+            intent = _once(
+                key,
+                lambda name: self._api.payment_intents.create(asked, {"idempotency_key": name}),
+                lambda: self._begun_under(key),
             )
         return self.fetch(reference=intent.id)
 
     def confirm(self, *, reference: str, card: CardToken) -> GatewayIntent:
         """Charge the card; one that Stripe refuses closes the intent, which is final then."""
         customer, _, method = card.token.partition("/")
+        asked: Any = {
+            "payment_method": method,
+            "return_url": f"{settings.SITE_URL}/book/bank/",
+            "expand": CHARGE,
+        }
         try:
             with _answers(passes=(stripe.CardError, stripe.InvalidRequestError)):
                 self._api.payment_intents.update(reference, {"customer": customer})
-                intent = self._api.payment_intents.confirm(
-                    reference,
-                    {
-                        "payment_method": method,
-                        "return_url": f"{settings.SITE_URL}/book/bank/",
-                        "expand": CHARGE,
-                    },
-                    {"idempotency_key": f"{reference}-{method}"},
+                intent = _once(
+                    f"{reference}-{method}",
+                    lambda name: self._api.payment_intents.confirm(
+                        reference, asked, {"idempotency_key": name}
+                    ),
+                    lambda: self._confirmed(reference),
                 )
         except stripe.CardError:
             return self.fetch(reference=reference)
@@ -169,6 +183,11 @@ class StripeGateway:
         """Return the intent as it stands now; one that was refused is closed at that."""
         with _answers():
             return self._final(self._retrieve(reference))
+
+    def bank_page(self, *, reference: str) -> str:
+        """Return the page of the bank's question while it waits; nothing is closed here."""
+        with _answers():
+            return intent_as_told(self._retrieve(reference)).action_url
 
     def cancel(self, *, reference: str) -> GatewayIntent:
         """Close an intent that has no result yet."""
@@ -194,18 +213,17 @@ class StripeGateway:
         """Pay back a part. Stripe forgets keys after a day and we try for longer, so the refunds
         of the payment are looked through first; only one that failed is made again.
         """
+        asked: Any = {
+            "payment_intent": reference,
+            "amount": amount_cents,
+            "metadata": {"refund": key},
+        }
         with _answers():
-            listed = self._api.refunds.list({"payment_intent": reference, "limit": PAGE_SIZE})
-            ours = [row for row in listed.auto_paging_iter() if _key_in(row) == key]
-            failed = [row for row in ours if row.status in REFUND_FAILED]
-            known = next((row for row in ours if row not in failed), None)
-            refund = known or self._api.refunds.create(
-                {
-                    "payment_intent": reference,
-                    "amount": amount_cents,
-                    "metadata": {"refund": key},
-                },
-                {"idempotency_key": f"refund-{key}-{len(failed)}"},
+            known, failed = self._refunds_under(reference, key)
+            refund = known or _once(
+                f"refund-{key}-{failed}",
+                lambda name: self._api.refunds.create(asked, {"idempotency_key": name}),
+                lambda: self._refunds_under(reference, key)[0],
             )
         if refund.amount != amount_cents:
             raise GatewayError("This key was used for another refund.")
@@ -214,6 +232,11 @@ class StripeGateway:
         if refund.status != "succeeded":
             raise GatewayTimeoutError("The refund is on its way.")
         return GatewayRefund(reference=refund.id, amount_cents=refund.amount)
+
+    def has_refund_failed(self, *, reference: str) -> bool:
+        """Tell how a refund stands now: banks send money back for days after it succeeded."""
+        with _answers():
+            return self._api.refunds.retrieve(reference).status in REFUND_FAILED
 
     def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:
         """Yield the payments begun in a stretch of time, newest first; nothing is closed here."""
@@ -276,21 +299,18 @@ class StripeGateway:
         looked for first, because Stripe forgets keys after a day. What is wrong on our side, like
         money that has not arrived yet, is no refusal of the payee's bank: it is tried again.
         """
+        asked: Any = {
+            "amount": amount_cents,
+            "currency": CURRENCY,
+            "destination": payee,
+            "transfer_group": key,
+            "metadata": {"payout": key},
+        }
         with _answers(ours=OUR_FAULTS):
-            sent = self._api.transfers.list({"transfer_group": key, "limit": 1}).data
-            transfer = (
-                sent[0]
-                if sent
-                else self._api.transfers.create(
-                    {
-                        "amount": amount_cents,
-                        "currency": CURRENCY,
-                        "destination": payee,
-                        "transfer_group": key,
-                        "metadata": {"payout": key},
-                    },
-                    {"idempotency_key": key},
-                )
+            transfer = self._sent_under(key) or _once(
+                key,
+                lambda name: self._api.transfers.create(asked, {"idempotency_key": name}),
+                lambda: self._sent_under(key),
             )
         if transfer.amount != amount_cents or transfer.destination != payee:
             raise GatewayError("This key was used for another payout.")
@@ -310,7 +330,35 @@ class StripeGateway:
                 "metadata": {"payee": key},
                 **more,
             }
-            return self._api.accounts.create(asked, {"idempotency_key": key})
+            # An account that nobody wrote down stays empty: it does no harm beside the next one.
+            return _once(
+                key,
+                lambda name: self._api.accounts.create(asked, {"idempotency_key": name}),
+                lambda: None,
+            )
+
+    def _begun_under(self, key: str) -> stripe.PaymentIntent | None:
+        """Return the intent of a key that Stripe began although it answered with a failure."""
+        since = int((clock.now() - KEYS_LAST).timestamp())
+        listed = self._api.payment_intents.list({"created": {"gte": since}, "limit": PAGE_SIZE})
+        found = (row for row in listed.auto_paging_iter() if _said_in(row, "attempt") == key)
+        return next(found, None)
+
+    def _confirmed(self, reference: str) -> stripe.PaymentIntent | None:
+        """Return an intent whose charge has come to anything, refused too."""
+        intent = self._retrieve(reference)
+        is_untouched = intent.status in UNTOUCHED and not was_refused(intent)
+        return None if is_untouched else intent
+
+    def _refunds_under(self, reference: str, key: str) -> tuple[stripe.Refund | None, int]:
+        """Return the refund of a key that has not failed, and how many have."""
+        listed = self._api.refunds.list({"payment_intent": reference, "limit": PAGE_SIZE})
+        ours = [row for row in listed.auto_paging_iter() if _said_in(row, "refund") == key]
+        failed = [row for row in ours if row.status in REFUND_FAILED]
+        return next((row for row in ours if row not in failed), None), len(failed)
+
+    def _sent_under(self, key: str) -> stripe.Transfer | None:
+        return next(iter(self._api.transfers.list({"transfer_group": key, "limit": 1}).data), None)
 
     def _retrieve(self, reference: str) -> stripe.PaymentIntent:
         return self._api.payment_intents.retrieve(reference, {"expand": CHARGE})
@@ -375,9 +423,31 @@ def _code_of(error: stripe.StripeError) -> str:
     return f"stripe {error.code or type(error).__name__}"[:MOST_CHARACTERS]
 
 
-def _key_in(refund: stripe.Refund) -> str:
-    metadata = refund.metadata
-    return str(metadata["refund"]) if metadata and "refund" in metadata else ""
+def _once(key: str, make: Callable[[str], Made], find: Callable[[], Made | None]) -> Made:
+    """Return what ``make`` makes under a key, or under the next one where Stripe only repeats a
+    failure of its own, as it does for a day. ``find`` looks first for what that failure hid: it
+    must see all that could have been made. A failure that is new is raised: nothing is known yet.
+    """
+    for number in range(MOST_KEYS):
+        try:
+            return make(f"{key}-again-{number}" if number else key)
+        except stripe.StripeError as error:
+            if number == MOST_KEYS - 1 or not _is_repeated_failure(error):
+                raise
+        if (known := find()) is not None:
+            return known
+    raise AssertionError("the last key returns or raises")
+
+
+def _is_repeated_failure(error: stripe.StripeError) -> bool:
+    said = {str(name).lower(): value for name, value in dict(error.headers or {}).items()}
+    is_repeated = said.get("idempotent-replayed") == "true"
+    return is_repeated and (error.http_status or 0) >= SERVER_FAILS
+
+
+def _said_in(row: stripe.PaymentIntent | stripe.Refund, name: str) -> str:
+    metadata = row.metadata
+    return str(metadata[name]) if metadata and name in metadata else ""
 
 
 def _no_card() -> ValidationFailedError:

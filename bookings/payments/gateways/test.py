@@ -110,6 +110,10 @@ class OfflineGateway:
         """Return the intent; a late result shows once its time has come."""
         return _change(reference, lambda _row: None)
 
+    def bank_page(self, *, reference: str) -> str:
+        """Return nothing: our own page asks in the bank's place."""
+        return ""
+
     def cancel(self, *, reference: str) -> GatewayIntent:
         """Close an intent without a result; an outstanding result cannot be stopped."""
         return _change(reference, _close)
@@ -135,6 +139,10 @@ class OfflineGateway:
         if known.amount_cents != amount_cents or known.intent_id != intent.pk:
             raise GatewayError("This key was used for another refund.")
         return GatewayRefund(reference=known.reference, amount_cents=known.amount_cents)
+
+    def has_refund_failed(self, *, reference: str) -> bool:
+        """Return False: the bank here takes everything."""
+        return False
 
     def payments_between(self, first_at: datetime, last_at: datetime) -> Iterator[GatewayIntent]:
         """Yield the payments begun in a stretch of time; late results show when asked for."""

@@ -155,7 +155,8 @@ class PaymentAttempt(models.Model):
 class Refund(models.Model):
     """Money that goes back to a student: to the card through the gateway, or as credit at once.
 
-    ``requested -> sent -> settled``; ``failed`` alerts and is sent again (Spec: S14.9).
+    ``requested -> sent -> settled``; ``failed`` alerts and is sent again, also when a bank sends
+    back days later what had been settled (Spec: S14.9).
     """
 
     class Status(models.TextChoices):
@@ -173,6 +174,9 @@ class Refund(models.Model):
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED)
     tries = models.PositiveSmallIntegerField(default=0)
+    returns = models.PositiveSmallIntegerField(
+        default=0, help_text="How often it came back after it was settled."
+    )
     next_try_at = models.DateTimeField(null=True, blank=True)
     gateway_reference = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -16,6 +16,7 @@ class LedgerTransaction(models.Model):
         ORPHAN_CHARGE = "orphan_charge", "Charge without a lesson"
         REFUND = "refund", "Refund ordered"
         REFUND_SETTLED = "refund_settled", "Refund settled"
+        REFUND_FAILED = "refund_failed", "Refund came back"
         GIFT = "gift", "Credit from the platform"
         PAYOUT = "payout", "Payout"
         TIP = "tip", "Tip"

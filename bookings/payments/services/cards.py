@@ -80,7 +80,7 @@ def bank_page_of(attempt: PaymentAttempt) -> str:
     if not gateway.has_card_page or not attempt.gateway_reference:
         return ""
     try:
-        return gateway.fetch(reference=attempt.gateway_reference).action_url
+        return gateway.bank_page(reference=attempt.gateway_reference)
     except GatewayError as error:
         log.warning("bank_page_unknown", error=type(error).__name__)
         return ""

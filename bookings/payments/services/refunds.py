@@ -11,6 +11,7 @@ from bookings.payments.entries import (
     credit_exchange_entries,
     orphan_charge_entries,
     refund_entries,
+    refund_failed_entries,
     refund_settled_entries,
 )
 from bookings.payments.gateways import gateway_named
@@ -174,6 +175,53 @@ def settle_refunds(now: datetime) -> int:
     return settled
 
 
+def reopen_returned_refunds(*, gateway: str, payment: str, now: datetime) -> int:
+    """Owe again what a bank sent back after it was settled; return how many refunds that are.
+
+    The gateway is asked how each settled refund of the payment stands, so that no event has to be
+    the last one. Each alerts and is sent again. No transaction may be open; raises
+    ``GatewayError`` without an answer. Spec: S14.8, S14.9
+    """
+    settled = Refund.objects.filter(
+        attempt__gateway=gateway,
+        attempt__gateway_reference=payment,
+        status=Status.SETTLED,
+        amount_cents__gt=0,
+    )
+    count = 0
+    for pk, reference in list(settled.order_by("pk").values_list("pk", "gateway_reference")):
+        if gateway_named(gateway).has_refund_failed(reference=reference):
+            count += _reopen(pk, reference, now)
+    return count
+
+
+@transaction.atomic
+def _reopen(refund_id: int, reference: str, now: datetime) -> bool:
+    refund = (
+        Refund.objects.select_for_update(of=("self",)).select_related("attempt").get(pk=refund_id)
+    )
+    if refund.status != Status.SETTLED or refund.gateway_reference != reference:
+        return False
+    refund.returns += 1
+    post_event(
+        kind=Kind.REFUND_FAILED,
+        key=f"refund-failed:{refund.key}:{refund.returns}",
+        entries=refund_failed_entries(refund.amount_cents),
+        occurred_at=now,
+        booking_id=refund.attempt.booking_id,
+        student_id=refund.attempt.student_id,
+    )
+    refund.status, refund.settled_at = Status.FAILED, None
+    refund.next_try_at = now + _wait(refund.tries)
+    refund.save()
+    log.error("refund_came_back", refund=refund.key, returns=refund.returns)
+    return True
+
+
+def _wait(tries: int) -> timedelta:
+    return min(FIRST_RETRY * 2 ** min(tries, 10), LONGEST_RETRY)
+
+
 def _locked_payment(booking_id: int) -> PaymentAttempt:
     paid = PaymentAttempt.objects.succeeded().filter(recorded_at__isnull=False)
     attempt = paid.select_for_update(no_key=True).filter(booking_id=booking_id).first()
@@ -233,7 +281,7 @@ def _take_next(now: datetime) -> Refund | None:
     if refund is None:
         return None
     refund.status = Status.SENT
-    refund.next_try_at = now + min(FIRST_RETRY * 2 ** min(refund.tries, 10), LONGEST_RETRY)
+    refund.next_try_at = now + _wait(refund.tries)
     refund.tries += 1
     refund.save(update_fields=["status", "next_try_at", "tries"])
     return refund
@@ -266,7 +314,7 @@ def _settle(refund_id: int, reference: str, now: datetime) -> bool:
         return False
     post_event(
         kind=Kind.REFUND_SETTLED,
-        key=f"refund-settled:{refund.key}",
+        key=f"refund-settled:{refund.key}" + (f":{refund.returns}" if refund.returns else ""),
         entries=refund_settled_entries(refund.amount_cents),
         occurred_at=now,
         booking_id=refund.attempt.booking_id,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from bookings.payments.gateways import gateway_named
 from bookings.payments.models import OfflineEvent, PaymentAttempt, WebhookEvent
-from bookings.payments.services.refunds import settle_refunds
+from bookings.payments.services.refunds import reopen_returned_refunds, settle_refunds
 
 BATCH_SIZE = 100
 MOST_TRIES = 20
@@ -80,11 +80,11 @@ def forget_events(now: datetime) -> int:
 
 
 def _act(event: WebhookEvent, now: datetime) -> None:
-    if event.kind in REFUND_ENDS:
-        settle_refunds(now)
     if event.kind == "refund.failed":
-        # One that was on its way is made again; one that had arrived needs somebody to look at it.
         log.error("refund_failed_at_bank", gateway=event.gateway, reference=event.reference)
+    if event.kind in REFUND_ENDS:
+        reopen_returned_refunds(gateway=event.gateway, payment=event.reference, now=now)
+        settle_refunds(now)
     if event.kind not in ENDS:
         return
     attempts = PaymentAttempt.objects.whole().filter(

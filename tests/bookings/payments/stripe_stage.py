@@ -31,6 +31,7 @@ KNOWN = {
     ("GET", "payment_intents/*"): {"expand"},
     ("GET", "payment_intents"): {"created", "limit", "starting_after", "expand"},
     ("POST", "refunds"): {"payment_intent", "amount", "metadata"},
+    ("GET", "refunds/*"): set(),
     ("GET", "refunds"): {"payment_intent", "limit", "starting_after"},
     ("GET", "transfers"): {"transfer_group", "limit"},
     ("POST", "transfers"): {"amount", "currency", "destination", "transfer_group", "metadata"},
@@ -90,6 +91,10 @@ class Stage(stripe.HTTPClient):
     """What requests whose address ends so are answered with."""
     lost: str = ""
     """The end of the address whose request is done, but whose answer never arrives, once."""
+    fails_after: str = ""
+    """The end of the address whose request is done, but answered with a failure, once."""
+    refused_posts: str = ""
+    """The end of the address to which nothing can be sent, while looking works."""
     result_at: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,6 +128,9 @@ class Stage(stripe.HTTPClient):
         failure = failure or next(
             (why for end, why in self.refused.items() if asked.path.endswith(end)), None
         )
+        is_sent = asked.method == "POST"
+        if is_sent and self.refused_posts and asked.path.endswith(self.refused_posts):
+            failure = 500
         if isinstance(failure, stripe.APIConnectionError):
             raise failure
         body = json.dumps([asked.path, asked.params], sort_keys=True)
@@ -137,6 +145,9 @@ class Stage(stripe.HTTPClient):
             said, status = self._do(asked, failure), 200
         except RefusedError as refused:
             said, status = {"error": refused.error}, refused.status
+        if is_sent and self.fails_after and asked.path.endswith(self.fails_after):
+            self.fails_after = ""
+            said, status = {"error": RefusedError(500, "", "api_error").error}, 500
         content = json.dumps(said)
         if asked.key and asked.method == "POST":
             self.answers.setdefault(asked.key, (body, content, status))
@@ -213,6 +224,7 @@ class Stage(stripe.HTTPClient):
             "last_payment_error": None,
             "cancellation_reason": None,
             "next_action": None,
+            "metadata": {"attempt": params.get("metadata[attempt]", "")},
         }
         return self.intents[name]
 
@@ -229,7 +241,7 @@ class Stage(stripe.HTTPClient):
         return self._intent(name)
 
     def _get_payment_intents(self, params: dict[str, str]) -> dict[str, Any]:
-        first, last = int(params["created[gte]"]), int(params["created[lt]"])
+        first, last = int(params["created[gte]"]), int(params.get("created[lt]", 1 << 40))
         rows = [self._intent(name) for name in reversed(self.intents)]
         rows = [row for row in rows if first <= row["created"] < last]
         names = [row["id"] for row in rows]
@@ -259,6 +271,7 @@ class Stage(stripe.HTTPClient):
         intent["payment_method"] = {
             "id": method, "object": "payment_method", "card": {"brand": "visa", "last4": last4},
         }  # fmt: skip
+        intent["charges"] = intent.get("charges", 0) + 1
         if last4 in REFUSALS:
             self._refuse(intent, *REFUSALS[last4])
         if last4 == "3155":
@@ -333,6 +346,19 @@ class Stage(stripe.HTTPClient):
             "metadata": {"refund": params["metadata[refund]"]},
         }
         return self.refunds[name]
+
+    def _get_refunds_one(self, params: dict[str, str], name: str) -> dict[str, Any]:
+        if name not in self.refunds:
+            raise RefusedError(404, "resource_missing")
+        return self.refunds[name]
+
+    def send_back(self, name: str) -> None:
+        """Let the bank send a refund back, days after it took it."""
+        refund = self.refunds[name]
+        refund["status"] = "failed"
+        self.intents[refund["payment_intent"]]["latest_charge"]["amount_refunded"] -= refund[
+            "amount"
+        ]
 
     def _get_refunds(self, params: dict[str, str]) -> dict[str, Any]:
         self._intent(params["payment_intent"])
