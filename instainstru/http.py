@@ -42,14 +42,16 @@ def render_page_or_fragment(
     The header only chooses between two renderings of one public URL; it never decides access or
     redirects (Spec: S17.9, G1).
     """
-    htmx = getattr(request, "htmx", None)
-    is_fragment = (
-        htmx is not None and bool(htmx) and not htmx.boosted and not htmx.history_restore_request
-    )
-    name = f"{template}#{fragment}" if is_fragment else template
+    name = f"{template}#{fragment}" if is_fragment_wanted(request) else template
     response = render(request, name, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def is_fragment_wanted(request: HttpRequest) -> bool:
+    """Tell whether HTMX asks for a part of a page and not for the whole one."""
+    htmx = getattr(request, "htmx", None)
+    return htmx is not None and bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def mark_private(response: HttpResponse) -> HttpResponse:

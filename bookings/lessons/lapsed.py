@@ -1,9 +1,13 @@
-"""A hold whose time is over: what was typed is kept, and the time may be held again (S13.2)."""
+"""A hold keeps what was typed: on the way to the gateway's page, and when its time is over.
+
+Then the time may be held again. Spec: S13.2
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.owners import Owner
@@ -61,6 +65,21 @@ def keep_typed(hold: Booking, typed: Mapping[str, Any], *, now: datetime) -> Non
     values = {name: typed[name] for name in KEPT_FIELDS if name in typed}
     lapsed = Q(status=Status.EXPIRED) | Q(status=Status.HELD, expires_at__lte=now)
     Booking.objects.filter(lapsed, pk=hold.pk).update(status=Status.EXPIRED, **values)
+
+
+def keep_on_the_way(hold: Booking, typed: Mapping[str, Any], *, now: datetime) -> None:
+    """Let a live hold remember what was typed while somebody is at the gateway's page. Spec: G2
+
+    A learner who is elsewhere at that time is not remembered: a row that still blocks would clash.
+    """
+    values = {name: typed[name] for name in KEPT_FIELDS if name in typed}
+    live = Booking.objects.filter(pk=hold.pk, status=Status.HELD, expires_at__gt=now)
+    try:
+        with transaction.atomic():
+            live.update(**values)
+    except IntegrityError:
+        del values["learner"]
+        live.update(**values)
 
 
 def still_free(

@@ -77,10 +77,13 @@ def test_looking_at_a_slow_payment_does_not_end_it(looking: Client, maya: User) 
     hold = HoldFactory(student=maya)
     with patch("bookings.lessons.checkout.refresh_payment") as asked:
         assert looking.get(f"/book/{hold.hold_id}/payment/").status_code == 302
+        assert looking.post(f"/book/{hold.hold_id}/payment/").status_code == 403
         assert not asked.called
         browser = Client()
         browser.force_login(maya)
         browser.get(f"/book/{hold.hold_id}/payment/")
+        assert not asked.called, "nor does the student's own look (S17.10)"
+        browser.post(f"/book/{hold.hold_id}/payment/")
         assert asked.called
 
 

@@ -37,6 +37,7 @@ from instainstru import clock
 from instainstru.access import has_permission, public, requires
 from instainstru.errors import ApplicationError, NotFoundError
 from instainstru.http import (
+    is_fragment_wanted,
     lead_whole_page,
     mark_private,
     name_the_wait,
@@ -156,15 +157,24 @@ def promo(request: HttpRequest, hold_id: str) -> HttpResponse:
 @requires("bookings.create", page="lessons:checkout")
 @require_POST
 def card_page(request: HttpRequest, hold_id: str) -> HttpResponse:
-    """Lead to the gateway's page for the card, which leads back to checkout. Spec: S14.1"""
+    """Lead to the gateway's page for the card, which leads back to checkout. Spec: S14.1
+
+    The button for another card sends the whole form: what was typed in it is there afterwards.
+    """
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
     page_url = reverse("lessons:checkout", args=[hold_id])
     if not _is_live(hold, clock.now()):
         return see_other(page_url)
     try:
-        return see_other(open_card_page(request, hold, page_url))
+        address = open_card_page(request, hold, page_url)
     except ApplicationError as error:
-        return _render(request, hold, error=error, status=error.status)
+        form = _typed(request, hold) if "note" in request.POST else None
+        return _render(request, hold, form=form, error=error, status=error.status)
+    if "note" in request.POST:
+        form = _form(request, hold, request.POST)
+        form.is_valid()  # what is not right yet is asked again, what is right is kept
+        lapsed.keep_on_the_way(hold, form.cleaned_data, now=clock.now())
+    return see_other(address)
 
 
 def _typed(request: HttpRequest, hold: Booking) -> CheckoutForm:
@@ -218,13 +228,18 @@ def bank_step(request: HttpRequest, hold_id: str) -> HttpResponse:
 
 
 @requires("bookings.create")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
-    """Say where a slow payment stands; leads on as soon as the bank has answered. Spec: S14.2."""
+    """Say where a slow payment stands; leads on as soon as the bank has answered.
+
+    Asking the bank may book the lesson or give it up, so only POST does: the page sends it by
+    itself, without scripts there is a button, and a job asks anyway. Spec: S14.2, S17.10
+    """
     hold = checkout.find_hold(by=owner_of(request), hold_id=hold_id)
-    if viewer_of(request) is None:
-        # Asking the bank may end the payment; staff who look as the student change nothing.
+    if request.method == "POST":
         checkout.refresh_payment(hold)
+        if not is_fragment_wanted(request):
+            return see_other(reverse("lessons:payment-state", args=[hold_id]))
     lesson = checkout.lesson_from(checkout.find_hold(by=owner_of(request), hold_id=hold_id))
     if lesson is not None:
         return lead_whole_page(request, redirect("lessons:confirmed", code=lesson.code))
@@ -239,6 +254,9 @@ def payment_state(request: HttpRequest, hold_id: str) -> HttpResponse:
         "lesson_count": len(held_together(hold)),
         "nearest": checkout.nearest_to(hold, clock.now()) if is_refunded else [],
         "refresh_seconds": SLOW_BANK_SECONDS,
+        # Staff who look at the site as the student change nothing.
+        "asks_by_itself": not is_refunded and viewer_of(request) is None,
+        "is_first_look": request.method != "POST",
     }
     return mark_private(
         render_page_or_fragment(request, "lessons/payment_state.html", context, fragment="state")

@@ -1,7 +1,8 @@
 """Tipping a lesson (Spec: S11.10)."""
 
 import secrets
-from typing import cast
+from typing import Final, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +35,17 @@ from bookings.payments.models import PaymentAttempt
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ApplicationError
-from instainstru.http import mark_private, name_the_wait, render_page_or_fragment, see_other
+from instainstru.http import (
+    is_fragment_wanted,
+    lead_whole_page,
+    mark_private,
+    name_the_wait,
+    render_page_or_fragment,
+    see_other,
+)
+
+MAX_AMOUNT_LENGTH: Final = 10
+"""Of the digits that go to the gateway's page and back."""
 
 
 @sensitive_post_parameters(*CardForm.CARD_FIELDS)
@@ -48,12 +59,13 @@ def tip(request: HttpRequest, code: str) -> HttpResponse:
     known = tip_of(booking)
     if known is not None and known.status == known.Status.NEEDS_ACTION:
         return redirect("lessons:tip-bank-step", code=code)
-    return _render(request, booking, _form(None))
+    return _render(request, booking, _form(None, amount=request.GET.get("amount", "")))
 
 
-def _form(data: object) -> TipForm:
+def _form(data: object, *, amount: str = "") -> TipForm:
     today = clock.now().astimezone(clock.NEW_YORK).date()
-    return TipForm(data, today=today, has_card_page=payments.has_card_page())
+    initial = {"amount": amount[:MAX_AMOUNT_LENGTH]} if amount else None
+    return TipForm(data, initial=initial, today=today, has_card_page=payments.has_card_page())
 
 
 @requires("bookings.manage_own")
@@ -64,10 +76,15 @@ def card_page(request: HttpRequest, code: str) -> HttpResponse:
     page_url = reverse("lessons:tip", args=[code])
     if tip_of(booking) is not None or not may_tip(booking, clock.now()):
         return see_other(page_url)
+    amount = request.POST.get("amount", "")[:MAX_AMOUNT_LENGTH]
+    typed = f"?{urlencode({'amount': amount})}" if amount else ""
     try:
-        return see_other(open_card_page(request, booking, page_url))
+        address = open_card_page(request, booking, f"{page_url}{typed}")
     except ApplicationError as error:
-        return _render(request, booking, _form(None), error=error, status=error.status)
+        form = _form(request.POST if amount else None)
+        form.errors.clear()
+        return _render(request, booking, form, error=error, status=error.status)
+    return see_other(address)
 
 
 def _tip(request: HttpRequest, booking: Booking) -> HttpResponse:
@@ -115,15 +132,10 @@ def bank_step(request: HttpRequest, code: str) -> HttpResponse:
     known = tip_of(booking)
     if known is None or known.status != known.Status.NEEDS_ACTION:
         return redirect("lessons:tip", code=code)
-    bank_page = payments.bank_page_of(known)
-    if known.gateway != OFFLINE and not bank_page:
-        given = look_at_tip(known)
-        if given.status != given.Status.NEEDS_ACTION:
-            return _lead_on(request, booking, given)
     context = {
         "booking": booking,
         "known": known,
-        "bank_page": bank_page,
+        "bank_page": payments.bank_page_of(known),
         "asks_here": known.gateway == OFFLINE,
     }
     return mark_private(
@@ -132,6 +144,14 @@ def bank_step(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, booking: Booking) -> HttpResponse:
+    if request.POST.get("answer") == "look":
+        known = tip_of(booking)
+        given = look_at_tip(known) if known is not None and known.is_open else known
+        if given is None:
+            return lead_whole_page(request, see_other(reverse("lessons:tip", args=[booking.code])))
+        if given.status == given.Status.NEEDS_ACTION and is_fragment_wanted(request):
+            return HttpResponse(status=204)  # leading to this page again would never end
+        return lead_whole_page(request, _lead_on(request, booking, given))
     try:
         given = answer_bank(
             by=cast("User", request.user),

@@ -18,8 +18,8 @@ from tests.bookings.lessons.test_tips import taught
 from tests.bookings.payments.stripe_stage import RefusedError, Stage
 from tests.bookings.payments.test_payouts import teacher
 from tests.factories import payments as make
-from tests.factories.accounts import student
-from tests.factories.lessons import HoldFactory
+from tests.factories.accounts import LearnerFactory, student
+from tests.factories.lessons import BookingFactory, HoldFactory
 from tests.factories.staff import at_work
 
 pytestmark = [pytest.mark.S14, pytest.mark.django_db]
@@ -150,6 +150,57 @@ def test_declined_card_stays_here_and_another_can_be_entered(
     assert states == ["canceled", "succeeded"]
 
 
+def test_another_card_costs_nothing_that_was_typed(
+    visitor: Client, stripe: Stage, hold: Booking, maya: User
+) -> None:
+    """G2: the button sends the form, and it is there after the gateway's page."""
+    emma = LearnerFactory(manager=maya, name="Emma")
+    enter_card(visitor, stripe, hold, make.SUCCEEDS)
+    typed = pay_form(hold, "", note="Ring at the back door", learner=emma.public_id)
+    typed.pop("terms")
+    answer = visitor.post(f"/book/{hold.hold_id}/card/", typed)
+    name = answer["Location"].rsplit("/", 1)[1]
+    text = visitor.get(come_back(stripe, name, make.SUCCEEDS)).content.decode()
+    assert "Ring at the back door" in text
+    hold.refresh_from_db()
+    assert (hold.note, hold.learner, hold.status) == ("Ring at the back door", emma, "held")
+    # "Enter your card" has nothing typed to send, and takes nothing away.
+    go_to_card_page(visitor, stripe, f"/book/{hold.hold_id}/card/")
+    hold.refresh_from_db()
+    assert hold.note == "Ring at the back door"
+
+
+def test_learner_who_is_elsewhere_is_not_kept_and_the_note_is(
+    visitor: Client, stripe: Stage, hold: Booking, maya: User
+) -> None:
+    """R7, R11: nothing that blocks may clash."""
+    emma = LearnerFactory(manager=maya, name="Emma")
+    BookingFactory(student=maya, learner=emma, start_at=hold.start_at)
+    typed = pay_form(hold, "", note="Ring at the back door", learner=emma.public_id)
+    assert visitor.post(f"/book/{hold.hold_id}/card/", typed).status_code == 303
+    hold.refresh_from_db()
+    assert hold.note == "Ring at the back door"
+    assert hold.learner != emma
+
+
+def test_another_card_for_a_tip_keeps_the_amount(
+    visitor: Client, stripe: Stage, maya: User, settings: Any
+) -> None:
+    settings.PAYMENT_GATEWAY = "test"
+    lesson = taught(maya)
+    settings.PAYMENT_GATEWAY = "stripe"
+    answer = visitor.post(f"/lessons/{lesson.code}/tip/card/", {"amount": "12.50"})
+    back = come_back(stripe, answer["Location"].rsplit("/", 1)[1], make.SUCCEEDS)
+    assert back.startswith(f"/lessons/{lesson.code}/tip/?amount=12.50&card=cs_")
+    text = visitor.get(back).content.decode()
+    assert 'value="12.50"' in text
+    assert "Visa ending in 4242" in text
+    wrong = visitor.post(f"/lessons/{lesson.code}/tip/card/", {"amount": '"><script>' * 9})
+    back = come_back(stripe, wrong["Location"].rsplit("/", 1)[1], make.SUCCEEDS)
+    assert "<script>&" not in visitor.get(back).content.decode()
+    assert '"><script>"' not in visitor.get(back).content.decode()
+
+
 @pytest.mark.parametrize("is_approved", [True, False])
 def test_bank_asks_on_its_own_page(
     visitor: Client, stripe: Stage, hold: Booking, is_approved: bool
@@ -164,6 +215,10 @@ def test_bank_asks_on_its_own_page(
     stripe.finish_step(reference, is_approved=is_approved)
     back = visitor.get(f"/book/bank/?payment_intent={reference}&redirect_status=succeeded")
     assert back["Location"] == f"/book/{hold.hold_id}/payment/"
+    assert visitor.get(back["Location"]).status_code == 200
+    hold.refresh_from_db()
+    assert hold.status == "held", "looking changes nothing (S17.10)"
+    visitor.post(back["Location"])
     end = visitor.get(back["Location"])
     hold.refresh_from_db()
     if is_approved:
@@ -191,6 +246,9 @@ def test_silent_bank_waits_and_the_webhook_or_a_look_confirms(
     answer = pay(visitor, hold, enter_card(visitor, stripe, hold, make.LATE_RESULT))
     assert answer["Location"] == f"/book/{hold.hold_id}/payment/"
     stripe.result_at = dict.fromkeys(stripe.intents, 0.0)
+    assert visitor.get(answer["Location"]).status_code == 200
+    assert not Booking.objects.exclude(code=None).exists(), "looking changes nothing (S17.10)"
+    assert visitor.post(answer["Location"])["Location"] == answer["Location"]
     assert "/confirmed/" in visitor.get(answer["Location"])["Location"]
     assert len(stripe.intents) == 1
 
@@ -306,6 +364,7 @@ def test_answer_that_got_lost_is_found_and_charged_once(
     assert before is not None
     assert after is not None
     assert after > before
+    visitor.post(answer["Location"])
     assert "/confirmed/" in visitor.get(answer["Location"])["Location"]
     assert [intent["status"] for intent in stripe.intents.values()] == ["succeeded"]
 
@@ -356,7 +415,9 @@ def test_tip_goes_to_the_bank_and_back(
     stripe.finish_step(reference, is_approved=is_approved)
     back = visitor.get(f"/book/bank/?payment_intent={reference}")["Location"]
     assert back == page
-    end = visitor.get(back)["Location"]
+    assert "See how it went" in visitor.get(back).content.decode()
+    assert PaymentAttempt.objects.get(purpose="tip").is_open, "looking changes nothing (S17.10)"
+    end = visitor.post(back, {"answer": "look"})["Location"]
     tip = PaymentAttempt.objects.get(purpose="tip")
     if is_approved:
         assert (tip.status, end) == ("succeeded", f"/lessons/{lesson.code}/")

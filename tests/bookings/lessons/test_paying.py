@@ -150,10 +150,13 @@ def test_the_waiting_page_looks_again_by_itself_and_leads_on(
     hold = held(student)
     address = pay(signed_in, hold, number="4000000000009987")["Location"]
     waiting = signed_in.get(address).content.decode()
-    assert f'hx-get="{address}" hx-trigger="every ' in waiting
+    assert f'hx-post="{address}" hx-trigger="load, every ' in waiting
     assert '<noscript><meta http-equiv="refresh"' in waiting
     time_machine.move_to(clock.now() + timedelta(minutes=2))
-    answer = signed_in.get(address, headers={"HX-Request": "true"})
+    signed_in.get(address, headers={"HX-Request": "true"})
+    hold.refresh_from_db()
+    assert hold.status == "held", "looking changes nothing (S17.10)"
+    answer = signed_in.post(address, headers={"HX-Request": "true"})
     hold.refresh_from_db()
     assert (answer.status_code, answer["HX-Redirect"]) == (200, f"/lessons/{hold.code}/confirmed/")
 
