@@ -141,6 +141,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "make-payouts": ("payments.make_payouts", crontab(minute="0")),
     "send-payouts": ("payments.send_payouts", timedelta(minutes=5)),
     "finish-payee-pages": ("payments.finish_payee_pages", timedelta(minutes=5)),
+    "remove-at-gateways": ("payments.remove_at_gateways", timedelta(hours=1)),
     "reconcile-payments": ("payments.reconcile", crontab(hour="4", minute="10")),
     "check-invariants": ("invariants.check_nightly", crontab(hour="4", minute="40")),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),

@@ -9,6 +9,7 @@ from django.db.models import Q, Sum
 if TYPE_CHECKING:
     from bookings.payments.models import (  # noqa: F401
         Credit,
+        GatewayRemoval,
         PaymentAttempt,
         Payout,
         PromoCode,
@@ -75,6 +76,14 @@ class RefundQuerySet(models.QuerySet["Refund"]):
     def due(self, now: datetime) -> "RefundQuerySet":
         """Refunds that have to be sent now, longest waiting first."""
         return self.exclude(status="settled").filter(next_try_at__lte=now).order_by("next_try_at")
+
+
+class GatewayRemovalQuerySet(models.QuerySet["GatewayRemoval"]):
+    """Reads on removals."""
+
+    def due(self, now: datetime) -> "GatewayRemovalQuerySet":
+        """Removals that are to be done now, longest waiting first."""
+        return self.filter(done_at=None, next_try_at__lte=now).order_by("next_try_at", "pk")
 
 
 class PayoutQuerySet(models.QuerySet["Payout"]):

@@ -28,6 +28,10 @@ register(
                 "card_brand",
             ),
         ),
+        Nobody(
+            model="payments.GatewayRemoval",
+            why="names of what a payment company has to forget; its own, of nobody here any more",
+        ),
         Holding(
             model="payments.Refund",
             subjects=("attempt__student",),

@@ -78,3 +78,12 @@ def settle_refunds() -> None:
     from instainstru import clock
 
     services.settle_refunds(clock.now())
+
+
+@shared_task(name="payments.remove_at_gateways")
+def remove_at_gateways() -> int:
+    """Let gateways forget people whose accounts are gone (Spec: S6.2)."""
+    from bookings.payments.services import removals
+    from instainstru import clock
+
+    return removals.remove_at_gateways(clock.now())

@@ -172,6 +172,14 @@ class PaymentGateway(Protocol):
         """Yield the payments begun from one instant up to another, as they stand now (S14.3)."""
         ...
 
+    def forget_customer(self, *, reference: str) -> None:
+        """Remove who paid a payment, with their cards; the payment itself stays. Once is enough."""
+        ...
+
+    def forget_payee(self, *, reference: str) -> None:
+        """Remove an account for transfers; refused while money is on its way there."""
+        ...
+
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
         """Give a bank account to the gateway, once per key; what comes back is all we keep.
 

@@ -56,6 +56,8 @@ OUR_FAULTS = frozenset({"balance_insufficient", "api_key_expired", "platform_api
 REFUND_FAILED = frozenset({"failed", "canceled"})
 # The states of an intent before anybody was asked for money.
 UNTOUCHED = frozenset({"requires_payment_method", "requires_confirmation"})
+# What Stripe says of things that were deleted before.
+GONE = frozenset({"resource_missing", "account_invalid"})
 MOST_CHARACTERS = 80
 # Stripe repeats its answer to a key for a day, a failure of its own too.
 KEYS_LAST = timedelta(hours=25)
@@ -251,6 +253,18 @@ class StripeGateway:
             for intent in listed.auto_paging_iter():
                 yield intent_as_told(intent)
 
+    def forget_customer(self, *, reference: str) -> None:
+        """Delete the customer of a payment, which takes their cards along."""
+        with _answers():
+            customer: Any = self._retrieve(reference).customer
+            if customer:
+                _gone(lambda: self._api.customers.delete(str(getattr(customer, "id", customer))))
+
+    def forget_payee(self, *, reference: str) -> None:
+        """Delete the account; Stripe refuses while its balance is not zero."""
+        with _answers():
+            _gone(lambda: self._api.accounts.delete(reference))
+
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
         """Open an account for transfers with a bank account that Stripe's own fields have read.
 
@@ -443,6 +457,15 @@ def _is_repeated_failure(error: stripe.StripeError) -> bool:
     said = {str(name).lower(): value for name, value in dict(error.headers or {}).items()}
     is_repeated = said.get("idempotent-replayed") == "true"
     return is_repeated and (error.http_status or 0) >= SERVER_FAILS
+
+
+def _gone(delete: Callable[[], object]) -> None:
+    """Delete something; what is gone already is gone. Stripe says 404 or 403 for that."""
+    try:
+        delete()
+    except stripe.StripeError as error:
+        if error.code not in GONE:
+            raise
 
 
 def _said_in(row: stripe.PaymentIntent | stripe.Refund, name: str) -> str:

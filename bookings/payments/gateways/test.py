@@ -150,6 +150,13 @@ class OfflineGateway:
         for intent in rows.order_by("pk").iterator():
             yield _as_told(intent)
 
+    def forget_customer(self, *, reference: str) -> None:
+        """Do nothing: nobody is known here but by their payment."""
+
+    def forget_payee(self, *, reference: str) -> None:
+        """Forget a test account."""
+        OfflinePayee.objects.filter(reference=reference).delete()
+
     def create_payee(self, *, key: str, account_number: str) -> GatewayPayee:
         """Reduce a test account to a token and its last four digits (Spec: S14.11)."""
         digits = account_number.replace(" ", "").replace("-", "")

@@ -14,11 +14,13 @@ from bookings.payments.models.payouts import Payee, PayeePage, Payout, PayoutLin
 from bookings.payments.models.promos import PromoChoice, PromoCode, PromoUse
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
 from bookings.payments.models.reconciliation import Reconciliation
+from bookings.payments.models.removals import GatewayRemoval
 from bookings.payments.models.webhooks import WebhookEvent
 
 __all__ = [
     "Credit",
     "CreditUse",
+    "GatewayRemoval",
     "LedgerEntry",
     "LedgerTransaction",
     "OfflineEvent",

@@ -36,6 +36,7 @@ from bookings.payments.services.refunds import (
     request_refund,
     settle_refunds,
 )
+from bookings.payments.services.removals import order_removals
 
 __all__ = [
     "ChargeResult",
@@ -54,6 +55,7 @@ __all__ = [
     "has_card_page",
     "open_attempt",
     "open_card_page",
+    "order_removals",
     "read_card",
     "reassign_attempt",
     "record_charge",

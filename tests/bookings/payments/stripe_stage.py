@@ -39,6 +39,8 @@ KNOWN = {
         "country", "controller", "capabilities", "external_account", "metadata",
     },
     ("GET", "accounts/*"): set(),
+    ("DELETE", "accounts/*"): set(),
+    ("DELETE", "customers/*"): set(),
     ("GET", "accounts/*/external_accounts"): {"limit"},
     ("POST", "account_links"): {"account", "type", "return_url", "refresh_url"},
     ("POST", "checkout/sessions"): {
@@ -85,6 +87,7 @@ class Stage(stripe.HTTPClient):
     transfers: dict[str, dict[str, Any]] = field(default_factory=dict)
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
     refund_status: str = "succeeded"
     next_failure: Any = None
     refused: dict[str, RefusedError] = field(default_factory=dict)
@@ -364,6 +367,19 @@ class Stage(stripe.HTTPClient):
         self._intent(params["payment_intent"])
         rows = [r for r in self.refunds.values() if r["payment_intent"] == params["payment_intent"]]
         return _listed(rows, "refunds")
+
+    def _delete_customers_one(self, params: dict[str, str], name: str) -> dict[str, Any]:
+        if name in self.deleted:
+            raise RefusedError(404, "resource_missing")
+        self.deleted.append(name)
+        return {"id": name, "object": "customer", "deleted": True}
+
+    def _delete_accounts_one(self, params: dict[str, str], name: str) -> dict[str, Any]:
+        if name not in self.accounts:
+            raise RefusedError(403, "account_invalid")
+        del self.accounts[name]
+        self.deleted.append(name)
+        return {"id": name, "object": "account", "deleted": True}
 
     def _post_accounts(self, params: dict[str, str]) -> dict[str, Any]:
         last4 = params.get("external_account", "")[-4:]
