@@ -1,19 +1,17 @@
 """Text messages as rows: written with what they tell about, to those who agreed (Spec: S13.6)."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.template.loader import render_to_string
 
 from accounts.models import TextNumber, User
 from bookings.notifications.models import InboundText, OutgoingText
 from bookings.notifications.relay import deliver
 from bookings.notifications.text_transport import open_text_transport
-from bookings.notifications.wakeup import wake_relay
+from bookings.notifications.wakeup import wake_after_commit, wake_texts
 from instainstru import clock
 
 # As long as the register of personal data says (``personal_data.py``).
@@ -67,7 +65,7 @@ def _store(*, key: str | None, to: str, user: User | None, kind: str, text: str)
     else:
         row, is_new = OutgoingText.objects.get_or_create(key=key, defaults=fields)
     if is_new:
-        transaction.on_commit(partial(wake_relay, "text"), robust=True)
+        wake_after_commit(wake_texts)
     return row
 
 

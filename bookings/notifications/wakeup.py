@@ -35,3 +35,8 @@ def wake_relay(channel: str = "mail") -> None:
     except Exception as error:  # noqa: BLE001 - the row is safe and the sweep finds it
         _broker_lost_at = time.monotonic()
         log.warning("mail_wakeup_failed", error=type(error).__name__)
+
+
+def wake_texts() -> None:
+    """Ask a worker to deliver texts now."""
+    wake_relay("text")

@@ -42,20 +42,14 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         """Attempts to pay tips."""
         return self.filter(purpose="tip")
 
-    def declined_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
-        """Return the declines of one student after an instant, oldest first (Spec: S14.4)."""
-        declined = self.whole().filter(
-            student_id=student_id, status="declined", settled_at__gt=since
-        )
-        return declined.exclude(decline_reason="abandoned").order_by("settled_at")
+    def tries_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
+        """Return one student's attempts that were declined after an instant, or may still be.
 
-    def running_since(self, student_id: int, since: datetime) -> "PaymentAttemptQuerySet":
-        """Return one student's attempts begun after an instant that may still be declined."""
-        return self.whole().filter(
-            student_id=student_id,
-            status__in=["processing", "needs_action", "unknown"],
-            created_at__gt=since,
-        )
+        Only the declined ones are settled. Spec: S14.4
+        """
+        declined = Q(status="declined", settled_at__gt=since) & ~Q(decline_reason="abandoned")
+        running = Q(status__in=["processing", "needs_action", "unknown"], created_at__gt=since)
+        return self.whole().filter(declined | running, student_id=student_id)
 
     def unfinished(self, now: datetime, *, older_than: timedelta) -> "PaymentAttemptQuerySet":
         """Attempts that nobody finished: open, or paid and not in the ledger (Spec: S14.13)."""

@@ -122,12 +122,15 @@ def _key(hold_id: str, purpose: str, number: int) -> str:
     return f"{hold_id}-{number}" if is_lesson else f"{hold_id}-{purpose}-{number}"
 
 
-def require_declines_left(student_id: int, now: datetime) -> None:
-    """Raise ``RateLimitedError`` when the student was declined 5 times in an hour (Spec: S14.4)."""
-    declined = PaymentAttempt.objects.declined_since(student_id, now - DECLINE_WINDOW)
-    times = [row.settled_at for row in declined if row.settled_at is not None]
+def require_declines_left(student_id: int, now: datetime) -> int:
+    """Return how many attempts of the last hour were declined or may still be.
+
+    Raises ``RateLimitedError`` when 5 were declined (Spec: S14.4).
+    """
+    tries = PaymentAttempt.objects.tries_since(student_id, now - DECLINE_WINDOW)
+    times = sorted(row.settled_at for row in tries if row.settled_at is not None)
     if len(times) < DECLINES_PER_HOUR:
-        return
+        return len(tries)
     frees_at = times[-DECLINES_PER_HOUR] + DECLINE_WINDOW
     wait = max(1, ceil((frees_at - now).total_seconds()))
     raise RateLimitedError(
@@ -145,18 +148,11 @@ def _take_a_try(student_id: int, now: datetime) -> None:
     with connection.cursor() as cursor:
         # Two numbers are a space of their own, apart from the locks of bookings; taken after them.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TRIES_LOCK, student_id % MOST_KEYS])
-    require_declines_left(student_id, now)
-    since = now - DECLINE_WINDOW
-    declined = PaymentAttempt.objects.declined_since(student_id, since).count()
-    if (
-        declined + PaymentAttempt.objects.running_since(student_id, since).count()
-        < DECLINES_PER_HOUR
-    ):
-        return
-    raise RateLimitedError(
-        "Too many of your payments are running. Wait a minute, then try again.",
-        retry_after_seconds=RUNNING_WAIT_SECONDS,
-    )
+    if require_declines_left(student_id, now) >= DECLINES_PER_HOUR:
+        raise RateLimitedError(
+            "Too many of your payments are running. Wait a minute, then try again.",
+            retry_after_seconds=RUNNING_WAIT_SECONDS,
+        )
 
 
 def charge_attempt(
