@@ -70,7 +70,7 @@ def preview_cancellation(
     facts = money_facts(booking, refund_to=refund_to, is_excused=excused)
     if staff_split is not None:
         return split(
-            facts, card_cents=staff_split.card_cents, credit_cents=staff_split.credit_cents
+            facts, card_cents=staff_split.card_cents, credit_cents=staff_split.credit_cents, now=now
         )
     try:
         return outcome(facts, actor, now, PolicyNumbers.of(booking.policy))

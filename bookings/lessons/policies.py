@@ -317,7 +317,7 @@ def _is_still_due(
         return False
 
 
-def split(booking: BookingFacts, *, card_cents: int, credit_cents: int) -> Outcome:
+def split(booking: BookingFacts, *, card_cents: int, credit_cents: int, now: datetime) -> Outcome:
     """Return what is due when staff decide how much goes back, in cents (T10, T14).
 
     The instructor keeps what is left of the price less the fee on it. Everything given back is the
@@ -328,7 +328,8 @@ def split(booking: BookingFacts, *, card_cents: int, credit_cents: int) -> Outco
         paid_cents - card_cents
     ):
         raise ConflictError("That is more than was paid.", code="refund_exceeds_paid")
-    if card_cents + credit_cents == paid_cents:
+    is_everything = card_cents + credit_cents == paid_cents
+    if is_everything:
         kept_cents = fee_cents = 0
     else:
         kept_cents = booking.total_cents - card_cents - credit_cents
@@ -339,6 +340,7 @@ def split(booking: BookingFacts, *, card_cents: int, credit_cents: int) -> Outco
         card_refund_cents=card_cents,
         credit_returned_cents=returned_cents,
         credit_issued_cents=credit_cents - returned_cents,
+        is_promo_returned=is_everything and _returns_promo(booking, now),
         instructor_cents=kept_cents - fee_cents,
         fee_cents=fee_cents,
     )

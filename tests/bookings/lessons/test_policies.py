@@ -374,6 +374,17 @@ def test_other_rows_have_nothing_to_waive(case: str, refund_to: RefundTo) -> Non
         policies.waived(paid(), case, refund_to, decided_at=START, now=START, numbers=NUMBERS)
 
 
+def test_staff_who_give_everything_back_give_the_promo_back_too() -> None:
+    """T10: all of it, in whatever words, is C7; a part of it keeps the promo spent."""
+    now, some = START - HOUR, paid(promo_expires_at=START)
+    everything = policies.split(some, card_cents=75_00, credit_cents=20_00, now=now)
+    assert everything.same_money(outcome(some, Actor.STAFF, now))
+    assert everything.is_promo_returned
+    late = policies.split(some, card_cents=75_00, credit_cents=20_00, now=START)
+    part = policies.split(some, card_cents=75_00, credit_cents=19_00, now=now)
+    assert (late.is_promo_returned, part.is_promo_returned) == (False, False)
+
+
 def test_numbers_of_the_booking_decide() -> None:
     """00 §6: a booking keeps the policy it was made under."""
     numbers = PolicyNumbers.of(Policy(free_cancel_hours=48, credit_cancel_hours=6))
