@@ -143,6 +143,8 @@ home                                  public
 how-it-works                          public
 hours:availability                    availability.manage_own
 hours:copy                            availability.manage_own
+hours:rules                           availability.manage_own
+hours:zone                            availability.manage_own
 hours:time-off                        availability.manage_own
 hours:time-off-remove                 availability.manage_own  /teach/availability/time-off/0/remove/
 instructor-profile                    public                   /i/maya-c/

@@ -19,17 +19,22 @@ from catalog.models import Instructor
 _DAY = timedelta(days=1)
 
 
-def lessons_outside_hours(instructor: Instructor, now: datetime) -> list[Booking]:
-    """Return the lessons to come that lie outside the hours as they are now, in order.
-
-    They stand (R18); the instructor may propose another time for each. Spec: S15.6
-    """
-    rows = list(
+def lessons_to_come(instructor: Instructor, now: datetime) -> list[Booking]:
+    """Return the confirmed lessons of an instructor that have not begun, in order."""
+    return list(
         Booking.objects.of_instructor(instructor.user)
         .filter(status="confirmed", start_at__gt=now)
         .select_related("learner", "student")
         .order_by("start_at", "pk")
     )
+
+
+def lessons_outside_hours(instructor: Instructor, now: datetime) -> list[Booking]:
+    """Return the lessons to come that lie outside the hours as they are now, in order.
+
+    They stand (R18); the instructor may propose another time for each. Spec: S15.6
+    """
+    rows = lessons_to_come(instructor, now)
     if not rows:
         return []
     zone = lesson_zone(instructor)
