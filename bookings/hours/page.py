@@ -95,10 +95,11 @@ class Conflict:
 
 @dataclass(frozen=True)
 class DayForm:
-    """One day of the form."""
+    """One day of the form; ``short`` names it on a narrow button."""
 
     number: int
     name: str
+    short: str
     rows: Sequence[TypedRow]
     is_different: bool = False
     note: str = ""
@@ -176,6 +177,7 @@ def build_page(
     return {
         "calendar": calendar,
         "days": _day_forms(calendar, schedule, shown),
+        "blank_row": TypedRow(name="blank", label="", start="", end=""),
         "version": version_of(calendar, schedule),
         "is_draft": draft is not None,
         "is_stale": shown.stale is not None,
@@ -215,6 +217,7 @@ def _day_forms(calendar: Calendar, schedule: Schedule, shown: Draft) -> list[Day
             DayForm(
                 number=number,
                 name=names[number],
+                short=f"{on:%a} {on.day}" if is_week else WEEKDAYS[number][:3],
                 rows=_typed_rows(number, names[number], shown.rows[number], shown.errors),
                 is_different=is_week and weeks.differs(schedule, on, calendar.zone),
                 note=_clock_note(on, calendar.zone) if is_week else "",

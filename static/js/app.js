@@ -226,6 +226,7 @@ const FEATURES = [
   ["[data-results]", () => import("./results.js")],
   ["[data-sections]", () => import("./sections.js")],
   ["[data-most-bytes]", () => import("./files.js")],
+  ["[data-hours]", () => import("./hours.js")],
 ];
 
 function bind(root) {
