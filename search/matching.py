@@ -92,12 +92,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An offer with the demands it misses and the starts that fit best."""
+    """An offer with the demands it misses, the starts that fit best, and all of two weeks."""
 
     offer: Offer
     relevance: float
     missed: frozenset[str]
     starts: Starts
+    all_starts: Starts
 
     @property
     def is_time_open(self) -> bool:
@@ -154,7 +155,7 @@ def match_offers(
         score = matcher.service_score(offer.service_id)
         relevance = relevance_factor(score, offer.cosine)
         starts = free[_wanted(offer, demand)]
-        row = _with_wanted_times(Candidate(offer, relevance, missed, starts), demand, dates)
+        row = _with_wanted_times(Candidate(offer, relevance, missed, starts, starts), demand, dates)
         (rows if row.starts else late).append(row)
     # Only a few can stand close by, and looking for their nearest times is what takes long.
     late.sort(key=_promise, reverse=True)
@@ -269,7 +270,7 @@ def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
     factors = Factors(
         relevance=row.relevance,
         availability=availability_factor(
-            len(row.starts),
+            len(row.all_starts),
             is_window_open=row.is_time_open and not demand.window.is_open_ended,
         ),
         distance=distance_factor(None if covered else kilometers),

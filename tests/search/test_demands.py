@@ -160,6 +160,18 @@ def test_neighborhoods_mix_among_those_who_fit(monkeypatch: pytest.MonkeyPatch) 
     assert names(search("piano under $90")) == ["Ann", "Bea", "Cem", "Fay", "Dov"]
 
 
+def test_whoever_is_closed_then_counts_by_the_starts_of_two_weeks() -> None:
+    """S8.3: 0.25 + 0.75 · min(1, open starts in 14 days / 8), not only those of the nearest day."""
+    saturday = [(5, 600, 720)]
+    pianist("Ann", instructor__weekly=[*saturday, *((day, 540, 1020) for day in range(5))])
+    pianist("Bob", instructor__weekly=saturday)
+    (group,) = search("piano on sunday").close
+    free = {hit.offer.name.split()[0]: hit.factors.availability for hit in group.hits}
+    assert free["Ann"] == 1
+    assert free["Bob"] < 1
+    assert all(len(hit.starts) <= 3 for hit in group.hits)
+
+
 def test_strikes_put_an_instructor_behind() -> None:
     """05 section 4: ranked down at three, shown all the same."""
     struck, other = pianist("Ada"), pianist("Ben")
