@@ -366,6 +366,10 @@ BACKUP_KEY = env.str("BACKUP_KEY", default="")
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default="") or VAR_DIR / "backups").absolute()
 
 # --- Search (Spec: S8.10) ------------------------------------------------------------------------
+# How near the best service must be, as a cosine: to be meant, and to be close (S8.9). How often
+# these are right is in docs/benchmarks.md; another model needs others.
+SEARCH_SURE_COSINE = env.float("SEARCH_SURE_COSINE", default=0.50)
+SEARCH_CLOSE_COSINE = env.float("SEARCH_CLOSE_COSINE", default=0.42)
 EMBEDDING_MODEL_DIR = env.str("EMBEDDING_MODEL_DIR", default="")
 MODEL_DIR = VAR_DIR / "models"
 

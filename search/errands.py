@@ -29,6 +29,14 @@ restaurants brunch burger burgers diner bar bars nightclub weather forecast subw
 traffic directions jobs hiring vacancy vacancies openings salary resume-service passport visa
 dmv refill removal disposal junk recycling mattress sofa iphone laptop-repair
 """
+# Subjects that nobody teaches here, however they are asked for; beside another word they may be
+# something else ("golf driving", "drone flying").
+_NOT_TAUGHT = """
+drive drives driving driver car cars parallel parking permit skydiving scuba diving ski skiing
+snowboard snowboarding forklift massage acupuncture plane airplane pilot helicopter hunting
+motorcycle
+"""
+_NOT_TAUGHT_WORDS = frozenset(_NOT_TAUGHT.split())
 _WORDS = frozenset(f"{_TRADES} {_ERRANDS}".split())
 
 # Whoever says one of these wants to learn it.
@@ -39,6 +47,12 @@ practise prep preparation beginner beginners basics how study studying exam test
 improve improving speak speaking english spanish own diy myself
 """
 _LEARNING_WORDS = frozenset(_LEARNING.split())
+
+
+def is_not_taught(words: Iterable[str]) -> bool:
+    """Tell whether the folded words of a subject name only what the catalogue does not have."""
+    said = set(words)
+    return bool(said) and said <= _NOT_TAUGHT_WORDS
 
 
 def is_errand(words: Iterable[str]) -> bool:

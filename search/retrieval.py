@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import structlog
+from django.conf import settings
 from django.db import OperationalError, connection
 
 from search.encoder.embedder import query_embedder
@@ -20,8 +21,8 @@ TIP_WEIGHT = 0.1
 LIMIT = 50
 # Below this similarity and without a full-text hit nothing was understood (Spec: S8.9).
 SURE_SIMILARITY, CLOSE_SIMILARITY = 0.5, 0.3
-# The same for the best cosine; how often they are right is in docs/benchmarks.md.
-SURE_COSINE, CLOSE_COSINE = 0.50, 0.35
+# With words that are alike a cosine this low will do; without them the settings decide.
+ALIKE_COSINE = 0.35
 
 _FULL_TEXT = """
 WITH wanted AS (
@@ -32,7 +33,8 @@ WITH wanted AS (
 SELECT service.id,
        ts_rank_cd(service.search_vector, wanted.any_word, 1)
          + CASE WHEN service.search_vector @@ wanted.all_words THEN 0.5 ELSE 0 END AS score,
-       service.search_vector @@ wanted.all_words AS is_whole
+       service.search_vector @@ wanted.all_words AS is_whole,
+       ts_filter(service.search_vector, '{a,b}') @@ wanted.all_words AS is_named
 FROM catalog_service AS service, wanted
 WHERE service.is_active AND service.search_vector @@ wanted.any_word
 ORDER BY score DESC, service.position
@@ -77,11 +79,12 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Lexical:
-    """What words alone found; a whole match has all the words."""
+    """What words alone found; a whole match has all the words, a named one in name and keywords."""
 
     full_text: Mapping[int, float]
     trigram: Mapping[int, float]
     has_whole_match: bool
+    has_named_match: bool = False
 
     @property
     def best_trigram(self) -> float:
@@ -106,9 +109,10 @@ def retrieve_services(text: str, snapshot: Snapshot, *, sentence: str = "") -> C
         log.warning("search_from_memory")
         return from_memory(text, snapshot)
     found = Lexical(
-        {pk: score for pk, (score, _) in full_text.items()},
+        {pk: score for pk, (score, _, _) in full_text.items()},
         trigram,
-        any(is_whole for _, is_whole in full_text.values()),
+        any(is_whole for _, is_whole, _ in full_text.values()),
+        any(is_named for _, _, is_named in full_text.values()),
     )
     cosines = _cosines(sentence or text, text, snapshot)
     if cosines is not None:
@@ -124,14 +128,14 @@ def _cosines(sentence: str, text: str, snapshot: Snapshot) -> Mapping[int, float
     return None if encoded is None else snapshot.vectors.similarities(encoded.mean(axis=0))
 
 
-def _ask_database(text: str) -> tuple[dict[int, tuple[float, bool]], dict[int, float]]:
+def _ask_database(text: str) -> tuple[dict[int, tuple[float, bool, bool]], dict[int, float]]:
     # Settings and both questions go in one round trip; a transaction would cost two more.
     with connection.cursor() as cursor:
         statements = f"{_SETTINGS}{_FULL_TEXT};{_TRIGRAM};{_NO_TIMEOUT}"
         cursor.execute(statements, {"text": text, "limit": LIMIT})
         for _ in range(_SETTINGS.count(";")):
             cursor.nextset()
-        full_text = {pk: (score, is_whole) for pk, score, is_whole in cursor.fetchall()}
+        full_text = {pk: (score, *said) for pk, score, *said in cursor.fetchall()}
         cursor.nextset()
         return full_text, dict(cursor.fetchall())
 
@@ -171,10 +175,11 @@ def fuse(cosines: Mapping[int, float], found: Lexical) -> Candidates:
 
 def _band(best_cosine: float, found: Lexical) -> str:
     """Return how sure we are: vectors alone take gibberish and errands for lessons."""
-    has_alike = found.best_trigram >= SURE_SIMILARITY and best_cosine >= CLOSE_COSINE
-    if best_cosine >= SURE_COSINE or has_alike:
+    has_alike = found.best_trigram >= SURE_SIMILARITY and best_cosine >= ALIKE_COSINE
+    if best_cosine >= settings.SEARCH_SURE_COSINE or has_alike:
         return "results"
-    return "closest" if best_cosine >= CLOSE_COSINE or found.has_whole_match else "none"
+    is_close = best_cosine >= settings.SEARCH_CLOSE_COSINE or found.has_named_match
+    return "closest" if is_close else "none"
 
 
 def _tipped(found: Lexical, full_text_weight: float, trigram_weight: float) -> dict[int, float]:

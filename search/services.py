@@ -20,7 +20,7 @@ from search.close_matches import (
     wider_groups,
 )
 from search.demand import Demand, demand_of
-from search.errands import is_errand
+from search.errands import is_errand, is_not_taught
 from search.filters import Filters
 from search.learner import suited, with_learner
 from search.matching import (
@@ -248,7 +248,8 @@ def _services(
     if not words:
         # Only constraints were said: every service counts, unless nothing at all was said.
         return Candidates({}, "none" if demand == Demand() else "results")
-    if is_errand(words_of(said)) and words not in snapshot.names:
+    is_refused = is_errand(words_of(said)) or is_not_taught(words.split())
+    if is_refused and words not in snapshot.names:
         return Candidates({}, "none")
     mode = "lexical" if snapshot.vectors is None else "hybrid"
     return remembered(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.errands import is_errand
+from search.errands import is_errand, is_not_taught
 
 pytestmark = pytest.mark.S8
 
@@ -21,3 +21,19 @@ def test_errands_and_trades_are_no_lessons(query: str) -> None:
 )
 def test_whoever_wants_to_learn_it_is_understood(query: str) -> None:
     assert not is_errand(query.split())
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("drive", True),
+        ("driving", True),
+        ("parallel parking", True),
+        ("golf driving", False),
+        ("scuba", True),
+        ("", False),
+    ],
+)
+def test_what_the_catalogue_does_not_have_is_no_close_match(query: str, expected: bool) -> None:
+    """Spec: S8.1: "learn to drive" is neither golf nor drums."""
+    assert is_not_taught(query.split()) is expected

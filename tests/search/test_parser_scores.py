@@ -39,7 +39,8 @@ def _scores(name: str) -> tuple[float, float, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["dev_queries.jsonl", "own_queries.jsonl", "heldout_queries.jsonl"]
+    "name",
+    ["dev_queries.jsonl", "own_queries.jsonl", "heldout_queries.jsonl", "street_queries.jsonl"],
 )
 def test_constraints_hold_their_floors(name: str) -> None:
     """Spec: S8.1"""

@@ -70,6 +70,19 @@ def test_development_queries_hold_their_floors(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_learning_to_drive_is_no_lesson_here(
+    snapshot: Snapshot, django_db_blocker: Any, mode: str
+) -> None:
+    """Spec: S8.1: no match path; a word in some description is no likeness (S8.9)."""
+    used = snapshot if mode == "hybrid" else replace(snapshot, vectors=None)
+    rows = [{"q": "learn to drive"}, {"q": "driving lessons in queens"}]
+    with django_db_blocker.unblock():
+        found = answer_all(rows, now=QUERIES_NOW, snapshot=used)
+    assert refused(found) == 1
+
+
+@pytest.mark.slow
 def test_what_is_no_lesson_is_refused_and_lessons_are_not(
     snapshot: Snapshot, django_db_blocker: Any
 ) -> None:
