@@ -10,6 +10,8 @@ from datetime import date, timedelta
 
 from accounts.models import User
 from bookings.availability import weeks
+from bookings.availability.clock import dates_between, local_date
+from bookings.availability.holidays import holiday_on
 from bookings.availability.intervals import DayWindow, Schedule
 from bookings.availability.models import Blackout
 from bookings.availability.permissions import calendar_of
@@ -193,8 +195,10 @@ def add_time_off(
     if len(label) > LABEL_MAX:
         raise _wrong("label", f"Use up to {LABEL_MAX} characters.")
     with _locked(by, slug) as instructor:
-        if Blackout.objects.filter(instructor=instructor).count() >= MOST_TIME_OFF:
-            raise _wrong("first_on", "Your list of time off is full. Remove some that are over.")
+        today = local_date(clock.now(), lesson_zone(instructor))
+        listed = Blackout.objects.filter(instructor=instructor, last_on__gte=today)
+        if listed.count() >= MOST_TIME_OFF:
+            raise _wrong("first_on", "Your list of time off is full. Remove some first.")
         start, end = window if window is not None else (None, None)
         return Blackout.objects.create(
             instructor=instructor,
@@ -204,6 +208,26 @@ def add_time_off(
             end_minute=end,
             label=label.strip(),
         )
+
+
+def add_holidays(*, by: User, slug: str) -> int:
+    """Close the federal holidays of the coming year that are not closed all day yet; how many.
+
+    Raises ``ValidationFailedError`` when the list of time off is full. Spec: S15.5
+    """
+    with _locked(by, slug) as instructor:
+        today = local_date(clock.now(), lesson_zone(instructor))
+        closed = list(Blackout.objects.filter(instructor=instructor, last_on__gte=today))
+        whole = [row for row in closed if row.start_minute is None]
+        added = [
+            Blackout(instructor=instructor, first_on=on, last_on=on, label=name)
+            for on in dates_between(today, today + timedelta(days=364))
+            if (name := holiday_on(on))
+            and not any(row.first_on <= on <= row.last_on for row in whole)
+        ]
+        if len(closed) + len(added) > MOST_TIME_OFF:
+            raise _wrong("first_on", "Your list of time off is full. Remove some first.")
+        return len(Blackout.objects.bulk_create(added))
 
 
 def remove_time_off(*, by: User, slug: str, blackout_id: int) -> None:

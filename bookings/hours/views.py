@@ -35,6 +35,7 @@ from instainstru.http import mark_private, posted, render_page_or_fragment, see_
 from instainstru.templatetags.ui import format_day
 
 SAVE = "save"
+HOLIDAYS = "holidays"
 
 
 def _calendar(request: HttpRequest) -> Calendar | None:
@@ -226,6 +227,8 @@ def time_off(request: HttpRequest) -> HttpResponse:
     calendar = _calendar(request)
     if calendar is None:
         return _no_profile(request)
+    if request.method == "POST" and request.POST.get("do") == HOLIDAYS:
+        return _close_holidays(request, calendar)
     form = TimeOffForm(posted(request))
     if request.method != "POST":
         return _render_time_off(request, calendar, form)
@@ -247,6 +250,17 @@ def time_off(request: HttpRequest) -> HttpResponse:
     except ApplicationError as error:
         return _render_time_off(request, calendar, form, refusal=error, status=error.status)
     messages.success(request, _saved_words(calendar))
+    return see_other(calendar.url("hours:time-off"))
+
+
+def _close_holidays(request: HttpRequest, calendar: Calendar) -> HttpResponse:
+    by, slug = cast("User", request.user), calendar.instructor.slug
+    try:
+        added = services.add_holidays(by=by, slug=slug)
+    except ApplicationError as error:
+        form = TimeOffForm()
+        return _render_time_off(request, calendar, form, refusal=error, status=error.status)
+    messages.success(request, f"{added} holiday{'' if added == 1 else 's'} added to your time off.")
     return see_other(calendar.url("hours:time-off"))
 
 

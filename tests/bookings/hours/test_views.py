@@ -263,6 +263,18 @@ def test_faulty_time_off_is_refused(own: Client, asked: dict[str, str], words: s
     assert not Blackout.objects.exists()
 
 
+def test_federal_holidays_are_added_once(own: Client, teacher: Instructor) -> None:
+    """S15.5"""
+    with time_machine.travel("2026-12-01T15:00:00Z", tick=False):
+        own.force_login(teacher.user)
+        black_out(teacher, date(2026, 12, 24), date(2026, 12, 26))
+        for _ in range(2):
+            assert own.post(PAGE + "time-off/", {"do": "holidays"}).status_code == 303
+    added = Blackout.objects.filter(instructor=teacher).exclude(label="Away").order_by("first_on")
+    assert len(added) == 10
+    assert (added[0].first_on, added[0].label) == (date(2027, 1, 1), "New Year's Day")
+
+
 def test_edits_wait_for_save(own: Client, teacher: Instructor) -> None:
     """S15.4: what the toolbar does, without a script."""
     read = version(own.get(PAGE))
