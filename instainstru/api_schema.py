@@ -1,8 +1,9 @@
 """The API described for programs: OpenAPI, made from the views and serializers (Spec: S17.14)."""
 
 import json
+import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -12,8 +13,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
+from instainstru.access import Access
 from instainstru.api import ApiView
+from instainstru.api_errors import ROOT
+from instainstru.api_urls import urlpatterns
+from instainstru.lazy_views import LazyView
 
+_CONVERTED = re.compile(r"<\w+:(\w+)>")
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
@@ -67,12 +73,25 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 
 def add_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Say once for every operation how refusals look. Spec: G12"""
+    """Say for every operation how refusals look and who may call it. Spec: G12, S5.2"""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
-    for operations in result["paths"].values():
+    rules = _rules()
+    for path, operations in result["paths"].items():
         for operation in operations.values():
             operation["responses"] |= {"4XX": _REFUSED, "503": _REFUSED}
+            operation["x-permissions"] = list(rules[path].permissions)
+            operation["security"] = [{"session": []}, *([{}] if rules[path].is_public else [])]
     return result
+
+
+def _braced(route: str) -> str:
+    return _CONVERTED.sub(r"{\1}", route)
+
+
+def _rules() -> dict[str, Access]:
+    """Return the rule of each path, as the schema writes paths."""
+    views = {_braced(str(each.pattern)): cast("LazyView", each.callback) for each in urlpatterns}
+    return {f"{ROOT}v1/{path}": view.access for path, view in views.items()}
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from catalog.urls import urlpatterns as catalog_urlpatterns
 from instainstru import browser_rules, error_handlers, health
 from instainstru.pages import (
     access,
+    api_page,
     blocked,
     favorites,
     gallery,
@@ -56,6 +57,7 @@ urlpatterns = [
     path(
         "staff/inbox/<slug:kind>/<slug:public_id>/", staff_inbox.handle, name="staff-inbox-handle"
     ),
+    path("staff/api/", api_page.api_page, name="staff-api"),
     path("staff/mails/", mail_previews.previews, name="staff-mail-previews"),
     path("staff/mails/<slug:kind>/", mail_previews.mail_preview, name="staff-mail-preview"),
     path(

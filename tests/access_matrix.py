@@ -237,6 +237,7 @@ sharing:learner-invitation            signed-in                /invitations/lear
 sitemap                               public
 inbound-texts                         public
 text-list                             public
+staff-api                             system.monitor
 staff-mail-previews                   system.monitor
 staff-mail-preview                    system.monitor           /staff/mails/lesson_confirmed/
 staff-mail-preview-html               system.monitor           /staff/mails/lesson_confirmed/html/

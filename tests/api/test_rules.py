@@ -9,11 +9,12 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.roles import Role
 from instainstru import ratelimit
 from instainstru.api_rules import DeclaredAccess
 from instainstru.ratelimit import MINUTE, Limit
 from tests.api.programs import call
-from tests.factories.accounts import student
+from tests.factories.accounts import VerifiedUserFactory, student
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S17]
 SCHEMA, HOLDS = "/api/v1/schema/", "/api/v1/holds/"
@@ -35,6 +36,24 @@ def test_every_operation_says_how_it_refuses(client: Client) -> None:
         for operation in operations.values():
             assert "4XX" in operation["responses"]
             assert operation["description"]
+
+
+def test_schema_says_who_may_call(client: Client) -> None:
+    """Spec: S5.2"""
+    paths = client.get(SCHEMA).json()["paths"]
+    assert {} in paths[HOLDS]["post"]["security"]
+    confirm = paths["/api/v1/holds/{hold_id}/confirm/"]["post"]
+    assert confirm["security"] == [{"session": []}]
+    assert confirm["x-permissions"] == ["bookings.create"]
+
+
+def test_page_of_the_operations_is_for_those_who_run_the_site(client: Client) -> None:
+    client.force_login(VerifiedUserFactory(role=Role.ADMIN))
+    page = client.get("/staff/api/").content.decode()
+    for path in client.get(SCHEMA).json()["paths"]:
+        assert path in page
+    client.force_login(student())
+    assert client.get("/staff/api/").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing/", "/api/v2/", "/api/v1/holds/ZZZZZZZZZZ/"])

@@ -104,6 +104,7 @@ PLACES: Final = (
     Place("teach-start", "/teach/start/"),
     Place("teach-start", "/teach/start/", status=422, submits=FORM, takes_focus=True),
     Place("teach-start", "/teach/start/?sent=1"),
+    Place("staff-api", "/staff/api/", "staff"),
     Place("staff-mail-previews", "/staff/mails/", "staff"),
     Place("staff-mail-preview", "/staff/mails/lesson_confirmed/", "staff"),
     Place("staff-inbox", "/staff/inbox/reports/", "staff"),

@@ -21,7 +21,7 @@ class RefusedByApiError(ApplicationError):
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code, code=code)
-        self.status = status  # type: ignore[misc] - the answer's own
+        self.status = status  # type: ignore[misc]
 
 
 class Program:
