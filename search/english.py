@@ -78,7 +78,7 @@ instructors into is it its just learn learning lesson lessons let like local loo
 me mentor my near need needed needs of on one or our please pls private pro professional program
 really same school search searching seeking session sessions she he some somebody someone
 something start starting stuff take taking taught teach teacher teachers teaches teaching that
-the their them there they this to trainer trainers trying tutor tutoring tutors up us using want
+the their them there they this to trying tutor tutoring tutors up us using want
 wanna wanted wants we what where which who will with work workshop workshops would you your ones
 student he's she's i'm i'd we're thanks thank available availability who's both ideally
 preferably maybe hour hours minutes time times clases clase lecciones leccion curso cursos

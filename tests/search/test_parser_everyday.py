@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.search.catalogue import constraints
+from tests.search.catalogue import constraints, read
 
 pytestmark = pytest.mark.S8
 
@@ -104,3 +104,9 @@ def test_spanish_and_french_say_the_same(query: str, expected: dict[str, Any]) -
 def test_joined_ages_count_from_the_first() -> None:
     """Spec: S8.1"""
     assert constraints("piano for six- and eight-year-olds") == {"age": 6}
+
+
+def test_a_trainer_says_what_for() -> None:
+    """Spec: S8.2: no filler like a teacher; without it "personal trainer" is personal finance."""
+    assert read("personal trainer 6am in fort greene").residual_core == "personal trainer"
+    assert read("trainer at my gym 7am").residual_core == "trainer gym"
