@@ -7,7 +7,12 @@ of its person (``page_store.versions.of_person``), so that no copy of a page sho
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.core.cache import cache
 from django.db.models import QuerySet
+
+from instainstru.page_store.versions import of_person, tokens
+
+KEPT_SECONDS: Final = 60
 
 Source = Callable[[int], QuerySet[Any]]
 """Returns the unread rows of a person, named by their key."""
@@ -28,3 +33,21 @@ def unread_count(person_id: int, *names: str) -> int:
         return 0
     first, *others = rows
     return first.union(*others, all=True).count() if others else first.count()
+
+
+def shown_count(person_id: int) -> int:
+    """Return the number at the bell, kept until the person's version is bumped, a minute at most.
+
+    Every page of a signed-in person shows it, so it must not ask the database each time (D6).
+    """
+    # Never from the version that this process has seen: who has just read something looks at it.
+    name = of_person(person_id)
+    found = tokens([name], is_fresh=True)
+    if found is None:
+        return unread_count(person_id)
+    key = f"bell:{person_id}:{found[name]}"
+    number: int | None = cache.get(key)
+    if number is None:
+        number = unread_count(person_id)
+        cache.set(key, number, KEPT_SECONDS)
+    return number

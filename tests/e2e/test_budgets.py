@@ -56,7 +56,7 @@ BUDGETS = (
     Budget("/search/?q=piano in park slope saturday", "guest", 5, 40 * KB, 7 * KB),
     Budget("/i/maya-c/book/" + TIMES, "guest", 6),
     Budget("/i/maya-c/book/" + TIMES, "guest", 6, 20 * KB, 4 * KB, is_fragment=True),
-    Budget("/book/{hold}/", "student", 9),
+    Budget("/book/{hold}/", "student", 10),
     Budget("/lessons/", "student", 6, 40 * KB),
     Budget("/lessons/{code}/", "student", 6, 40 * KB),
     Budget("/teach/", "teacher", 6, 40 * KB),

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from bookings.messages.models import Thread
 from bookings.messages.services import send_message
 from bookings.notifications.notices import leave_notice
-from instainstru.bell import unread_count
+from instainstru.bell import shown_count, unread_count
 from tests.factories.messages import MessageFactory, ThreadFactory, pair_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S13]
@@ -42,15 +42,21 @@ def page(client: Client, address: str = "/help/") -> str:
     return client.get(address).content.decode()
 
 
-def test_bell_counts_notices_and_messages_by_one_query(sam: Client, thread: Thread) -> None:
+def test_bell_counts_notices_and_messages_by_one_query(
+    sam: Client, thread: Thread, django_capture_on_commit_callbacks: Commits
+) -> None:
     assert number_in(page(sam)) == 0
-    MessageFactory(thread=thread)
-    MessageFactory(thread=thread, is_answer=True)
-    leave_notice(key="k", user=thread.student, title="News", path="/lessons/")
+    with django_capture_on_commit_callbacks(execute=True):
+        MessageFactory(thread=thread)
+        MessageFactory(thread=thread, is_answer=True)
+        leave_notice(key="k", user=thread.student, title="News", path="/lessons/")
     assert number_in(page(sam)) == 2
     with CaptureQueriesContext(connection) as found:
         assert unread_count(thread.student.pk) == 2
     assert len(found) == 1
+    with CaptureQueriesContext(connection) as found:
+        assert shown_count(thread.student.pk) == 2
+    assert not len(found)
     assert "1 unread message<" in page(sam, "/notifications/")
 
 
