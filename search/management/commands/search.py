@@ -48,7 +48,7 @@ class Command(BaseCommand):
         try:
             asked = json.loads(line)
             identifier, text = asked["id"], asked["q"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             return {"id": None, "error": f"{type(error).__name__}: {error}"}
         if not isinstance(text, str):
             return {"id": None, "error": "q is not a text"}
