@@ -6,10 +6,15 @@ from collections.abc import Generator, Iterator
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from hypothesis import settings as property_settings
 from pytest_django.plugin import blocking_manager_key
 
 from instainstru.page_store import versions
 from instainstru.page_store.middleware import PageStoreMiddleware, memory
+
+# How long an example takes is the machine's business, not the property's.
+property_settings.register_profile("untimed", deadline=None)
+property_settings.load_profile("untimed")
 
 PLAIN_STORAGES = {
     **settings.STORAGES,
