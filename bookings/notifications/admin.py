@@ -10,30 +10,29 @@ from bookings.notifications.models import ContactMessage, OutgoingMail, Outgoing
 MONITOR = "system.monitor"
 
 
-@admin.register(OutgoingMail)
-class OutgoingMailAdmin(StaffAdmin):
-    """Rows of the outbox."""
+class OutboxAdmin(StaffAdmin):
+    """Rows that were or will be sent to somebody."""
 
     view_permissions = (MONITOR,)
     list_display = (
-        "public_id",
-        "kind",
-        "recipient",
-        "status",
-        "attempts",
-        "last_error",
-        "created_at",
+        "public_id", "kind", "recipient", "status", "attempts", "last_error", "created_at",
         "sent_at",
-    )
+    )  # fmt: skip
     list_filter = ("status", "kind", "created_at")
     search_fields = ("=public_id", "=to", "=key")
-    search_help_text = "Mail id, the whole address, or the key."
     ordering = ("-created_at",)
     fields = (
         "public_id", "kind", "key", "recipient", "status", "attempts", "next_attempt_at",
         "last_error", "created_at", "sent_at",
     )  # fmt: skip
     readonly_fields = fields
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(OutboxAdmin):
+    """Mails."""
+
+    search_help_text = "Mail id, the whole address, or the key."
 
     @admin.display(description="To")
     def recipient(self, mail: OutgoingMail) -> str:
@@ -42,29 +41,10 @@ class OutgoingMailAdmin(StaffAdmin):
 
 
 @admin.register(OutgoingText)
-class OutgoingTextAdmin(StaffAdmin):
-    """Rows of the texts' outbox."""
+class OutgoingTextAdmin(OutboxAdmin):
+    """Text messages."""
 
-    view_permissions = (MONITOR,)
-    list_display = (
-        "public_id",
-        "kind",
-        "recipient",
-        "status",
-        "attempts",
-        "last_error",
-        "created_at",
-        "sent_at",
-    )
-    list_filter = ("status", "kind", "created_at")
-    search_fields = ("=public_id", "=to", "=key")
     search_help_text = "Text id, the whole number with its +, or the key."
-    ordering = ("-created_at",)
-    fields = (
-        "public_id", "kind", "key", "recipient", "status", "attempts", "next_attempt_at",
-        "last_error", "created_at", "sent_at",
-    )  # fmt: skip
-    readonly_fields = fields
 
     @admin.display(description="To")
     def recipient(self, text: OutgoingText) -> str:
