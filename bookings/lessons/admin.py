@@ -227,14 +227,14 @@ class LessonReportAdmin(StaffAdmin):
     view_permissions = (VIEW,)
     is_read_recorded = True
     list_display = ("booking", "kind", "opened_by", "created_at", "answered_at", "outcome")
-    list_filter = ("kind", "opened_by", "outcome", "created_at")
+    list_filter = ("is_unsafe", "kind", "opened_by", "outcome", "created_at")
     list_select_related = ("booking",)
     search_fields = ("=booking__code",)
     search_help_text = "Lesson code."
     ordering = ("-created_at",)
     fields = (
-        "lesson", "kind", "opened_by", "statement", "created_at", "answer_by_at", "answer",
-        "answered_at", "evidence", "outcome", "decided_at",
+        "lesson", "kind", "is_unsafe", "opened_by", "statement", "created_at", "answer_by_at",
+        "answer", "answered_at", "evidence", "outcome", "decided_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -301,7 +301,7 @@ def _reported() -> Waiting:
 
 
 def _unsafe() -> Waiting:
-    return waiting_of(LessonReport.objects.filter(kind="safety", outcome=""))
+    return waiting_of(LessonReport.objects.filter(is_unsafe=True, outcome=""))
 
 
 def _disputed() -> Waiting:
@@ -314,7 +314,7 @@ def _list_of(kind: str, query: str) -> str:
 
 
 for label, address, waiting in (
-    ("Safety reports", lambda: _list_of("lessonreport", "kind__exact=safety"), _unsafe),
+    ("Safety reports", lambda: _list_of("lessonreport", "is_unsafe__exact=1"), _unsafe),
     ("Reported lessons", lambda: _list_of("booking", "status__exact=reported"), _reported),
     ("Disputed strikes", lambda: _list_of("strike", "disputed_at__isnull=False"), _disputed),
 ):

@@ -85,6 +85,8 @@ def report_lesson(
         if report is not None and report.opened_by != side:
             report = _answer(lesson, report, by, statement, pictures, at)
             if kind == K.SAFETY:
+                report.is_unsafe = True
+                report.save(update_fields=["is_unsafe"])
                 block_person(by=by, person=_other(lesson, side))
             return report
         first_at, last_at = report_window(lesson, kind)
@@ -101,6 +103,7 @@ def report_lesson(
             opened_by=side,
             reporter=by,
             kind=kind,
+            is_unsafe=kind == K.SAFETY,
             statement=statement.strip(),
             answer_by_at=at + timedelta(hours=lesson.policy.report_window_hours),
             created_at=at,

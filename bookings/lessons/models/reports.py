@@ -31,6 +31,12 @@ class LessonReport(models.Model):
     opened_by = models.CharField(max_length=10, choices=Side.choices)
     reporter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="lesson_reports")
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    is_unsafe = models.BooleanField(
+        "safety",
+        default=False,
+        db_default=False,
+        help_text="One of the two did not feel safe, whoever reported first.",
+    )
     statement = models.CharField(max_length=2000)
     answer = models.CharField(max_length=2000, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)

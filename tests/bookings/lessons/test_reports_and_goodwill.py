@@ -303,8 +303,10 @@ def test_one_report_that_fails_keeps_no_other_waiting(
 def test_safety_shuts_the_other_out_also_when_they_reported_first(stage: Stage) -> None:
     """S11.8, 05 section 2: one report, and no contact any more."""
     report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
+    assert not LessonReport.objects.get().is_unsafe
     report(stage, stage.lesson.end_at + HOUR, kind="safety")
     assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()
+    assert LessonReport.objects.get().is_unsafe
 
 
 def test_both_sides_hear_of_every_step_of_a_report(stage: Stage) -> None:
