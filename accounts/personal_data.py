@@ -179,6 +179,10 @@ register(
             ),
             is_left_out_of_copies=True,
         ),
+        Nobody(
+            model="accounts.StoppedNumber",
+            why="digests of phones that must not be texted again, whoever types their number",
+        ),
         Holding(
             model="accounts.TextNumber",
             subjects=("user", "phone"),

@@ -186,7 +186,8 @@ def _unlink(name: str, sizes: Iterable[int]) -> None:
 
 def _sweep_files(now: datetime) -> int:
     folder, count = _folder(), 0
-    for shelf in sorted(folder.iterdir()) if folder.is_dir() else []:
+    shelves = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    for shelf in sorted(shelves):
         files = [path for path in shelf.iterdir() if _FILE.fullmatch(path.name)]
         names = {path.name[:32] for path in files}
         states = dict(UploadedPicture.objects.filter(name__in=names).values_list("name", "state"))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import TextNumber, User
+from accounts.models import StoppedNumber, TextNumber, User
 from accounts.models.text_numbers import MAX_TRIES
 from instainstru import clock
 from instainstru.errors import ConflictError, ValidationFailedError
@@ -83,7 +83,7 @@ def _agree(by: User, phone: str, browser: Browser, now: datetime) -> TextNumber:
     user = User.objects.select_for_update(no_key=True).get(pk=by.pk)
     number = number_of(user)
     is_proven = _is_proven(number, phone)
-    if not is_proven and TextNumber.objects.at(phone).filter(stopped_at__isnull=False).exists():
+    if not is_proven and StoppedNumber.objects.filter(digest=_digest(phone)).exists():
         sentence = "This number asked us for no more texts. Text START from it first."
         raise ValidationFailedError(sentence, fields={"phone": sentence})
     if user.phone != phone:
@@ -93,6 +93,7 @@ def _agree(by: User, phone: str, browser: Browser, now: datetime) -> TextNumber:
     if number is not None and is_proven:
         number.stopped_at = None
         number.save(update_fields=["stopped_at"])
+        StoppedNumber.objects.filter(digest=_digest(phone)).delete()
         return number
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     number, _ = TextNumber.objects.update_or_create(
@@ -146,8 +147,12 @@ def stop_texts(*, phone: str, now: datetime | None = None) -> bool:
     """
     for user in _people_at(phone):
         record_consent(by=user, purpose=Purpose.SMS, is_given=False, browser=STOPPED)
-    stopped = TextNumber.objects.at(phone).filter(stopped_at__isnull=True)
-    return stopped.update(stopped_at=now or clock.now()) > 0
+    at = now or clock.now()
+    stopped = TextNumber.objects.at(phone).filter(stopped_at__isnull=True).update(stopped_at=at)
+    if stopped:
+        row = StoppedNumber(digest=_digest(phone), stopped_at=at)
+        StoppedNumber.objects.bulk_create([row], ignore_conflicts=True)
+    return stopped > 0
 
 
 @transaction.atomic
@@ -157,6 +162,7 @@ def restart_texts(*, phone: str) -> bool:
     Only what somebody agreed to on the site, in today's words, and STOP alone ended comes back:
     texts begin by a web form or not at all. Spec: S13.6
     """
+    StoppedNumber.objects.filter(digest=_digest(phone)).delete()
     people = [user for user in _people_at(phone) if user.phone == phone and _was_stopped(user)]
     for user in people:
         record_consent(by=user, purpose=Purpose.SMS, is_given=True, browser=RESTARTED)
@@ -176,6 +182,11 @@ def _was_stopped(user: User) -> bool:
         and last[1].phone == user.phone
         and last[1].version == VERSIONS[Purpose.SMS]
     )
+
+
+def _digest(phone: str) -> str:
+    key = f"stopped numbers {settings.SECRET_KEY}".encode()
+    return hmac.new(key, phone.encode(), hashlib.sha256).hexdigest()
 
 
 def _is_proven(number: TextNumber | None, phone: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from analytics.kinds import InteractionType
 from analytics.models import SearchEvent, SearchInteraction
@@ -119,20 +119,25 @@ def record_booking_step(
 ) -> None:
     """Write, in the booking's transaction, that the person's last search led to it; once a hold.
 
+    A failure is logged and fails no booking.
+
     Nothing is written when no search of theirs led to the instructor within seven days, or when
     they may not be named. Spec: T4, S3.2, S3.3, S3.4
     """
-    SearchInteraction.objects.booked(
-        {
-            "event_id": uuid5(BOOKINGS, f"{kind.value} {hold_id}"),
-            "type": kind.value,
-            "user_id": user_id,
-            "guest_key": guest_key,
-            "instructor_id": instructor_id,
-            "since": now - CREDITED_FOR,
-            "now": now,
-        }
-    )
+    values = {
+        "event_id": uuid5(BOOKINGS, f"{kind.value} {hold_id}"),
+        "type": kind.value,
+        "user_id": user_id,
+        "guest_key": guest_key,
+        "instructor_id": instructor_id,
+        "since": now - CREDITED_FOR,
+        "now": now,
+    }
+    try:
+        with transaction.atomic():
+            SearchInteraction.objects.booked(values)
+    except DatabaseError:
+        log.exception("search_not_credited")
 
 
 def forget_old_events(*, now: datetime) -> dict[str, int]:

@@ -12,15 +12,15 @@ from accounts.models.email_changes import EmailChange
 from accounts.models.grants import Grant, Invitation, LearnerGrant, LearnerInvitation, UserGrant
 from accounts.models.notification_choices import NotificationChoice
 from accounts.models.pictures import UploadedPicture
-from accounts.models.text_numbers import TextNumber
+from accounts.models.text_numbers import StoppedNumber, TextNumber
 from accounts.models.viewings import Viewing
 from instainstru import clock
 from instainstru.identifiers import public_id
 
 __all__ = [
     "AuditEvent", "Block", "Capability", "EmailChange", "Grant", "Invitation", "Learner",
-    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "TextNumber", "UploadedPicture",
-    "User", "UserGrant", "Viewing",
+    "LearnerGrant", "LearnerInvitation", "NotificationChoice", "StoppedNumber", "TextNumber",
+    "UploadedPicture", "User", "UserGrant", "Viewing",
 ]  # fmt: skip
 
 

@@ -46,3 +46,13 @@ class TextNumber(models.Model):
 
     def __str__(self) -> str:
         return f"number of user {self.user_id}"
+
+
+class StoppedNumber(models.Model):
+    """A phone that said STOP, by a keyed digest: it outlives whoever typed the number (S13.6)."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    stopped_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"stopped at {self.stopped_at:%Y-%m-%d}"

@@ -11,7 +11,6 @@ from bookings.hours.typed import parse_minute
 from instainstru.form_fields import PlainTextField
 
 _DATE = {"type": "date"}
-_REFUSED = ("required", "invalid", "min_value", "max_value")
 
 
 def parse_week(text: str) -> date | None:

@@ -43,7 +43,7 @@ def _calendar(request: HttpRequest) -> Calendar | None:
     sent = request.POST if request.method == "POST" else request.GET
     return find_calendar(
         by=cast("User", request.user),
-        slug=sent.get("of", ""),
+        slug=sent.get("of", "").replace("\0", ""),
         week_on=parse_week(sent.get("week", "")),
         now=clock.now(),
     )

@@ -78,7 +78,7 @@ def keep_on_the_way(hold: Booking, typed: Mapping[str, Any], *, now: datetime) -
         with transaction.atomic():
             live.update(**values)
     except IntegrityError:
-        del values["learner"]
+        values.pop("learner", None)
         live.update(**values)
 
 

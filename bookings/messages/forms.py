@@ -1,5 +1,6 @@
 """Parses what somebody writes or reports (Spec: S11.4)."""
 
+import hashlib
 from typing import Any
 
 from django import forms
@@ -36,9 +37,14 @@ class MessageForm(forms.Form):
         max_length=KEY_LENGTH, required=False, initial=public_id, widget=forms.HiddenInput
     )
 
-    def clean_key(self) -> str:
-        """Make a key for a form that came without one."""
-        return str(self.cleaned_data["key"] or public_id())
+    def clean(self) -> dict[str, Any]:
+        """Bind the key to the words: who goes back and writes others sends another message (R14).
+
+        A form that came without a key gets one.
+        """
+        found = super().clean() or self.cleaned_data
+        said = f"{found.get('key') or public_id()}\n{found.get('text', '')}"
+        return {**found, "key": hashlib.sha256(said.encode()).hexdigest()[:KEY_LENGTH]}
 
 
 class MessageReportForm(forms.Form):

@@ -13,8 +13,8 @@ _SPELT_MAIL = re.compile(
     rf"\b[\w.+-]{{1,64}}\s{{1,3}}\(?at\)?\s{{1,3}}[\w-]{{1,63}}\s{{1,3}}\(?dot\)?\s{{1,3}}(?:{_ENDS})\b",
     re.IGNORECASE,
 )
-# Ten digits and more, however they are parted, are a phone number and not a price or a date.
-_PHONE = re.compile(r"[+(]{0,2}\d(?:[\s().-]{0,3}\d){9,14}")
+# Ten digits and more, however they are parted, are a phone number and not a price; nor is a date.
+_PHONE = re.compile(r"(?!\d{4}-\d\d-\d\d\b)[+(]{0,2}\d(?:[\s().-]{0,3}\d){9,14}")
 
 
 def mask_contacts(text: str) -> str:

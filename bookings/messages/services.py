@@ -123,7 +123,8 @@ def read_letters(*, by: User, pair: Pair, up_to: str, now: datetime | None = Non
     What came after it stays unread.
     """
     assert pair.thread is not None  # noqa: S101 - a thread that was found
-    last = pair.thread.letters.filter(public_id=up_to).first()
+    # PostgreSQL text holds every character but NUL.
+    last = pair.thread.letters.filter(public_id=up_to.replace("\0", "")).first()
     if last is None:
         return 0
     rows = pair.thread.letters.unread_of(by.pk).filter(pk__lte=last.pk)

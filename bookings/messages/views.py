@@ -202,7 +202,8 @@ def _context(request: HttpRequest, pair: Pair, form: MessageForm) -> dict[str, A
 def _letters(request: HttpRequest, thread: Thread, by: User) -> dict[str, Any]:
     """Return the newest messages in their order, or those before one of them."""
     rows = thread.letters.order_by("-pk")
-    before = thread.letters.filter(public_id=request.GET.get("before", "")).first()
+    before_id = request.GET.get("before", "").replace("\0", "")
+    before = thread.letters.filter(public_id=before_id).first()
     if before is not None:
         rows = rows.filter(pk__lt=before.pk)
     found = list(rows[: SHOWN + 1])

@@ -14,7 +14,8 @@ from bookings.notifications.managers import OutgoingQuerySet
 from instainstru import clock
 
 MAX_ATTEMPTS = 5
-BATCH_SIZE = 20
+# A row takes ten seconds at most, so a batch is done while it is still ours alone.
+BATCH_SIZE = 10
 LEASE = timedelta(minutes=2)
 FIRST_RETRY_SECONDS = 30
 TIME_BUDGET_SECONDS = 60

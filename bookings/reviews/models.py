@@ -149,14 +149,18 @@ class InstructorStatistics(models.Model):
     )
     recent_no_show_count = models.PositiveIntegerField(default=0)
     recent_question_count = models.PositiveIntegerField(
-        default=0, help_text="Students' messages after a day of silence, in 30 days."
+        default=0,
+        db_default=0,
+        help_text="Students' messages after a day of silence, in 30 days.",
     )
-    recent_reply_count = models.PositiveIntegerField(default=0, help_text="Of them answered.")
+    recent_reply_count = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of them answered."
+    )
     recent_quick_reply_count = models.PositiveIntegerField(
-        default=0, help_text="Of them answered within two hours."
+        default=0, db_default=0, help_text="Of them answered within two hours."
     )
     median_reply_minutes = models.PositiveIntegerField(
-        default=0, help_text="Of the answers; says nothing without one."
+        default=0, db_default=0, help_text="Of the answers; says nothing without one."
     )
     refreshed_at = models.DateTimeField(default=clock.now)
 

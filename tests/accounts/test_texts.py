@@ -198,6 +198,21 @@ def test_a_phone_that_said_stop_before_it_was_proved_gets_no_more_codes(maya: Us
             texts.agree_to_texts(by=person, phone=PHONE, browser=HERE)
 
 
+@pytest.mark.parametrize("way", ["another number", "no account"])
+def test_stop_outlives_whoever_typed_the_number(maya: User, way: str) -> None:
+    """S13.6: until the phone itself says START."""
+    texts.agree_to_texts(by=maya, phone=PHONE, browser=HERE)
+    assert texts.stop_texts(phone=PHONE)
+    if way == "another number":
+        texts.agree_to_texts(by=maya, phone="+12125550199", browser=HERE)
+    else:
+        TextNumber.objects.all().delete()
+    with pytest.raises(ValidationFailedError):
+        texts.agree_to_texts(by=student(), phone=PHONE, browser=HERE)
+    texts.restart_texts(phone=PHONE)
+    assert texts.agree_to_texts(by=student(), phone=PHONE, browser=HERE)
+
+
 def test_nothing_is_offered_on_prod_without_a_provider(
     maya: User, mine: Client, settings: Any
 ) -> None:

@@ -170,7 +170,8 @@ def card_page(request: HttpRequest, hold_id: str) -> HttpResponse:
     except ApplicationError as error:
         form = _typed(request, hold) if "note" in request.POST else None
         return _render(request, hold, form=form, error=error, status=error.status)
-    if "note" in request.POST:
+    # While a payment runs, what it was checked with stays.
+    if "note" in request.POST and checkout.open_attempt_of(hold) is None:
         form = _form(request, hold, request.POST)
         form.is_valid()  # what is not right yet is asked again, what is right is kept
         lapsed.keep_on_the_way(hold, form.cleaned_data, now=clock.now())

@@ -175,7 +175,7 @@ class Refund(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED)
     tries = models.PositiveSmallIntegerField(default=0)
     returns = models.PositiveSmallIntegerField(
-        default=0, help_text="How often it came back after it was settled."
+        default=0, db_default=0, help_text="How often it came back after it was settled."
     )
     next_try_at = models.DateTimeField(null=True, blank=True)
     gateway_reference = models.CharField(max_length=80, blank=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from bookings.payments.gateways import gateway_named
@@ -87,11 +88,11 @@ def _remove(removal: GatewayRemoval, now: datetime) -> bool:
     if removal.kind == Kind.PAYEE and (later := _later_for(removal, now)) is not None:
         GatewayRemoval.objects.filter(pk=removal.pk).update(next_try_at=later)
         return False
-    gateway = gateway_named(removal.gateway)
-    forget = gateway.forget_payee if removal.kind == Kind.PAYEE else gateway.forget_customer
     try:
+        gateway = gateway_named(removal.gateway)
+        forget = gateway.forget_payee if removal.kind == Kind.PAYEE else gateway.forget_customer
         forget(reference=removal.reference)
-    except GatewayError as error:
+    except (GatewayError, ImproperlyConfigured) as error:
         log.error(  # noqa: TRY400 - the reason says it all
             "gateway_keeps_somebody", removal=removal.pk, tries=removal.tries, reason=str(error)
         )

@@ -25,7 +25,8 @@ def test_addresses_links_and_numbers_are_hidden(contact: str) -> None:
     "text",
     [
         "10 lessons for $85 each, 3 times a week", "We met on 3/7/2026 at 10:30.", "5 of 5!!",
-        "Level 2 @ the studio", "Look at it.We meet at 10.Come early", "at the dot matrix printer",
+        "Level 2 @ the studio", "On 2026-12-01 10:30?", "Look at it.We meet at 10.Come early",
+        "at the dot matrix printer",
         "Op. 10 No. 3, then BWV 846 to 893",
     ],
 )  # fmt: skip

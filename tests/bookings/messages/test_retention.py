@@ -6,6 +6,7 @@ import pytest
 
 from bookings.lessons.models import Booking
 from bookings.messages import retention
+from bookings.messages.invariants import thread_violations
 from bookings.messages.models import Message, MessageReport, Thread
 from bookings.messages.retention import YEARS, forget_old_messages
 from instainstru import clock
@@ -84,3 +85,26 @@ def test_an_open_report_keeps_its_message(now: datetime, monkeypatch: pytest.Mon
     MessageReport.objects.filter(pk=report.pk).update(handled_at=clock.now())
     assert forget_old_messages(now) == 1
     assert not MessageReport.objects.exists()
+
+
+def test_a_new_question_long_after_the_last_lesson_stays(now: datetime) -> None:
+    """S6.3: and the thread goes on telling its latest message when older ones go."""
+    thread = thread_at(now - YEARS - timedelta(days=9))
+    lesson(thread, now - YEARS - timedelta(days=5))
+    asked = MessageFactory(thread=thread, created_at=now - timedelta(days=6))
+    Thread.objects.update(last_message_at=asked.created_at)
+    assert forget_old_messages(now) == 1
+    assert Message.objects.get() == asked
+    assert not thread_violations()
+
+
+def test_a_thread_that_keeps_an_old_message_alone_tells_it(now: datetime) -> None:
+    thread = thread_at(now - YEARS - timedelta(days=9))
+    reported = thread.letters.get()
+    MessageReport.objects.create(
+        message=reported, reporter=reported.recipient, kind="other", text="Please look at this one."
+    )
+    newer = MessageFactory(thread=thread, created_at=now - YEARS - timedelta(days=8))
+    Thread.objects.update(last_message_at=newer.created_at)
+    assert forget_old_messages(now) == 1
+    assert not thread_violations()

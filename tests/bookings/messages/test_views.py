@@ -116,6 +116,23 @@ def test_thirty_first_message_of_an_hour_waits(client: Client, thread: Thread) -
     assert Message.objects.count() == 31
 
 
+def test_another_message_from_the_same_form_is_not_lost(client: Client, thread: Thread) -> None:
+    """R14: Back shows the form of the first message with its key."""
+    for text in ("First", "First", "Second", "Second"):
+        assert client.post(page_of(thread), {"text": text, "key": "a"}).status_code == 303
+    assert list(Message.objects.order_by("pk").values_list("text", flat=True)) == [
+        "First",
+        "Second",
+    ]
+
+
+def test_unseen_characters_in_an_address_are_no_error(client: Client, thread: Thread) -> None:
+    """S17.3"""
+    MessageFactory(thread=thread)
+    assert client.get(page_of(thread) + "?before=%00").status_code == 200
+    assert client.post(page_of(thread) + "read/", {"up_to": "\0"}).status_code == 303
+
+
 def test_hidden_and_shown_contacts_are_said(client: Client, sam: User, thread: Thread) -> None:
     """S11.4"""
     fields = {"text": "Mail sam@example.com", "key": "a"}
