@@ -112,7 +112,7 @@ def test_words_only_tip_the_scales_of_vectors() -> None:
 
 @pytest.mark.parametrize(
     ("cosine", "trigram", "match"),
-    [(0.6, 0, "results"), (0.4, 0.6, "results"), (0.4, 0, "closest"), (0.2, 0, "none"),
+    [(0.6, 0, "results"), (0.45, 0.6, "results"), (0.45, 0, "closest"), (0.4, 0, "none"),
      (0.2, 0.9, "none")],
 )  # fmt: skip
 def test_bands_of_confidence(cosine: float, trigram: float, match: str) -> None:

@@ -323,6 +323,7 @@ def test_times_are_read_as_people_write_them(text: str, minute: int | None) -> N
 
 def test_page_asks_as_much_for_one_lesson_as_for_three(own: Client, teacher: Instructor) -> None:
     offering = OfferingFactory(instructor=teacher)
+    own.get(PAGE)
     counts = []
     for days in ((7,), (8, 9)):
         for day in days:

@@ -223,6 +223,7 @@ def test_slow_bank_is_waited_for_and_then_leads_on(signed_in: Client, maya: User
     assert "waiting for your bank" in signed_in.get(state).content.decode()
     assert signed_in.get(f"/book/{hold.hold_id}/")["Location"] == state
     with time_machine.travel(clock.now() + timedelta(seconds=30)):
+        assert signed_in.post(state)["Location"] == state
         answer = signed_in.get(state)
     hold.refresh_from_db()
     assert answer["Location"] == f"/lessons/{hold.code}/confirmed/"

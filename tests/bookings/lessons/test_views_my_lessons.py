@@ -117,6 +117,7 @@ def test_list_takes_the_same_queries_for_one_and_for_three(
 ) -> None:
     """Architecture: no query per row."""
     lesson_of(maya)
+    signed_in.get("/lessons/")
     with CaptureQueriesContext(connection) as one:
         signed_in.get("/lessons/")
     for day in (4, 5):
@@ -174,15 +175,17 @@ def test_actions_follow_the_state(signed_in: Client, maya: User) -> None:
         card = cards_of([lesson_of(maya, **fields)], now)[0]
         return [action["label"] for action in card.actions]
 
-    assert labels() == ["Add to calendar", "Reschedule", "Cancel"]
+    calendar, late = "Add to calendar", "Running late"
+    assert labels() == ["Message", calendar, "Reschedule", "Cancel"]
     soon = {"modality": "online", "neighborhood": None, "start_at": now + timedelta(hours=20)}
-    late = "Running late"
-    assert labels(**soon) == ["Join online", "Add to calendar", "Reschedule", "Cancel", late]
+    online = ["Message", "Join online", calendar]
+    assert labels(**soon) == [*online, "Reschedule", "Cancel", late]
     near = {**soon, "start_at": now + timedelta(hours=7)}
-    assert labels(**near) == ["Join online", "Add to calendar", "Ask to move", "Cancel", late]
+    assert labels(**near) == [*online, "Ask to move", "Cancel", late]
     there = {"modality": "at_instructor", "start_at": tomorrow_at(10, days=4)}
-    assert labels(**there) == ["Directions", "Add to calendar", "Reschedule", "Cancel"]
-    assert labels(start_at=now - timedelta(minutes=20)) == ["Add to calendar", "Report a problem"]
+    assert labels(**there) == ["Message", "Directions", calendar, "Reschedule", "Cancel"]
+    running = labels(start_at=now - timedelta(minutes=20))
+    assert running == ["Message", calendar, "Report a problem"]
     assert labels(start_at=now - timedelta(hours=2)) == [
         "It happened",
         "Leave a tip",
