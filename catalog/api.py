@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from catalog import interest
 from catalog.models import Favorite, Instructor, Service
 from catalog.selectors import public_instructor
-from catalog.serializers import FavoritesTold, InstructorTold, NamesAsked, ServicesTold
-from instainstru.api import ApiView, read_query
+from catalog.serializers import FavoritesTold, InstructorTold, ServicesTold
+from instainstru.api import ApiView, SliceAsked, read_query
 from instainstru.paging import slice_by_name
 
 
@@ -17,11 +17,11 @@ class ServicesView(ApiView):
     """What can be learnt."""
 
     @extend_schema(
-        operation_id="services_list", parameters=[NamesAsked], responses={200: ServicesTold}
+        operation_id="services_list", parameters=[SliceAsked], responses={200: ServicesTold}
     )
     def get(self, request: Request) -> Response:
         """Return a part of the catalogue."""
-        asked = read_query(request, NamesAsked)
+        asked = read_query(request, SliceAsked)
         services = Service.objects.active().with_offer_counts().select_related("category")
         found = slice_by_name(services, name="slug", **asked)
         told = {"results": found.rows, "next_cursor": found.next_cursor}

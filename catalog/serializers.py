@@ -3,14 +3,6 @@
 from rest_framework import serializers
 
 from catalog.models import Modality
-from instainstru.api import PlainText, Strict
-
-
-class NamesAsked(Strict):
-    """Which part of a list of names."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=100, required=False, default=20)
-    cursor = PlainText(max_length=300, required=False, default="", allow_blank=True)
 
 
 class ServiceTold(serializers.Serializer):

@@ -87,3 +87,10 @@ def require(request: Request, permission: str) -> None:
     """Refuse a signed-in person without the permission; guests pass. Raises ``PermissionDenied``"""
     if request.user.is_authenticated and not has_permission(plain(request), permission):
         raise PermissionDenied(permission)
+
+
+class SliceAsked(Strict):
+    """Which part of a list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=100, required=False, default=20)
+    cursor = PlainText(max_length=300, required=False, default="", allow_blank=True)

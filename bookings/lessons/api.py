@@ -30,7 +30,6 @@ from bookings.lessons.serializers import (
     PaymentNamed,
     PreviewAsked,
     PreviewTold,
-    SliceAsked,
     SlotsAsked,
     SlotsTold,
 )
@@ -38,7 +37,7 @@ from bookings.lessons.services import hold_slot, release_hold
 from bookings.lessons.slots import WantedSlot, find_slots, hold_request, instructor_of
 from bookings.payments import services as payments
 from instainstru import clock
-from instainstru.api import ApiView, read_body, read_query, require
+from instainstru.api import ApiView, SliceAsked, read_body, read_query, require
 from instainstru.api_rules import plain
 from instainstru.api_schema import IDEMPOTENCY
 from instainstru.paging import slice_of

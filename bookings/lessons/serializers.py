@@ -177,13 +177,6 @@ class PaymentNamed(serializers.Serializer):
     status = serializers.ChoiceField(choices=["needs_bank", "waiting", "refunded"])
 
 
-class SliceAsked(Strict):
-    """Which part of a list."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=100, required=False, default=20)
-    cursor = PlainText(max_length=300, required=False, default="", allow_blank=True)
-
-
 class LessonTold(serializers.Serializer):
     """A lesson of one's own as it stands now."""
 

@@ -2,13 +2,12 @@
 
 from rest_framework import serializers
 
-from instainstru.api import PlainText, Strict
+from instainstru.api import PlainText, SliceAsked
 
 
-class NoticesAsked(Strict):
+class NoticesAsked(SliceAsked):
     """Which part of the list."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=100, required=False, default=20)
     cursor = PlainText(max_length=500, required=False, default="", allow_blank=True)
 
 
