@@ -119,7 +119,9 @@ def record_booking_step(
 ) -> None:
     """Write, in the booking's transaction, that the person's last search led to it; once a hold.
 
-    A failure is logged and fails no booking.
+    A failure is logged and fails no booking, as long as the booking's transaction outlives it.
+    A connection that broke takes the booking along: raises ``DatabaseError``, for a swallowed
+    error would let the transaction roll back without a word and a hold be promised that is not.
 
     Nothing is written when no search of theirs led to the instructor within seven days, or when
     they may not be named. Spec: T4, S3.2, S3.3, S3.4
@@ -137,6 +139,8 @@ def record_booking_step(
         with transaction.atomic():
             SearchInteraction.objects.booked(values)
     except DatabaseError:
+        if transaction.get_rollback():
+            raise
         log.exception("search_not_credited")
 
 

@@ -5,12 +5,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError, connection
 
 from accounts.models import User
 from accounts.owners import Owner
 from analytics.kinds import InteractionType
 from analytics.models import SearchEvent, SearchInteraction
 from bookings.lessons.checkout import pay_and_confirm
+from bookings.lessons.models import Booking
 from bookings.lessons.services import hold_slot
 from catalog.models import Offering
 from instainstru import clock
@@ -98,3 +100,33 @@ def test_no_other_search_has_it(maya: User, offering: Offering, case: str) -> No
         opened(offering, user=maya, kind="impression")
     hold_slot(by=Owner(user_id=maya.pk), wanted=wanted(offering))
     assert not credited()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_hold_is_promised_when_the_connection_breaks_as_the_search_is_credited(
+    maya: User, offering: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hold is gone with its transaction, so nobody may be told that they have it. T1, R12"""
+
+    def breaks(_manager: object, _values: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(type(SearchInteraction.objects), "booked", breaks)
+    with pytest.raises(OperationalError):
+        hold_slot(by=owner(maya), wanted=wanted(offering))
+    assert not Booking.objects.exists()
+
+
+def test_a_step_that_cannot_be_written_fails_no_booking(
+    maya: User, offering: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec: S2.7, T1"""
+
+    def fails(_manager: object, _values: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    monkeypatch.setattr(type(SearchInteraction.objects), "booked", fails)
+    hold_slot(by=owner(maya), wanted=wanted(offering))
+    assert Booking.objects.filter(student=maya).exists()

@@ -28,6 +28,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     finish()
     found = compare(asked["codes"], asked["learners"], asked["began"], Path(asked["mails"]))
+    found["left_behind"] = left_behind(asked["stuck"])
     sys.stdout.write(json.dumps(found))
 
 
@@ -84,6 +85,15 @@ def compare(codes: list[str], learners: list[str], began: str, mails: Path) -> d
             "violations": {name: texts for name, texts in invariants.violations().items() if texts},
         },
     }
+
+
+def left_behind(paths: list[str]) -> dict[str, Any]:
+    """Return what the site knows of the holds at these addresses, by address."""
+    from bookings.lessons.models import Booking
+
+    said = ("status", "student_id", "guest_key", "learner_id", "created_at", "expires_at")
+    rows = {path: Booking.objects.filter(hold_id=path.split("/")[-2]) for path in paths if path}
+    return {path: str(list(row.values(*said))) for path, row in rows.items()}
 
 
 def _charged_otherwise(mine: Any, lessons: list[Any]) -> list[str]:

@@ -179,7 +179,9 @@ def run(*, bookings: int, rounds: int, seed: int, instructors: int) -> dict[str,
             seconds = round(time.monotonic() - began)
         codes = [buyer.code for buyer in buyers if buyer.code]
         learners = [buyer.lesson.learner for buyer in buyers]
+        stuck = {buyer.hold_path: buyer.answers for buyer in buyers if not buyer.code}
         asked = {"codes": codes, "learners": learners, "began": began_at, "mails": str(site.mails)}
+        asked["stuck"] = list(stuck)
         found: dict[str, Any] = json_of(environment, "tests.load.aftermath", json.dumps(asked))
     kills = sum(killer.killed.values())
     repeated = found.pop("sent_again")
@@ -193,6 +195,7 @@ def run(*, bookings: int, rounds: int, seed: int, instructors: int) -> dict[str,
         "killed": dict(killer.killed),
         "answers": dict(Counter(_all_answers(buyers))),
         "sent_again": repeated,
+        "gave_up": {path: " ".join(answers) for path, answers in stuck.items()},
         **found,
     }
 
