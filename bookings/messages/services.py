@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from accounts.models import User
 from bookings.messages.masking import mask_contacts
 from bookings.messages.models import LONGEST, Message, MessageReport, Thread
 from bookings.messages.selectors import Pair, find_letter, has_booked, why_closed
-from bookings.notifications.services import queue_mail
+from bookings.notifications.interest import tell_support
 from catalog.models import Instructor
 from instainstru import clock
 from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
@@ -149,14 +147,11 @@ def report_letter(*, by: User, pair: Pair, public_id: str, kind: str, text: str)
         message=letter, reporter=by, defaults={"kind": kind, "text": text.strip()}
     )
     if is_new and report.is_urgent:
-        queue_mail(
+        tell_support(
             key=f"message_report:{report.public_id}",
-            to=settings.SUPPORT_EMAIL,
             subject=f"Urgent: safety report about a message ({report.public_id})",
             template="message_report",
-            context={
-                "report": report,
-                "url": settings.SITE_URL + reverse("staff-inbox", args=["message-reports"]),
-            },
+            inbox="message-reports",
+            report=report,
         )
     return report

@@ -145,17 +145,26 @@ def offer_to_teach(
 def send_contact_message(*, name: str, email: str, topic: str, text: str) -> ContactMessage:
     """Store what somebody wrote to us and tell support by mail. Spec: 03 section 4."""
     message = ContactMessage.objects.create(name=name, email=email, topic=topic, text=text)
-    queue_mail(
+    tell_support(
         key=f"contact:{message.public_id}",
-        to=settings.SUPPORT_EMAIL,
         subject=f"{message.get_topic_display()} ({message.public_id})",
         template="contact_message",
-        context={
-            "message": message,
-            "url": settings.SITE_URL + reverse("staff-inbox", args=["messages"]),
-        },
+        inbox="messages",
+        message=message,
     )
     return message
+
+
+def tell_support(*, key: str, subject: str, template: str, inbox: str, **context: object) -> None:
+    """Queue a mail to support about what stands in one of the staff's lists."""
+    url = settings.SITE_URL + reverse("staff-inbox", args=[inbox])
+    queue_mail(
+        key=key,
+        to=settings.SUPPORT_EMAIL,
+        subject=subject,
+        template=template,
+        context={**context, "url": url},
+    )
 
 
 def forget_contact_messages(now: datetime | None = None) -> int:
@@ -175,14 +184,11 @@ def report_profile(
         instructor=instructor, reporter=by, kind=kind, text=text, email=email
     )
     if report.is_urgent:
-        queue_mail(
+        tell_support(
             key=f"profile_report:{report.public_id}",
-            to=settings.SUPPORT_EMAIL,
             subject=f"Urgent: safety report about a profile ({report.public_id})",
             template="profile_report",
-            context={
-                "report": report,
-                "url": settings.SITE_URL + reverse("staff-inbox", args=["reports"]),
-            },
+            inbox="reports",
+            report=report,
         )
     return report

@@ -35,6 +35,14 @@ def inbound(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=200)
 
 
+_TEXT_WORDS = {
+    "title": "Texts sent by this site",
+    "label": "Texts",
+    "column": "Text",
+    "noun": "texts",
+}
+
+
 @public
 @require_safe
 @test_data_only
@@ -42,7 +50,7 @@ def text_list(request: HttpRequest) -> HttpResponse:
     """List the texts, newest first."""
     pages = Paginator(OutgoingText.objects.newest_first(), PAGE_SIZE)
     page = pages.get_page(request.GET.get("page"))
-    return render(request, "notifications/text_list.html", {"page": page})
+    return render(request, "notifications/text_list.html", {"page": page, **_TEXT_WORDS})
 
 
 urlpatterns = [

@@ -33,13 +33,21 @@ def test_data_only(view: View) -> View:
     return wrapped
 
 
+_MAIL_WORDS = {
+    "title": "Mail sent by this site",
+    "label": "Mail",
+    "column": "Subject",
+    "noun": "messages",
+}
+
+
 @public
 @test_data_only
 def mail_list(request: HttpRequest) -> HttpResponse:
     """List the mails, newest first."""
     pages = Paginator(OutgoingMail.objects.newest_first().defer("html", "attachments"), PAGE_SIZE)
     page = pages.get_page(request.GET.get("page"))
-    return render(request, "notifications/mail_list.html", {"page": page})
+    return render(request, "notifications/mail_list.html", {"page": page, **_MAIL_WORDS})
 
 
 @public
