@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Count, F, Min, Q, Subquery
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce, Greatest, JSONObject
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,6 +34,12 @@ class PolicyManager(models.Manager["Policy"]):
         if policy is None:
             raise self.model.DoesNotExist("No policy row: run migrations.")
         return policy
+
+    def numbers(self) -> "models.QuerySet[Any]":
+        """Return the numbers in force by name as one JSON value, for a subquery of another read."""
+        fields = self.model._meta.concrete_fields  # noqa: SLF001 - Django documents it
+        names = {field.name: field.name for field in fields if field.name != "created_at"}
+        return self.order_by("-pk").values(numbers=JSONObject(**names))[:1]
 
     def with_founding_spots(self) -> "models.QuerySet[Any]":
         """Add ``founding_spots_left``: the places no founding instructor has taken. Spec: S9.1."""

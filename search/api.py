@@ -22,7 +22,6 @@ from search.matching import Sort
 from search.models import SearchHistory
 from search.page_state import read_state
 from search.serializers import FoundTold, HistoryAsked, HistoryTold
-from search.services import PAGE_SIZE
 
 WORDS = {
     "q": "What somebody looks for, as they say it.",
@@ -82,7 +81,7 @@ class SearchView(ApiView):
         count_use(SEARCH, session_key_of(page))
         result = find(page, state, form, near(page, state))
         search = page_of_search(page, state)
-        found = Paginator(result.hits, PAGE_SIZE).get_page(page.GET.get("page"))
+        found = Paginator(result.hits, result.page_size).get_page(page.GET.get("page"))
         write_down(page, search, state, result, page=found, is_kept=True, began=began, now=now)
         told = {
             "search_id": search.sid,

@@ -39,8 +39,6 @@ from search.offers import DEFAULT_MINUTES, STRETCH, Offer, offer_of
 
 MAX_OFFERS = 400
 """So many offers have their calendars read, at most."""
-_A_NEWCOMER_IN: Final = 10
-"""Of a page of twenty, two may stand there because they are new; as many more are read for it."""
 _KILOMETERS_A_DEGREE: Final = 111.2
 _LONGITUDE_SHRINKS: Final = 0.7585
 """The cosine of New York's latitude: there a plane is near enough to the sphere."""
@@ -64,12 +62,12 @@ scored AS MATERIALIZED (
   SELECT found.id, found.cosine,
          is_elsewhere::int + is_other_level::int + (asked_cents > %s)::int AS missed,
          coalesce(meant.score, 1)
-           * coalesce(0.85 + 0.15 * least(greatest(found.cosine, 0), 1), 1)
+           * coalesce(1 - {words} + {words} * least(greatest(found.cosine, 0), 1), 1)
            * (%s * known.mean + known.stars) / (%s + known.reviews)
-           * (0.7 + 0.3 * (%s + known.replies) / (%s + known.questions))
-           * (0.8 + 0.2 * (%s + known.lessons) / (%s + known.lessons))
+           * (1 - {reply} + {reply} * (%s + known.replies) / (%s + known.questions))
+           * (1 - {completion} + {completion} * (%s + known.lessons) / (%s + known.lessons))
            * {price} * {distance} AS score,
-         1 + 0.08 * exp(-least(known.lessons, 1000) / 5) AS newness
+         1 + {boost} * exp(-least(known.lessons, 1000) / {boost_lessons}) AS newness
     FROM found
     JOIN usual USING (service_id)
     LEFT JOIN meant USING (service_id)
@@ -90,7 +88,7 @@ chosen AS MATERIALIZED (
 """
 # Factors of ``search.ranking``, by the wanted price; a constant factor changes no order.
 _PRICE: Final = {
-    None: "(0.7 + 0.3 * exp(-0.5 * power(known.dearness / 0.6, 2)))",
+    None: "(1 - {price} + {price} * exp(-0.5 * power(known.dearness / {spread}, 2)))",
     "low": "(0.2 + 0.8 / (1 + exp(2 * known.dearness)))",
     "high": "(0.2 + 0.8 / (1 + exp(-2 * known.dearness)))",
 }
@@ -99,7 +97,7 @@ CASE WHEN is_elsewhere OR %s THEN exp(-(
   SELECT min(sqrt(power((found.latitude - point.latitude) * %s, 2)
                   + power((found.longitude - point.longitude) * %s, 2)))
     FROM unnest(%s::float8[], %s::float8[]) AS point (latitude, longitude)
-) / 4) ELSE 1 END
+) / {distance}) ELSE 1 END
 """
 # In the order of ``search.offers.offer_of``.
 _READ: Final = """
@@ -139,6 +137,7 @@ class Wish:
     """
 
     demand: Demand
+    formula: ranking.Formula
     scores: Mapping[int, float] = field(default_factory=dict)
     points: Sequence[tuple[float, float]] = ()
     place_ids: Collection[int] = ()
@@ -263,7 +262,8 @@ def _hard_filters(wish: Wish) -> Q:
 
 def _chosen(wish: Wish) -> tuple[str, list[Any]]:
     """Return the choice in SQL with its parameters."""
-    demand, usual = wish.demand, ranking.IMAGINED
+    demand, formula = wish.demand, wish.formula
+    usual = formula.imagined_reviews
     highest = _NO_LIMIT if demand.max_cents is None else demand.max_cents
     best = max(wish.scores.values(), default=1.0)
     distance, points = _distance(wish)
@@ -272,11 +272,21 @@ def _chosen(wish: Wish) -> tuple[str, list[Any]]:
         usual * ranking.USUAL_COMPLETION, usual,
     ]  # fmt: skip
     most = highest if highest == _NO_LIMIT else int(highest * STRETCH)
-    limits = [ranking.USUAL_MEAN, demand.min_cents or 0, most]
+    limits = [formula.usual_stars, demand.min_cents or 0, most]
     meant = [list(wish.scores), [score / best for score in wish.scores.values()]]
-    counts = [MAX_OFFERS, MAX_OFFERS // _A_NEWCOMER_IN]
-    price = _PRICE[demand.price_preference]
-    chosen = _CHOSEN.format(price=price, distance=distance)
+    # So many of a page may stand there because they are new; as many more are read for it.
+    counts = [MAX_OFFERS, MAX_OFFERS * formula.boosted_per_page // formula.page_size]
+    chosen = _CHOSEN.format(
+        price=_PRICE[demand.price_preference].format(
+            price=formula.price_share, spread=formula.price_spread
+        ),
+        distance=distance,
+        words=formula.words_share,
+        reply=formula.reply_share,
+        completion=formula.completion_share,
+        boost=formula.boost,
+        boost_lessons=formula.boost_lessons,
+    )
     return chosen, [*meant, *scale, *points, *limits, *counts]
 
 
@@ -285,4 +295,5 @@ def _distance(wish: Wish) -> tuple[str, list[Any]]:
         return "1", []
     east = _KILOMETERS_A_DEGREE * _LONGITUDE_SHRINKS
     latitudes, longitudes = ([point[axis] for point in wish.points] for axis in (0, 1))
-    return _DISTANCE, [wish.is_near_me, _KILOMETERS_A_DEGREE, east, latitudes, longitudes]
+    said = _DISTANCE.format(distance=wish.formula.distance_km)
+    return said, [wish.is_near_me, _KILOMETERS_A_DEGREE, east, latitudes, longitudes]

@@ -17,18 +17,11 @@ from search.demand import Demand
 from search.offers import Offer, misses
 from search.ranking import (
     Factors,
+    Formula,
     Standing,
-    availability_factor,
-    distance_factor,
-    jitter,
     kilometers_between,
     largest_reasons,
-    newness_factor,
     page_order,
-    price_factor,
-    quality_factor,
-    relevance_factor,
-    reliability_factor,
     usual_factors,
 )
 from search.snapshot import Snapshot
@@ -121,6 +114,11 @@ class Matcher:
     origin: Origin | None = None
     owner: str = ""
 
+    @property
+    def formula(self) -> Formula:
+        """The numbers of the order, as staff have set them."""
+        return self.snapshot.formula
+
     def service_score(self, service_id: int) -> float:
         """Return how much a service is meant; the best one is 1."""
         best = max(self.relevance.values(), default=1.0)
@@ -128,7 +126,7 @@ class Matcher:
 
     def jitter(self, instructor_id: int) -> float:
         """Return the day's small luck of an instructor."""
-        return jitter(self.owner, self.now.astimezone(NEW_YORK).date(), instructor_id)
+        return self.formula.jitter(self.owner, self.now.astimezone(NEW_YORK).date(), instructor_id)
 
 
 def match_offers(
@@ -153,21 +151,21 @@ def match_offers(
     late: list[Candidate] = []
     for offer, missed in kept:
         score = matcher.service_score(offer.service_id)
-        relevance = relevance_factor(score, offer.cosine)
+        relevance = matcher.formula.relevance(score, offer.cosine)
         starts = free[_wanted(offer, demand)]
         row = _with_wanted_times(Candidate(offer, relevance, missed, starts, starts), demand, dates)
         (rows if row.starts else late).append(row)
     # Only a few can stand close by, and looking for their nearest times is what takes long.
-    late.sort(key=_promise, reverse=True)
+    late.sort(key=lambda row: _promise(row, matcher.formula), reverse=True)
     for row in late[:MOST_CLOSE]:
         starts = free[_wanted(row.offer, demand)]
         rows.append(_with_nearest_times(replace(row, starts=starts), demand, dates))
     return _ranked(rows, matcher)
 
 
-def _promise(row: Candidate) -> tuple[bool, float]:
+def _promise(row: Candidate, formula: Formula) -> tuple[bool, float]:
     """Order those whose time does not fit: who misses nothing else, then by what they are."""
-    quality = quality_factor(row.offer.rating, row.offer.category_rating)
+    quality = formula.quality(row.offer.rating, row.offer.category_rating)
     return not row.missed, row.relevance * quality
 
 
@@ -205,7 +203,7 @@ def one_card_each(hits: Iterable[Hit], taken: Iterable[int] = ()) -> list[Hit]:
     return kept
 
 
-def in_page_order(hits: Sequence[Hit], matcher: Matcher, page_size: int) -> list[Hit]:
+def in_page_order(hits: Sequence[Hit], matcher: Matcher) -> list[Hit]:
     """Return the matches as pages show them: newcomers and neighborhoods mixed in. Spec: S8.3
 
     Of a place that was asked for, as many as there are may follow each other.
@@ -217,7 +215,7 @@ def in_page_order(hits: Sequence[Hit], matcher: Matcher, page_size: int) -> list
         )
         for hit in hits
     ]
-    return page_order(hits, standings, page_size=page_size)
+    return page_order(hits, standings, matcher.formula)
 
 
 def _wanted(offer: Offer, demand: Demand) -> Wanted:
@@ -263,27 +261,28 @@ def _medians(rows: Sequence[Candidate], demand: Demand) -> dict[int, int]:
 
 def _hit(row: Candidate, medians: dict[int, int], matcher: Matcher) -> Hit:
     offer, demand, snapshot = row.offer, matcher.demand, matcher.snapshot
+    formula = matcher.formula
     minutes = offer.minutes_for(demand.minutes)
     hourly = offer.hourly_cents(minutes)
     kilometers = _kilometers(offer, demand, snapshot, matcher.origin)
     covered = "location" not in row.missed and not is_sorted_by_distance(demand, matcher.origin)
     factors = Factors(
         relevance=row.relevance,
-        availability=availability_factor(
+        availability=formula.availability(
             len(row.all_starts),
             is_window_open=row.is_time_open and not demand.window.is_open_ended,
         ),
-        distance=distance_factor(None if covered else kilometers),
-        price=price_factor(hourly, medians[offer.service_id], demand.price_preference),
-        quality=quality_factor(offer.rating, offer.category_rating),
-        reliability=reliability_factor(
+        distance=formula.distance(None if covered else kilometers),
+        price=formula.price(hourly, medians[offer.service_id], demand.price_preference),
+        quality=formula.quality(offer.rating, offer.category_rating),
+        reliability=formula.reliability(
             offer.lessons,
             offer.strikes,
             questions=offer.questions,
             quick_replies=offer.quick_replies,
             is_struck=offer.strikes >= snapshot.strikes_review,
         ),
-        newness=newness_factor(offer.lessons),
+        newness=formula.newness(offer.lessons),
     )
     service = snapshot.services[offer.service_id]
     return Hit(

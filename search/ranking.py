@@ -4,23 +4,19 @@ import hashlib
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, TypeVar
 
 from bookings.reviews.ratings import Rating
 
 EARTH_RADIUS_KM = 6371.0
-STARTS_FOR_FULL = 8
-IMAGINED, USUAL_MEAN = 8, 4.6
 # Who was asked little is taken to answer and to come as often as people in this trade do.
 USUAL_REPLY, USUAL_COMPLETION = 0.7, 0.97
 # Who has as many strikes as staff look at stands behind those who have fewer (05 section 4).
 STRUCK = 0.5
-JITTER = 0.01
 # Wanting it cheap or fine moves people up and down and never out of sight.
 LEAST_WANTED = 0.2
-MOST_NEIGHBOURS = 3
-MOST_BOOSTED = 2
 # Scores this near are equals: then no neighborhood fills the page.
 NEAR_EQUAL = 0.95
 
@@ -48,46 +44,103 @@ class Factors(NamedTuple):
         return {name: round(value, 4) for name, value in self._asdict().items()}
 
 
-def relevance_factor(service_score: float, cosine: float | None) -> float:
-    """Return how well service and words fit: 0.85 of the service at least, all of it at cosine 1.
+@dataclass(frozen=True)
+class Formula:
+    """The numbers that staff set for the order of instructors, and the factors made of them.
 
-    ``service_score`` is 1 for the best service; ``cosine`` is None where no words were left.
+    Shares are 0 to 1, ``distance_km`` kilometers after which a factor falls to 37 %. The policy
+    (00 section 6) holds the usual ones, and its bounds keep every factor above 0. Spec: S8.3
     """
-    if cosine is None:
-        return service_score
-    return service_score * (0.85 + 0.15 * min(max(cosine, 0.0), 1.0))
 
+    words_share: float
+    least_availability: float
+    full_starts: int
+    distance_km: float
+    price_share: float
+    price_spread: float
+    imagined_reviews: int
+    usual_stars: float
+    reply_share: float
+    completion_share: float
+    boost: float
+    boost_lessons: int
+    luck: float
+    boosted_per_page: int
+    neighbors_in_row: int
+    page_size: int
 
-def reliability_factor(
-    lessons: int,
-    failures: int,
-    *,
-    questions: int = 0,
-    quick_replies: int = 0,
-    is_struck: bool = False,
-) -> float:
-    """Return how sure are an answer and a lesson; somebody new counts as usual.
+    def relevance(self, service_score: float, cosine: float | None) -> float:
+        """Return how well service and words fit: all of the service at cosine 1.
 
-    ``lessons`` were taught, ``failures`` are strikes that count, ``quick_replies`` of the
-    ``questions`` were answered within two hours. Spec: S8.3, 05 section 4
-    """
-    reply = (USUAL_REPLY * IMAGINED + quick_replies) / (IMAGINED + questions)
-    kept = USUAL_COMPLETION * IMAGINED + lessons
-    completion = kept / (IMAGINED + lessons + failures)
-    factor = (0.7 + 0.3 * reply) * (0.8 + 0.2 * completion)
-    return factor * STRUCK if is_struck else factor
+        ``service_score`` is 1 for the best service; ``cosine`` is None where no words were left.
+        """
+        if cosine is None:
+            return service_score
+        share = self.words_share
+        return service_score * (1 - share + share * min(max(cosine, 0.0), 1.0))
 
+    def availability(self, open_starts: int, *, is_window_open: bool) -> float:
+        """1 when the wanted window is open, else less by the open starts of 14 days."""
+        if is_window_open:
+            return 1.0
+        least = self.least_availability
+        return least + (1 - least) * min(1.0, open_starts / self.full_starts)
 
-def newness_factor(lessons: int) -> float:
-    """Return the chance that somebody new gets: up to 8 % more, fading with lessons taught."""
-    return 1 + 0.08 * math.exp(-lessons / 5)
+    def distance(self, kilometers: float | None) -> float:
+        """1 when online or covered (None), else falling with the distance in kilometers."""
+        return 1.0 if kilometers is None else math.exp(-kilometers / self.distance_km)
 
+    def price(self, hourly_cents: int, median_cents: int, preference: str | None) -> float:
+        """Highest near the median; strictly falling when cheap is wanted, rising for premium."""
+        ratio = math.log(hourly_cents / median_cents) if median_cents else 0.0
+        if preference == "low":
+            return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(2 * ratio))
+        if preference == "high":
+            return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(-2 * ratio))
+        share = self.price_share
+        return 1 - share + share * math.exp(-0.5 * (ratio / self.price_spread) ** 2)
 
-def jitter(owner: str, on: date, instructor_id: int) -> float:
-    """Return 1 to 1.01, the same all day for one owner and instructor, so that paging is stable."""
-    said = f"{owner}:{on.isoformat()}:{instructor_id}".encode()
-    share = int.from_bytes(hashlib.blake2b(said, digest_size=4).digest(), "big") / 2**32
-    return 1 + JITTER * share
+    def quality(self, rating: Rating, category: Rating) -> float:
+        """Return the average in fifths, as if more students had given the category's mean.
+
+        Somebody without reviews stands where the category does.
+        """
+        mean = category.total / category.count if category.count else self.usual_stars
+        imagined = self.imagined_reviews
+        return (imagined * mean + rating.total) / (imagined + rating.count) / 5
+
+    def reliability(
+        self,
+        lessons: int,
+        failures: int,
+        *,
+        questions: int = 0,
+        quick_replies: int = 0,
+        is_struck: bool = False,
+    ) -> float:
+        """Return how sure are an answer and a lesson; somebody new counts as usual.
+
+        ``lessons`` were taught, ``failures`` are strikes that count, ``quick_replies`` of the
+        ``questions`` were answered within two hours. Spec: S8.3, 05 section 4
+        """
+        imagined = self.imagined_reviews
+        reply = (USUAL_REPLY * imagined + quick_replies) / (imagined + questions)
+        kept = USUAL_COMPLETION * imagined + lessons
+        completion = kept / (imagined + lessons + failures)
+        factor = (1 - self.reply_share + self.reply_share * reply) * (
+            1 - self.completion_share + self.completion_share * completion
+        )
+        return factor * STRUCK if is_struck else factor
+
+    def newness(self, lessons: int) -> float:
+        """Return the chance that somebody new gets, fading with lessons taught."""
+        return 1 + self.boost * math.exp(-lessons / self.boost_lessons)
+
+    def jitter(self, owner: str, on: date, instructor_id: int) -> float:
+        """Return the day's luck: the same for an owner and instructor, so that paging is stable."""
+        said = f"{owner}:{on.isoformat()}:{instructor_id}".encode()
+        share = int.from_bytes(hashlib.blake2b(said, digest_size=4).digest(), "big") / 2**32
+        return 1 + self.luck * share
 
 
 class Standing(NamedTuple):
@@ -98,24 +151,24 @@ class Standing(NamedTuple):
     place: object = None
 
 
-def page_order(rows: Sequence[Row], standings: Sequence[Standing], *, page_size: int) -> list[Row]:
+def page_order(rows: Sequence[Row], standings: Sequence[Standing], formula: Formula) -> list[Row]:
     """Return the rows, best first, in the order in which pages show them. Spec: S8.3
 
-    On each page at most two stand before somebody only because they are new. At most three
+    On each page only so many stand before somebody only because they are new, and only so many
     near-equal rows of one ``place`` follow each other; the next of another place moves up, and
     where there is none the order stays. Rows whose place is None may follow each other. Nobody is
     lost.
     """
     left = _Left(standings)
     order: list[int] = []
-    boosted = 0
+    boosted, in_row = 0, formula.neighbors_in_row
     for number in range(len(rows)):
-        if number % page_size == 0:
+        if number % formula.page_size == 0:
             boosted = 0
-        has_room = boosted < MOST_BOOSTED
+        has_room = boosted < formula.boosted_per_page
         picked = left.best() if has_room else left.best_without_newness()
-        places = {standings[one].place for one in order[-MOST_NEIGHBOURS:]}
-        if number >= MOST_NEIGHBOURS and places == {standings[picked].place} != {None}:
+        places = {standings[one].place for one in order[-in_row:]}
+        if number >= in_row and places == {standings[picked].place} != {None}:
             picked = left.elsewhere(picked, may_be_boosted=has_room)
         boosted += left.is_boosted(picked)
         left.take(picked)
@@ -190,37 +243,6 @@ def _lift(mine: float, usual: float) -> float:
 def usual_factors(rows: Sequence[Factors]) -> Factors:
     """Return the mean of each factor; those of nobody are 1."""
     return Factors(*map(statistics.fmean, zip(*rows, strict=True))) if rows else Factors(1, 1, 1, 1)
-
-
-def availability_factor(open_starts: int, *, is_window_open: bool) -> float:
-    """1 when the wanted window is open, else 0.25 to 1 by the open starts of 14 days."""
-    if is_window_open:
-        return 1.0
-    return 0.25 + 0.75 * min(1.0, open_starts / STARTS_FOR_FULL)
-
-
-def distance_factor(kilometers: float | None) -> float:
-    """1 when online or covered (None), else falling with the distance in kilometers."""
-    return 1.0 if kilometers is None else math.exp(-kilometers / 4)
-
-
-def price_factor(hourly_cents: int, median_cents: int, preference: str | None) -> float:
-    """Highest near the median price; strictly falling when cheap is wanted, rising for premium."""
-    ratio = math.log(hourly_cents / median_cents) if median_cents else 0.0
-    if preference == "low":
-        return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(2 * ratio))
-    if preference == "high":
-        return LEAST_WANTED + (1 - LEAST_WANTED) / (1 + math.exp(-2 * ratio))
-    return 0.7 + 0.3 * math.exp(-0.5 * (ratio / 0.6) ** 2)
-
-
-def quality_factor(rating: Rating, category: Rating) -> float:
-    """Return the average in fifths, as if eight more students had given the category's mean.
-
-    Somebody without reviews stands where the category does.
-    """
-    mean = category.total / category.count if category.count else USUAL_MEAN
-    return (IMAGINED * mean + rating.total) / (IMAGINED + rating.count) / 5
 
 
 def kilometers_between(

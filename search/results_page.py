@@ -29,7 +29,7 @@ from search.filters import (
 from search.matching import Sort
 from search.offers import STRETCH
 from search.page_state import PageState
-from search.services import PAGE_SIZE, SearchResult
+from search.services import SearchResult
 from search.snapshot import Snapshot
 
 HELP = {
@@ -79,7 +79,7 @@ def page_values(
 
     ``sid`` names the search on the links to results and to its other pages. Spec: S2.6
     """
-    page = Paginator(result.hits, PAGE_SIZE).get_page(page_number)
+    page = Paginator(result.hits, result.page_size).get_page(page_number)
     today = now.astimezone(NEW_YORK).date()
     is_last = not page.has_next()
     return {
@@ -89,7 +89,7 @@ def page_values(
         "previous_url": state.url(page=page.previous_page_number(), sid=sid)
         if page.has_previous()
         else None,
-        "left": min(PAGE_SIZE, len(result.hits) - page.end_index()),
+        "left": min(result.page_size, len(result.hits) - page.end_index()),
         "cards": [result_card(hit, today=today, sid=sid) for hit in page.object_list],
         "groups": _groups(result, state, now, sid) if is_last else [],
         "chips": chips_of(result, filters, state),

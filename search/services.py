@@ -44,7 +44,6 @@ from search.snapshot import ServiceEntry, Snapshot, current_snapshot
 from search.spelling import Correction, apply_corrections, correct
 from search.text import fold, words_of
 
-PAGE_SIZE = 20
 TOP_SERVICES = 6
 # A service counts as meant when its score is near the best one's.
 NEAR_BEST = {"lexical": 0.72, "hybrid": 0.8}
@@ -76,6 +75,7 @@ class SearchResult:
     corrected_text: str
     took_ms: float
     mode: str
+    page_size: int
     sort: Sort = Sort.BEST
     usual_sort: Sort = Sort.BEST
     questions: Sequence[Correction] = ()
@@ -132,6 +132,7 @@ class _Searcher:
         points: Sequence[Any] = places or ([self.origin] if self.origin else [])
         return Wish(
             demand,
+            self.snapshot.formula,
             relevance,
             points=[(point.latitude, point.longitude) for point in points],
             place_ids=[place.pk for place in places],
@@ -197,6 +198,7 @@ def run_search(
         corrected_text=meant.words,
         took_ms=(time.perf_counter() - started) * 1000,
         mode=candidates.mode,
+        page_size=snapshot.formula.page_size,
         confidence=next((round(score, 4) for score in candidates.scores.values()), None),
     )
 
@@ -285,7 +287,7 @@ def _instructors(
     matcher = searcher.matcher(candidates.scores)
     ranked = match_offers(offers, matcher)
     fitting = one_card_each(hit for row, hit in ranked if not row.missed and hit.free)
-    hits = in_page_order(fitting, matcher, PAGE_SIZE)
+    hits = in_page_order(fitting, matcher)
     anywhere = one_card_each(hit for row, hit in ranked if row.missed <= {"location"} and hit.free)
     groups = close_groups(ranked, {hit.offer.instructor_id for hit in hits})
     if not hits and sum(len(group.hits) for group in groups) < CLOSE_PER_GROUP:

@@ -13,6 +13,7 @@ from django.db.models import Count, Max
 from catalog.models import Category, Neighborhood, Policy, Service, ServicePhrase
 from search.encoder.embedder import query_embedder
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
+from search.ranking import Formula
 from search.text import fold, words_of
 from search.vectors import ServiceVectors, current_vectors
 from search.vocabulary import Vocabulary, build_vocabulary
@@ -57,6 +58,7 @@ class Snapshot:
     check_months: int
     strike_days: int
     strikes_review: int
+    formula: Formula
     vocabulary: Vocabulary
     gazetteer: Gazetteer
     vectors: ServiceVectors | None = None
@@ -122,6 +124,7 @@ def load_snapshot() -> Snapshot:
         check_months=policy.background_check_months,
         strike_days=policy.strike_window_days,
         strikes_review=policy.strikes_review,
+        formula=formula_of(policy),
         vocabulary=build_vocabulary(
             [row.name for row in services],
             [word for row in services for word in row.keywords],
@@ -135,6 +138,28 @@ def load_snapshot() -> Snapshot:
         ),
         vectors=vectors,
         version=_version(services, neighborhoods, phrases, vectors),
+    )
+
+
+def formula_of(policy: Policy) -> Formula:
+    """Return the numbers of the order as a policy sets them. Spec: 00 section 6, S8.3"""
+    return Formula(
+        words_share=policy.rank_words_pct / 100,
+        least_availability=policy.rank_least_availability_pct / 100,
+        full_starts=policy.rank_full_starts,
+        distance_km=policy.rank_distance_meters / 1000,
+        price_share=policy.rank_price_pct / 100,
+        price_spread=policy.rank_price_spread_pct / 100,
+        imagined_reviews=policy.rank_imagined_reviews,
+        usual_stars=policy.rank_usual_rating_hundredths / 100,
+        reply_share=policy.rank_reply_pct / 100,
+        completion_share=policy.rank_completion_pct / 100,
+        boost=policy.rank_boost_pct / 100,
+        boost_lessons=policy.rank_boost_lessons,
+        luck=policy.rank_luck_pct / 100,
+        boosted_per_page=policy.rank_boosted_per_page,
+        neighbors_in_row=policy.rank_neighbors_in_row,
+        page_size=policy.search_page_size,
     )
 
 

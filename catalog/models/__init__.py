@@ -1,4 +1,4 @@
-"""What can be learnt, where, who teaches it, and the marketplace's business numbers."""
+"""What can be learnt, where, who teaches it."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -13,7 +13,6 @@ from catalog.managers import (
     InstructorQuerySet,
     NeighborhoodQuerySet,
     OfferingQuerySet,
-    PolicyManager,
     ServiceQuerySet,
 )
 from instainstru import clock
@@ -34,92 +33,6 @@ class Level(models.TextChoices):
     BEGINNER = "beginner", "Beginner"
     INTERMEDIATE = "intermediate", "Intermediate"
     ADVANCED = "advanced", "Advanced"
-
-
-class Policy(models.Model):
-    """The business numbers; a change is a new row, the newest is in force (Spec: 00 section 6)."""
-
-    fee_standard_pct = models.PositiveSmallIntegerField(default=15)
-    fee_founding_pct = models.PositiveSmallIntegerField(default=8)
-    price_min_cents = models.BigIntegerField(default=10_00)
-    price_max_cents = models.BigIntegerField(default=500_00)
-    hold_minutes = models.PositiveSmallIntegerField(default=10)
-    hold_payment_minutes = models.PositiveSmallIntegerField(default=15)
-    max_live_holds = models.PositiveSmallIntegerField(default=3)
-    holds_per_hour = models.PositiveSmallIntegerField(default=10)
-    grace_minutes = models.PositiveSmallIntegerField(default=10)
-    grace_min_before_start_minutes = models.PositiveSmallIntegerField(default=60)
-    free_cancel_hours = models.PositiveSmallIntegerField(default=24)
-    credit_cancel_hours = models.PositiveSmallIntegerField(default=12)
-    late_instructor_credit_cents = models.BigIntegerField(default=10_00)
-    no_show_credit_pct = models.PositiveSmallIntegerField(default=20)
-    auto_complete_hours = models.PositiveSmallIntegerField(default=24)
-    waive_hours = models.PositiveSmallIntegerField(default=48)
-    good_fit_claim_hours = models.PositiveSmallIntegerField(default=48)
-    good_fit_per_days = models.PositiveSmallIntegerField(default=90)
-    student_moves_max = models.PositiveSmallIntegerField(default=2)
-    move_min_hours = models.PositiveSmallIntegerField(default=12)
-    late_move_hours = models.PositiveSmallIntegerField(
-        default=24, help_text="A move this close to the old start costs the free cancellation."
-    )
-    report_window_hours = models.PositiveSmallIntegerField(default=48)
-    support_refund_limit_cents = models.BigIntegerField(
-        default=200_00, help_text="More for one lesson is for finance to give back."
-    )
-    strike_window_days = models.PositiveSmallIntegerField(default=90)
-    strikes_review = models.PositiveSmallIntegerField(default=3)
-    strikes_suspend = models.PositiveSmallIntegerField(default=5)
-    payout_weekday = models.PositiveSmallIntegerField(
-        default=1, help_text="Payouts go out on this day; 0 is Monday."
-    )
-    payout_min_cents = models.BigIntegerField(default=20_00)
-    payout_delay_hours = models.PositiveSmallIntegerField(
-        default=72, help_text="No payout for so long after the bank details changed."
-    )
-    tip_window_days = models.PositiveSmallIntegerField(
-        default=7, help_text="A lesson can be tipped so many days after its end."
-    )
-    credit_valid_months = models.PositiveSmallIntegerField(default=12)
-    credit_return_min_days = models.PositiveSmallIntegerField(default=30)
-    founding_spots = models.PositiveSmallIntegerField(default=100)
-    background_check_months = models.PositiveSmallIntegerField(default=24)
-    review_window_days = models.PositiveSmallIntegerField(default=14)
-    review_edit_hours = models.PositiveSmallIntegerField(default=48)
-    top_lessons = models.PositiveSmallIntegerField(default=40)
-    top_window_days = models.PositiveSmallIntegerField(default=90)
-    top_rating_hundredths = models.PositiveSmallIntegerField(
-        default=480, help_text="The least average of a Top instructor; 480 is 4.8."
-    )
-    created_at = models.DateTimeField(default=clock.now)
-
-    objects = PolicyManager()
-
-    class Meta:
-        verbose_name_plural = "policies"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(fee_standard_pct__lte=100) & Q(fee_founding_pct__lte=100),
-                name="policy_fees_are_percentages",
-            ),
-            models.CheckConstraint(
-                condition=Q(price_min_cents__gt=0) & Q(price_min_cents__lt=F("price_max_cents")),
-                name="policy_price_range_ordered",
-            ),
-            models.CheckConstraint(
-                condition=Q(credit_cancel_hours__lte=F("free_cancel_hours")),
-                name="policy_cancel_hours_ordered",
-            ),
-            models.CheckConstraint(
-                condition=Q(payout_weekday__lte=6), name="policy_payout_weekday"
-            ),
-            models.CheckConstraint(
-                condition=Q(strikes_review__lte=F("strikes_suspend")),
-                name="policy_strikes_ordered",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"policy {self.pk}"
 
 
 class ServiceVector(models.Func):
@@ -450,6 +363,8 @@ from catalog.models.inbox import ServiceSuggestion as ServiceSuggestion  # noqa:
 from catalog.models.inbox import TeachingInterest as TeachingInterest  # noqa: E402
 from catalog.models.interest import Favorite as Favorite  # noqa: E402
 from catalog.models.interest import LearningPreferences as LearningPreferences  # noqa: E402
+from catalog.models.policy import RANKING_BOUNDS as RANKING_BOUNDS  # noqa: E402
+from catalog.models.policy import Policy as Policy  # noqa: E402
 from catalog.models.profile import Credential as Credential  # noqa: E402
 from catalog.models.profile import ProfileQuestion as ProfileQuestion  # noqa: E402
 from catalog.models.team import AssistantInvitation as AssistantInvitation  # noqa: E402

@@ -27,13 +27,8 @@ from instainstru.access import public
 from instainstru.http import mark_private
 from instainstru.pages.cards import TIMES_A_CARD, first_starts, offer_card, usual_minutes
 from search.nearest import related_services
-from search.ranking import (
-    STARTS_FOR_FULL,
-    Factors,
-    availability_factor,
-    price_factor,
-    quality_factor,
-)
+from search.ranking import Factors, Formula
+from search.snapshot import formula_of
 
 PAGE_SIZE, MOST_OFFERS, RELATED = 20, 400, 6
 LOOK_AHEAD_DAYS = 14
@@ -63,7 +58,7 @@ def _find(slug: str) -> Any:
         related=ArraySubquery(_related().values(row=_LINK)),
         same_heading=ArraySubquery(_same_heading().values(row=_LINK)),
         places=ArraySubquery(_places().values(row=JSONArray("borough", "name"))),
-        check_months=Subquery(Policy.objects.order_by("-pk").values("background_check_months")[:1]),
+        numbers=Subquery(Policy.objects.numbers()),
     )
     found: Any = rows.filter(slug=slug).first() or rows.filter(slug_aliases__slug=slug).first()
     if found is None:
@@ -96,14 +91,15 @@ def _places() -> QuerySet[Neighborhood]:
 
 
 def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
-    today = now.astimezone(clock.NEW_YORK).date()
+    today, policy = now.astimezone(clock.NEW_YORK).date(), Policy(**found.numbers)
+    formula = formula_of(policy)
     offers = [
         offer
         for offer in offers_of(
             found,
             limit=MOST_OFFERS,
             also=["instructor__statistics"],
-            checked_since=months_before(today, found.check_months),
+            checked_since=months_before(today, policy.background_check_months),
         )
         if offer.prices.all()
     ]
@@ -113,8 +109,9 @@ def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
         last_on=today + timedelta(days=LOOK_AHEAD_DAYS - 1),
         now=now,
     ) if offers else None  # fmt: skip
-    times = _times(offers, calendars)
-    page = Paginator(_ranked(found, offers, times), PAGE_SIZE).get_page(request.GET.get("page"))
+    times = _times(offers, calendars, formula)
+    ranked = _ranked(found, offers, times, formula)
+    page = Paginator(ranked, PAGE_SIZE).get_page(request.GET.get("page"))
     return {
         "service": found,
         "page": page,
@@ -129,16 +126,20 @@ def _context(request: HttpRequest, found: Any, now: datetime) -> dict[str, Any]:
 
 
 def _times(
-    offers: Sequence[Offering], calendars: Calendars | None
+    offers: Sequence[Offering], calendars: Calendars | None, formula: Formula
 ) -> Mapping[int, Sequence[datetime]]:
     """Return the next starts of each offer, as many as its rank and its card ask for."""
     if calendars is None:
         return {}
-    return {offer.pk: first_starts(calendars, offer, STARTS_FOR_FULL) for offer in offers}
+    most = max(formula.full_starts, TIMES_A_CARD)
+    return {offer.pk: first_starts(calendars, offer, most) for offer in offers}
 
 
 def _ranked(
-    found: Any, offers: Sequence[Offering], times: Mapping[int, Sequence[datetime]]
+    found: Any,
+    offers: Sequence[Offering],
+    times: Mapping[int, Sequence[datetime]],
+    formula: Formula,
 ) -> list[Offering]:
     """Return the offers in the order of search, without words and places. Spec: S8.3."""
     hourly = {offer.pk: _hourly_cents(offer) for offer in offers}
@@ -150,10 +151,10 @@ def _ranked(
         own = statistics_of(offer.instructor)
         return Factors(
             relevance=1.0,
-            availability=availability_factor(len(times[offer.pk]), is_window_open=False),
+            availability=formula.availability(len(times[offer.pk]), is_window_open=False),
             distance=1.0,
-            price=price_factor(hourly[offer.pk], median, None),
-            quality=quality_factor(own.rating, category),
+            price=formula.price(hourly[offer.pk], median, None),
+            quality=formula.quality(own.rating, category),
         ).score
 
     return sorted(offers, key=lambda offer: (not times[offer.pk], -score(offer), offer.pk))

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from bookings.reviews.models import InstructorStatistics
-from catalog.models import Offering
+from catalog.models import Offering, Policy
 from search.candidate_cache import forget_candidates
-from search.snapshot import forget_snapshot
+from search.ranking import Formula
+from search.snapshot import forget_snapshot, formula_of
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import (
     InstructorFactory,
@@ -15,6 +16,9 @@ from tests.factories.catalog import (
     OfferingFactory,
     ServiceFactory,
 )
+
+USUAL: Formula = formula_of(Policy())
+"""The order with the usual numbers of the policy."""
 
 
 @contextmanager

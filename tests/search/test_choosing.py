@@ -10,20 +10,20 @@ import pytest
 from bookings.reviews.models import InstructorStatistics
 from catalog.models import Offering
 from instainstru import clock
-from search import ranking
 from search.choosing import Wish, load_offers
 from search.demand import Demand
 from search.offers import Offer
+from search.ranking import Formula
 from tests.factories.catalog import ServiceFactory
-from tests.search.builders import gowanus, pianist, rate
+from tests.search.builders import USUAL, gowanus, pianist, rate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S8]
 
 
-def chosen(demand: Demand, **fields: Any) -> list[Offer]:
+def chosen(demand: Demand | None = None, formula: Formula = USUAL, **fields: Any) -> list[Offer]:
     now = clock.now()
     return load_offers(
-        None, Wish(demand, **fields), not_user_id=None, struck_since=now,
+        None, Wish(demand or Demand(), formula, **fields), not_user_id=None, struck_since=now,
         checked_since=(now - timedelta(days=3650)).date(),
     )  # fmt: skip
 
@@ -46,9 +46,9 @@ def promise(offer: Offer, usual_cents: float, preference: str | None, scores: An
     return math.prod(
         [
             scores[offer.service_id],
-            ranking.price_factor(offer.hourly_cents(60), round(usual_cents), preference),
-            ranking.quality_factor(offer.rating, offer.category_rating),
-            ranking.reliability_factor(
+            USUAL.price(offer.hourly_cents(60), round(usual_cents), preference),
+            USUAL.quality(offer.rating, offer.category_rating),
+            USUAL.reliability(
                 offer.lessons, 0, questions=offer.questions, quick_replies=offer.quick_replies
             ),
         ]

@@ -1,5 +1,6 @@
 """The quality factor: ratings move people up and down, a single one only a little."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from random import Random
@@ -12,15 +13,10 @@ from bookings.reviews.ratings import Rating
 from search.ranking import (
     Factors,
     Standing,
-    jitter,
     largest_reasons,
-    newness_factor,
     page_order,
-    price_factor,
-    quality_factor,
-    relevance_factor,
-    reliability_factor,
 )
+from tests.search.builders import USUAL
 
 pytestmark = pytest.mark.S8
 
@@ -29,29 +25,29 @@ NOBODY, MUSIC = Rating(0, 0), Rating(100, 460)
 
 def test_somebody_new_stands_where_the_category_does() -> None:
     """S8.3."""
-    assert quality_factor(NOBODY, MUSIC) == pytest.approx(0.92)
-    assert quality_factor(NOBODY, Rating(10, 40)) == pytest.approx(0.8)
-    assert quality_factor(NOBODY, NOBODY) == pytest.approx(0.92)
+    assert USUAL.quality(NOBODY, MUSIC) == pytest.approx(0.92)
+    assert USUAL.quality(NOBODY, Rating(10, 40)) == pytest.approx(0.8)
+    assert USUAL.quality(NOBODY, NOBODY) == pytest.approx(0.92)
 
 
 def test_quality_follows_the_formula() -> None:
     """S8.3: (8 · category mean + sum of ratings) / (8 + n) / 5."""
-    assert quality_factor(Rating(2, 6), MUSIC) == pytest.approx((8 * 4.6 + 6) / 10 / 5)
-    one_bad = quality_factor(Rating(1, 1), MUSIC)
+    assert USUAL.quality(Rating(2, 6), MUSIC) == pytest.approx((8 * 4.6 + 6) / 10 / 5)
+    one_bad = USUAL.quality(Rating(1, 1), MUSIC)
     assert 0.8 < one_bad < 0.92
-    assert quality_factor(Rating(50, 50), MUSIC) < 0.4
+    assert USUAL.quality(Rating(50, 50), MUSIC) < 0.4
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 200])
 def test_another_good_review_never_lowers_the_score(count: int) -> None:
     """S8.3."""
     scores = [
-        Factors(1, 1, 1, 1, quality_factor(Rating(count, total), MUSIC)).score
+        Factors(1, 1, 1, 1, USUAL.quality(Rating(count, total), MUSIC)).score
         for total in range(count, 5 * count + 1)
     ]
     assert scores == sorted(scores)
     before, after = Rating(count, 4 * count), Rating(count + 1, 4 * count + 5)
-    assert quality_factor(after, MUSIC) > quality_factor(before, MUSIC)
+    assert USUAL.quality(after, MUSIC) > USUAL.quality(before, MUSIC)
 
 
 # --- The whole formula ------------------------------------------------------------------------
@@ -79,7 +75,7 @@ def test_improving_one_factor_never_lowers_a_rank(
     rows: list[dict[str, float]], name: str, lift: float
 ) -> None:
     """S8.3: whatever the others do, jitter included."""
-    luck = [jitter("user:1", date(2026, 3, 4), number) for number in range(len(rows))]
+    luck = [USUAL.jitter("user:1", date(2026, 3, 4), number) for number in range(len(rows))]
 
     def rank_of_first(each: list[dict[str, float]]) -> int:
         scores = [Factors(**row).score * luck[number] for number, row in enumerate(each)]
@@ -92,11 +88,11 @@ def test_improving_one_factor_never_lowers_a_rank(
 
 def test_reliability_falls_with_failures_and_strikes_put_people_behind() -> None:
     """S8.3, 05 section 4: smoothed, so that one bad day of a beginner does not end them."""
-    one, many = reliability_factor(0, 1), reliability_factor(100, 1)
-    assert reliability_factor(0, 0) > one
+    one, many = USUAL.reliability(0, 1), USUAL.reliability(100, 1)
+    assert USUAL.reliability(0, 0) > one
     assert many > one > 0.8 * (0.7 + 0.3 * 0.7)
-    assert reliability_factor(100, 3, is_struck=True) < one
-    falling = [reliability_factor(20, failures) for failures in range(10)]
+    assert USUAL.reliability(100, 3, is_struck=True) < one
+    falling = [USUAL.reliability(20, failures) for failures in range(10)]
     assert falling == sorted(falling, reverse=True)
 
 
@@ -104,14 +100,14 @@ def test_reliability_falls_with_failures_and_strikes_put_people_behind() -> None
 def test_answering_quickly_never_lowers_the_score(questions: int) -> None:
     """S8.3: neither one more of the same questions nor one more question that was answered."""
     rising = [
-        reliability_factor(20, 1, questions=questions, quick_replies=quick)
+        USUAL.reliability(20, 1, questions=questions, quick_replies=quick)
         for quick in range(questions + 1)
     ]
     assert rising == sorted(set(rising))
     for quick in range(questions + 1):
-        before = reliability_factor(20, 1, questions=questions, quick_replies=quick)
-        after = reliability_factor(20, 1, questions=questions + 1, quick_replies=quick + 1)
-        ignored = reliability_factor(20, 1, questions=questions + 1, quick_replies=quick)
+        before = USUAL.reliability(20, 1, questions=questions, quick_replies=quick)
+        after = USUAL.reliability(20, 1, questions=questions + 1, quick_replies=quick + 1)
+        ignored = USUAL.reliability(20, 1, questions=questions + 1, quick_replies=quick)
         assert ignored < before < after
 
 
@@ -120,28 +116,28 @@ def test_reliability_follows_the_formula_and_is_smoothed() -> None:
     completion = (0.97 * 8 + 20) / (8 + 20)
     reply = (0.7 * 8 + 3) / (8 + 4)
     wanted = (0.7 + 0.3 * reply) * (0.8 + 0.2 * completion)
-    assert reliability_factor(20, 0, questions=4, quick_replies=3) == pytest.approx(wanted)
-    assert reliability_factor(0, 0, questions=1) > 0.95 * reliability_factor(0, 0)
+    assert USUAL.reliability(20, 0, questions=4, quick_replies=3) == pytest.approx(wanted)
+    assert USUAL.reliability(0, 0, questions=1) > 0.95 * USUAL.reliability(0, 0)
 
 
 def test_somebody_new_gets_a_small_chance_that_fades() -> None:
     """S8.3: 8 % at first, under 1 % after ten lessons or so."""
-    assert newness_factor(0) == pytest.approx(1.08)
-    assert newness_factor(12) < 1.01
-    assert newness_factor(500) >= 1
+    assert USUAL.newness(0) == pytest.approx(1.08)
+    assert USUAL.newness(12) < 1.01
+    assert USUAL.newness(500) >= 1
 
 
 def test_words_that_are_left_lift_and_never_bury() -> None:
     """S8.3, S8.15: between 85 % and all of the service's score."""
-    assert relevance_factor(0.8, None) == 0.8
-    assert relevance_factor(1, 1.0) == 1
-    assert relevance_factor(1, -0.3) == relevance_factor(1, 0) == pytest.approx(0.85)
+    assert USUAL.relevance(0.8, None) == 0.8
+    assert USUAL.relevance(1, 1.0) == 1
+    assert USUAL.relevance(1, -0.3) == USUAL.relevance(1, 0) == pytest.approx(0.85)
 
 
 @pytest.mark.parametrize("preference", ["low", "high", None])
 def test_price_has_a_floor_and_the_wanted_direction(preference: str | None) -> None:
     """S8.3: strictly falling when cheap is wanted; nobody is put out of sight."""
-    factors = [price_factor(cents, 8000, preference) for cents in range(1000, 50000, 500)]
+    factors = [USUAL.price(cents, 8000, preference) for cents in range(1000, 50000, 500)]
     assert min(factors) >= 0.2
     if preference == "low":
         assert all(one > other for one, other in pairwise(factors))
@@ -152,12 +148,12 @@ def test_price_has_a_floor_and_the_wanted_direction(preference: str | None) -> N
 def test_jitter_is_one_per_cent_and_the_same_all_day() -> None:
     """S8.3: stable for owner, day and instructor, so paging repeats nobody."""
     monday, tuesday = date(2026, 3, 2), date(2026, 3, 3)
-    values = [jitter("user:1", monday, number) for number in range(500)]
+    values = [USUAL.jitter("user:1", monday, number) for number in range(500)]
     assert all(1 <= value <= 1.01 for value in values)
     assert len({round(value, 6) for value in values}) > 400
-    assert values == [jitter("user:1", monday, number) for number in range(500)]
-    assert values != [jitter("user:1", tuesday, number) for number in range(500)]
-    assert values != [jitter("user:2", monday, number) for number in range(500)]
+    assert values == [USUAL.jitter("user:1", monday, number) for number in range(500)]
+    assert values != [USUAL.jitter("user:1", tuesday, number) for number in range(500)]
+    assert values != [USUAL.jitter("user:2", monday, number) for number in range(500)]
 
 
 Rows = list[tuple[str, float, float]]
@@ -172,7 +168,7 @@ STANDING_ROWS = st.lists(
 def _pages(rows: Rows, *, page_size: int = 20) -> Rows:
     ranked = sorted(rows, key=lambda row: -row[1] * row[2])
     standings = [Standing(plain * newness, plain, place) for place, plain, newness in ranked]
-    return page_order(ranked, standings, page_size=page_size)
+    return page_order(ranked, standings, replace(USUAL, page_size=page_size))
 
 
 @given(STANDING_ROWS)
@@ -229,7 +225,7 @@ def test_a_better_row_never_stands_lower_in_the_pages(
 def _at_one_place(rows: Rows) -> Rows:
     ranked = sorted(rows, key=lambda row: (-row[1] * row[2], row[0]))
     standings = [Standing(plain * newness, plain) for _, plain, newness in ranked]
-    return page_order(ranked, standings, page_size=4)
+    return page_order(ranked, standings, replace(USUAL, page_size=4))
 
 
 def test_reasons_are_the_largest() -> None:
@@ -258,9 +254,9 @@ def test_market_shows_newcomers_and_never_hides_the_good() -> None:
                 number: Factors(
                     1, 1, 1, 1,
                     0.92 if lessons[number] < 5 else ratings[number],
-                    reliability_factor(lessons[number], 0),
-                    newness_factor(lessons[number]),
-                ).score * jitter(f"guest:{search}", on, number)
+                    USUAL.reliability(lessons[number], 0),
+                    USUAL.newness(lessons[number]),
+                ).score * USUAL.jitter(f"guest:{search}", on, number)
                 for number in range(50)
             }  # fmt: skip
             page = sorted(scores, key=lambda number: -scores[number])[:10]

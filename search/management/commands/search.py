@@ -8,7 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from instainstru import clock
-from search.services import PAGE_SIZE, run_search
+from search.services import run_search
+
+MOST_INSTRUCTORS = 20
 
 
 class Command(BaseCommand):
@@ -57,7 +59,7 @@ class Command(BaseCommand):
             "id": identifier,
             "services": list(result.services),
             "constraints": result.query.constraints,
-            "instructors": [hit.offer.slug for hit in result.hits[:PAGE_SIZE]],
+            "instructors": [hit.offer.slug for hit in result.hits[:MOST_INSTRUCTORS]],
             "took_ms": round(result.took_ms, 2),
             "match": result.match,
             "mode": result.mode,
