@@ -4,7 +4,7 @@ Each app declares in its `personal_data.py` what it knows. The notice, the expor
 the copies for tests read it here, so a thing is said once. Spec: S6.5
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -50,6 +50,19 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pseudonymised:
+    """What became of the retained rows of a person: taken over by the pseudonym, or left."""
+
+    changed: int
+    left: int
+    """Rows that must name the person a while longer, such as money not paid out yet."""
+
+
+Pseudonymise = Callable[[int, str], Pseudonymised]
+"""Puts a pseudonym in the place of the person with this id. It can run again and goes on then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """What one model keeps about people."""
 
@@ -65,6 +78,12 @@ class Holding:
     """Columns that look personal and are not."""
     is_left_out_of_copies: bool = False
     """Whether a copy for tests loses the rows: sessions, tokens, mail."""
+    pseudonymise: Pseudonymise | None = None
+    """What erasing calls so that retained rows lead to their person no more (S6.8)."""
+
+    def __post_init__(self) -> None:
+        if self.pseudonymise is not None and self.use.erasure is not Erasure.RETAIN:
+            raise DeclarationError(f"{self.model}: only what is retained gets a pseudonym")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +137,11 @@ def models() -> Mapping[str, Holding | Nobody]:
 def holdings() -> list[Holding]:
     """Return the models that keep something about people."""
     return [item for item in _models.values() if isinstance(item, Holding)]
+
+
+def pseudonymisers() -> dict[str, Pseudonymise]:
+    """Return what erasing calls for retained rows, by the label of their model."""
+    return {item.model: item.pseudonymise for item in holdings() if item.pseudonymise is not None}
 
 
 def stores() -> list[Store]:

@@ -112,7 +112,10 @@ class LedgerTransactionAdmin(MoneyAdmin):
     search_help_text = "The key, or the lesson code."
     ordering = ("-occurred_at", "-pk")
     date_hierarchy = "occurred_at"
-    fields = ("key", "kind", "booking", "instructor", "occurred_at", "entries")
+    fields = (
+        "key", "kind", "booking", "instructor", "student_pseudonym", "instructor_pseudonym",
+        "occurred_at", "entries",
+    )  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:

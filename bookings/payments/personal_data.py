@@ -1,5 +1,6 @@
 """What payments know about people. Spec: S6.5."""
 
+from bookings.payments.services.pseudonyms import pseudonymise_ledger_of
 from privacy.registry import Basis, Erasure, Holding, Nobody, Use, register
 from privacy.replacements import CARD_DIGITS, REFERENCE
 
@@ -55,7 +56,8 @@ register(
             model="payments.LedgerTransaction",
             subjects=("student", "instructor__user"),
             use=BOOKS,
-            plain=("booking", "key"),
+            plain=("booking", "key", "student_pseudonym", "instructor_pseudonym"),
+            pseudonymise=pseudonymise_ledger_of,
         ),
         Holding(
             model="payments.Receipt",

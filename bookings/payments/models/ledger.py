@@ -7,9 +7,15 @@ from django.db.models import Q
 from bookings.payments.entries import Account
 from catalog.models import Instructor
 
+# No word of anybody fits in: neither a name nor an address nor a bare number.
+PSEUDONYM = r"^former-[0-9A-HJKMNP-TV-Z]{6,32}$"
+
 
 class LedgerTransaction(models.Model):
-    """One money event; its entries sum to 0, and nothing here ever changes (Spec: S14.5)."""
+    """One money event; its entries sum to 0, and nothing here ever changes (Spec: S14.5).
+
+    But for one thing, once: who is erased gives place to a pseudonym (Spec: S6.8).
+    """
 
     class Kind(models.TextChoices):
         CHARGE = "charge", "Charge"
@@ -36,10 +42,28 @@ class LedgerTransaction(models.Model):
     instructor = models.ForeignKey(
         Instructor, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    student_pseudonym = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="In place of a student."
+    )
+    instructor_pseudonym = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="In place of an instructor."
+    )
     occurred_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["key"], name="ledger_key_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="ledger_key_unique"),
+            models.CheckConstraint(
+                condition=Q(student_pseudonym="")
+                | Q(student__isnull=True, student_pseudonym__regex=PSEUDONYM),
+                name="ledger_student_or_pseudonym",
+            ),
+            models.CheckConstraint(
+                condition=Q(instructor_pseudonym="")
+                | Q(instructor__isnull=True, instructor_pseudonym__regex=PSEUDONYM),
+                name="ledger_instructor_or_pseudonym",
+            ),
+        ]
         indexes = [
             models.Index(fields=["instructor", "occurred_at"], name="ledger_by_instructor"),
             models.Index(fields=["student", "occurred_at"], name="ledger_by_student"),

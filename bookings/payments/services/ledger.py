@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
 from bookings.payments.entries import Entries, charge_entries, tip_entries
 from bookings.payments.models import CreditUse, LedgerEntry, LedgerTransaction, PaymentAttempt
@@ -34,15 +35,19 @@ def post_event(
     student_id: int | None = None,
     instructor_id: int | None = None,
 ) -> LedgerTransaction:
-    """Write one event in the caller's transaction; a known key returns the first one unchanged."""
+    """Write one event in the caller's transaction; a known key returns the first one unchanged.
+
+    People of the lesson who were erased stay so: their pseudonym goes on (Spec: S6.8, S6.11).
+    """
+    people = {"student_id": student_id, "instructor_id": instructor_id}
     event, is_new = LedgerTransaction.objects.get_or_create(
         key=key,
         defaults={
             "kind": kind,
             "booking_id": booking_id,
-            "student_id": student_id,
-            "instructor_id": instructor_id,
             "occurred_at": occurred_at,
+            **people,
+            **_pseudonyms(booking_id),
         },
     )
     if is_new:
@@ -51,6 +56,20 @@ def post_event(
             for account, cents in entries.items()
         )
     return event
+
+
+def _pseudonyms(booking_id: int | None) -> dict[str, str | None]:
+    """Return the columns of those who were taken out of the earlier events of a lesson."""
+    if booking_id is None:
+        return {}
+    found = LedgerTransaction.objects.filter(booking=booking_id).aggregate(
+        student=Max("student_pseudonym"), instructor=Max("instructor_pseudonym")
+    )
+    columns: dict[str, str | None] = {}
+    for side, pseudonym in found.items():
+        if pseudonym:
+            columns |= {f"{side}_id": None, f"{side}_pseudonym": pseudonym}
+    return columns
 
 
 @transaction.atomic
