@@ -132,6 +132,7 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "forget-old-events": ("analytics.forget_old_events", timedelta(hours=1)),
     "forget-old-interest": ("catalog.forget_old_interest", timedelta(hours=24)),
     "embed-offerings": ("search.embed_offerings", timedelta(seconds=60)),
+    "keep-availability-days": ("search.keep_availability_days", timedelta(seconds=60)),
     "embed-services": ("search.embed_services", timedelta(seconds=60)),
     "tidy-search-history": ("search.tidy_history", timedelta(hours=1)),
     "process-webhooks": ("payments.process_webhooks", timedelta(seconds=30)),

@@ -31,11 +31,14 @@ from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from accounts.models import Block
+from bookings.availability.clock import dates_between
 from bookings.reviews.ratings import FEWEST_REVIEWS
 from catalog.models import Coverage, Offering, OfferingPrice
 from search import ranking
 from search.demand import Demand
+from search.free_days import HALF, NIGHT, wanted_quarters
 from search.offers import DEFAULT_MINUTES, STRETCH, Offer, offer_of
+from search.windows import minute_of_day
 
 MAX_OFFERS = 400
 """So many offers have their calendars read, at most."""
@@ -48,8 +51,8 @@ _NO_COSINE: Final = Cast(Value(None), FloatField())
 # In the order of ``_fitting``. Statistics are NULL where there are none.
 _FOUND: Final = """
 WITH found (id, service_id, hourly, asked_cents, is_elsewhere, is_other_level, cosine,
-            reviews, stars, lessons, questions, replies, category_reviews, category_stars,
-            latitude, longitude)
+            instructor_id, minutes, reviews, stars, lessons, questions, replies,
+            category_reviews, category_stars, latitude, longitude)
 AS MATERIALIZED ({fitting}),
 """
 _CHOSEN: Final = """
@@ -60,7 +63,7 @@ usual AS (
 meant AS (SELECT * FROM unnest(%s::bigint[], %s::float8[]) AS meant (service_id, score)),
 scored AS MATERIALIZED (
   SELECT found.id, found.cosine,
-         is_elsewhere::int + is_other_level::int + (asked_cents > %s)::int AS missed,
+         is_elsewhere::int + is_other_level::int + (asked_cents > %s)::int + {busy} AS missed,
          coalesce(meant.score, 1)
            * coalesce(1 - {words} + {words} * least(greatest(found.cosine, 0), 1), 1)
            * (%s * known.mean + known.stars) / (%s + known.reviews)
@@ -99,6 +102,24 @@ CASE WHEN is_elsewhere OR %s THEN exp(-(
     FROM unnest(%s::float8[], %s::float8[]) AS point (latitude, longitude)
 ) / {distance}) ELSE 1 END
 """
+# One for somebody who has no free time then, as far as the quarter hours of their days tell; who
+# has no rows may be free. Runs of 2, 4 and 8 quarters stand for 30, 60 and 120 minutes and more.
+# The half days overlap by 15 quarters, so that a run that begins in one may end in the next.
+_BUSY: Final = """
+CASE WHEN (SELECT count(*) FROM found) <= %s THEN 0 ELSE (
+  SELECT (count(*) = %s AND NOT coalesce(bool_or(%s & (
+           CASE WHEN found.minutes >= 120 THEN (four.a & (four.a >> 4)) | (four.b & (four.b >> 4))
+                WHEN found.minutes >= 60 THEN four.a | four.b
+                ELSE two.a | two.b END) <> 0), true))::int
+    FROM search_availabilityday AS day
+   CROSS JOIN LATERAL (
+     SELECT (morning | ((evening & %s) << %s)) & %s AS a, (evening | %s) & %s AS b
+   ) AS one
+   CROSS JOIN LATERAL (SELECT one.a & (one.a >> 1) AS a, one.b & (one.b >> 1) AS b) AS two
+   CROSS JOIN LATERAL (SELECT two.a & (two.a >> 2) AS a, two.b & (two.b >> 2) AS b) AS four
+   WHERE day.instructor_id = found.instructor_id AND local_on = ANY(%s::date[])
+) END
+"""
 # In the order of ``search.offers.offer_of``.
 _READ: Final = """
 SELECT offering.id, offering.service_id, person.id, person.user_id, person.slug,
@@ -134,6 +155,7 @@ class Wish:
     ``scores`` say how much each service is meant, ``points`` are latitude and longitude in degrees
     of where the lesson is wanted; ``place_ids`` and ``excluded_place_ids`` are the neighborhoods
     that the demand names. ``nearness`` is an expression of how near an offer's own words are.
+    With ``today``, in New York, who has no free time then stands behind those who may have one.
     """
 
     demand: Demand
@@ -144,6 +166,7 @@ class Wish:
     excluded_place_ids: Collection[int] = ()
     is_near_me: bool = False
     nearness: Subquery | None = None
+    today: date | None = None
 
 
 def load_offers(
@@ -198,9 +221,11 @@ def _fitting(rows: QuerySet[Offering], wish: Wish) -> QuerySet[Offering, Any]:
             elsewhere=_unless(at_place if demand.places and not is_remote else None),
             other_level=_unless(level),
             cosine=_NO_COSINE if wish.nearness is None else wish.nearness,
+            minutes=_price(demand, "duration_minutes"),
         )
         .values_list(
             "pk", "service_id", "hourly", "asked", "elsewhere", "other_level", "cosine",
+            "instructor_id", "minutes",
             "instructor__statistics__review_count", "instructor__statistics__rating_sum",
             "instructor__statistics__lessons_taught",
             "instructor__statistics__recent_question_count",
@@ -267,8 +292,9 @@ def _chosen(wish: Wish) -> tuple[str, list[Any]]:
     highest = _NO_LIMIT if demand.max_cents is None else demand.max_cents
     best = max(wish.scores.values(), default=1.0)
     distance, points = _distance(wish)
+    busy, times = _busy(wish)
     scale: list[Any] = [
-        highest, usual, usual, usual * ranking.USUAL_REPLY, usual,
+        highest, *times, usual, usual, usual * ranking.USUAL_REPLY, usual,
         usual * ranking.USUAL_COMPLETION, usual,
     ]  # fmt: skip
     most = highest if highest == _NO_LIMIT else int(highest * STRETCH)
@@ -281,6 +307,7 @@ def _chosen(wish: Wish) -> tuple[str, list[Any]]:
             price=formula.price_share, spread=formula.price_spread
         ),
         distance=distance,
+        busy=busy,
         words=formula.words_share,
         reply=formula.reply_share,
         completion=formula.completion_share,
@@ -288,6 +315,26 @@ def _chosen(wish: Wish) -> tuple[str, list[Any]]:
         boost_lessons=formula.boost_lessons,
     )
     return chosen, [*meant, *scale, *points, *limits, *counts]
+
+
+def _busy(wish: Wish) -> tuple[str, list[Any]]:
+    """Return what counts as missed where no time is free then. Spec: S8.11"""
+    window = wish.demand.window
+    if wish.today is None or window.is_open_ended:
+        return "0", []
+    dates = [on for on in dates_between(*window.horizon(wish.today)) if window.fits_day(on)]
+    hours = [
+        (minute_of_day(after) if after else 0, minute_of_day(before) if before else None)
+        for after, before in window.hours or [(None, None)]
+    ]
+    day, night = wanted_quarters(hours)
+    # Each half day reaches 15 quarters into the next one.
+    wanted = day | night << 2 * HALF
+    half = (1 << HALF + NIGHT.bit_length()) - 1
+    return _BUSY, [
+        MAX_OFFERS, len(dates), (1 << HALF) - 1, NIGHT, HALF, wanted & half, NIGHT << HALF,
+        wanted >> HALF, dates,
+    ]  # fmt: skip
 
 
 def _distance(wish: Wish) -> tuple[str, list[Any]]:

@@ -1,14 +1,16 @@
-"""Recent searches of a person or a guest, and the vectors of services (Spec: S2, S8.11)."""
+"""Recent searches of a person or a guest, vectors and free days (Spec: S2, S8.11)."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 from pgvector.django import HalfVectorField, VectorField
 
-from catalog.models import Offering, Service
+from catalog.models import Instructor, Offering, Service
 from search.history_manager import HistoryPauseManager, SearchHistoryManager
 
 MOST_LETTERS = 200
+HALF_A_DAY = 2**48
+"""One more than the largest set of 48 quarter hours."""
 
 
 class SearchHistory(models.Model):
@@ -156,3 +158,63 @@ class OfferingVector(models.Model):
 
     def __str__(self) -> str:
         return f"vector of offering {self.offering_id}"
+
+
+class AvailabilityDay(models.Model):
+    """The quarter hours of one local date on which an instructor may be free; the worker's work.
+
+    Bit i of ``morning`` is the quarter from i * 15 minutes on the instructor's clock, of
+    ``evening`` the one 12 hours later. A prefilter, never the safety check: a set bit promises
+    nothing, since holds, buffers, notice and limits do not count. Spec: S8.11
+    """
+
+    instructor = models.ForeignKey(
+        Instructor, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    local_on = models.DateField()
+    morning = models.BigIntegerField()
+    evening = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            # With both sets in the index a search reads nothing but the index.
+            models.UniqueConstraint(
+                fields=["instructor", "local_on"],
+                include=["morning", "evening"],
+                name="availability_day_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(morning__gte=0, morning__lt=HALF_A_DAY),
+                name="availability_day_morning_has_48_quarters",
+            ),
+            models.CheckConstraint(
+                condition=Q(evening__gte=0, evening__lt=HALF_A_DAY),
+                name="availability_day_evening_has_48_quarters",
+            ),
+        ]
+        indexes = [models.Index(fields=["local_on"], name="availability_day_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.instructor_id} on {self.local_on}"
+
+
+class AvailabilityBuild(models.Model):
+    """How far ``AvailabilityDay`` has got: one row. Spec: S8.11
+
+    ``seen_below`` is the number below which the changes of all transactions are in the days,
+    ``last_on`` the last date that has rows.
+    """
+
+    is_only = models.BooleanField(default=True, editable=False)
+    seen_below = models.TextField()
+    last_on = models.DateField()
+    built_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["is_only"], name="availability_build_only_one"),
+            models.CheckConstraint(condition=Q(is_only=True), name="availability_build_is_only"),
+        ]
+
+    def __str__(self) -> str:
+        return f"until {self.last_on}"

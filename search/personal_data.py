@@ -40,6 +40,19 @@ register(
             ),
             is_left_out_of_copies=True,
         ),
+        Holding(
+            model="search.AvailabilityDay",
+            subjects=("instructor__user",),
+            use=Use(
+                purpose="To find who may be free at a time that a search asks for",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until the day is over",
+                not_exported="made of the hours and lessons, which are exported",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Nobody(model="search.AvailabilityBuild", why="how far a job has got"),
         Nobody(
             model="search.ServiceVector",
             why="texts of the catalogue as numbers",

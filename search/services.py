@@ -139,6 +139,7 @@ class _Searcher:
             excluded_place_ids=[place.pk for place in excluded],
             is_near_me=is_sorted_by_distance(demand, self.origin),
             nearness=None if encoded is None else nearness(encoded),
+            today=self.now.astimezone(NEW_YORK).date(),
         )
 
 

@@ -12,6 +12,15 @@ def tidy_history() -> dict[str, int]:
     return history.tidy_history(now=clock.now())
 
 
+@shared_task(name="search.keep_availability_days")
+def keep_availability_days() -> int:
+    """Draw the free quarter hours of calendars that changed."""
+    from instainstru import clock
+    from search import free_days
+
+    return free_days.keep_availability_days(now=clock.now())
+
+
 @shared_task(name="search.embed_services")
 def embed_services() -> tuple[int, int]:
     """Encode what has no vector of the present model yet, and drop what is out of date."""

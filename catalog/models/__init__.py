@@ -1,4 +1,4 @@
-"""What can be learnt, where, who teaches it."""
+"""What can be learnt, where, and who teaches it."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
