@@ -24,6 +24,7 @@ from accounts.staff_admin import (
 )
 from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import MANAGE_ALL, StaffSplit, cancel_as_staff
+from bookings.lessons.goodwill import emergency_offer, excuse_emergency
 from bookings.lessons.models import Booking, BookingGrant, LessonReport, ReportEvidence, Strike
 from bookings.lessons.reports import decide_report
 from bookings.lessons.states import Status, sources_of
@@ -78,6 +79,10 @@ def _cancel(by: User, booking: Booking, given: dict[str, Any]) -> None:
     if given["card"] is not None or given["credit"] is not None:
         split = StaffSplit(int((given["card"] or 0) * 100), int((given["credit"] or 0) * 100))
     cancel_as_staff(by=by, code=booking.code or "", reason=given["reason"], staff_split=split)
+
+
+def _excuse(by: User, booking: Booking, given: dict[str, Any]) -> None:
+    excuse_emergency(by=by, code=booking.code or "", reason=given["reason"])
 
 
 def _open(by: User, booking: Booking, given: dict[str, Any]) -> None:
@@ -137,6 +142,13 @@ class BookingAdmin(StaffAdmin):
             note="Everything goes back unless you say how much. Both sides get a mail.",
             done="The lesson is canceled and the refund is ordered.",
             is_offered=lambda _by, row: current_status(row, clock.now()) in sources_of("T10"),
+        ),
+        ObjectAction(
+            "emergency", "Excuse as an emergency", MANAGE_ALL, _excuse,
+            note="The student canceled late or did not come because of an emergency. Everything "
+            "goes back, and the instructor earns nothing. The student gets a mail.",
+            done="Everything goes back to the student.",
+            is_offered=lambda _by, row: emergency_offer(row, clock.now()) is not None,
         ),
         ObjectAction(
             "support-access", "Open as support", "users.manage", _open, form=HoursForm,

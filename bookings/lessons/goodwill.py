@@ -1,16 +1,20 @@
-"""Giving back what nobody has to: waived late fees and the good-fit promise (C3, C4, C9)."""
+"""Giving back what nobody has to: waived fees, emergencies, the good-fit promise (C3-C9)."""
 
 from dataclasses import replace
 from datetime import datetime
 
+from accounts.audit import record_event
 from accounts.models import User
+from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons import mails
+from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
 from bookings.lessons.locks import lesson_transaction
 from bookings.lessons.models import Booking
 from bookings.lessons.policies import (
     Outcome,
     PolicyNumbers,
     RefundTo,
+    excused,
     outcome,
     waived,
 )
@@ -21,7 +25,7 @@ from bookings.lessons.transitions import catch_up, lesson_changed
 from bookings.payments import services as payments
 from bookings.payments.models import Refund
 from bookings.payments.selectors import exchangeable_cents
-from instainstru.errors import ConflictError
+from instainstru.errors import ConflictError, NotFoundError
 
 
 def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str, Outcome] | None:
@@ -30,7 +34,8 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
     Spec: 05 section 4 C3 and C4, S15.9
     """
     decided = _decided(booking)
-    if decided is None or Refund.objects.filter(key=_waive_key(booking)).exists():
+    keys = [_waive_key(booking), _emergency_key(booking)]
+    if decided is None or Refund.objects.filter(key__in=keys).exists():
         return None
     case, decided_at = decided
     numbers = PolicyNumbers.of(booking.policy)
@@ -82,21 +87,78 @@ def waive_fee(
         found = waivable(booking, at, refund_to)
         if found is None:
             raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
-        case, due = found
-        if case == "C3":
-            refund = payments.exchange_credit(
-                booking_id=booking.pk,
-                source_key=_cancel_key(booking),
-                key=_waive_key(booking),
-                now=at,
-            )
-            if refund is None:
-                raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
-            due = replace(due, card_refund_cents=refund.amount_cents)
-        else:
-            settle(booking, due, key=_waive_key(booking), now=at)
+        due = _give_back(booking, found[1], key=_waive_key(booking), now=at)
         mails.queue_goodwill(booking, due, "waived")
     return booking, due
+
+
+def emergency_offer(booking: Booking, now: datetime) -> Outcome | None:
+    """Return what staff would give back for an emergency of the student, or ``None``. Spec: C8
+
+    For a lesson that the student canceled too late or did not come to, and once.
+    """
+    decided = _decided(booking)
+    keys = [_waive_key(booking), _emergency_key(booking)]
+    if decided is None or Refund.objects.filter(key__in=keys).exists():
+        return None
+    if decided[0] == "C3":
+        left_cents = exchangeable_cents(_cancel_key(booking))
+        return Outcome(case="C8", card_refund_cents=left_cents) if left_cents else None
+    if decided[0] != "C4" or Refund.objects.filter(key=_cancel_key(booking)).exists():
+        return None
+    return excused(money_facts(booking), now)
+
+
+def excuse_emergency(
+    *, by: User, code: str, reason: str, now: datetime | None = None
+) -> tuple[Booking, Outcome]:
+    """Give a student everything back whom an emergency kept from the lesson; staff decide.
+
+    Credit that a late cancellation gave is taken back as far as it is left and goes to the card.
+    Raises ``ForbiddenError`` without ``bookings.manage_all``, above the refund limit and for one's
+    own lesson, ``LessonChangedError`` when there is nothing to give back. Spec: C8, S5.9, S14.9
+    """
+    require_permission(by, MANAGE_ALL)
+    found = Booking.objects.select_related("instructor").filter(code=code).first()
+    if found is None:
+        raise NotFoundError("We couldn't find this lesson.")
+    require_uninvolved(by, found.student_id, found.instructor.user_id)
+    with lesson_transaction(found, now) as at:
+        booking = Booking.objects.with_people().get(pk=found.pk)
+        due = emergency_offer(booking, at)
+        if due is None:
+            raise lesson_changed(booking, "C8", "There is nothing to give back for this lesson.")
+        check_refund_limit(by, booking, due)
+        due = _give_back(booking, due, key=_emergency_key(booking), now=at)
+        record_event(
+            "booking.excused",
+            by=by,
+            on=booking,
+            subject=booking.student,
+            after={"card_cents": due.card_refund_cents, "credit_cents": due.credit_cents},
+            reason=reason,
+        )
+        mails.queue_goodwill(booking, due, "emergency")
+    return booking, due
+
+
+def _give_back(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
+    """Order the money of a late cancellation after all; credit given for it goes to the card.
+
+    Raises ``LessonChangedError`` when that credit has been spent meanwhile.
+    """
+    source = _cancel_key(booking)
+    if not Refund.objects.filter(key=source).exists():
+        settle(booking, due, key=key, now=now)
+        return due
+    refund = payments.exchange_credit(booking_id=booking.pk, source_key=source, key=key, now=now)
+    if refund is None:
+        raise lesson_changed(booking, "waive", "There is nothing to waive any more.")
+    return replace(due, card_refund_cents=refund.amount_cents)
+
+
+def _emergency_key(booking: Booking) -> str:
+    return f"emergency:{booking.pk}"
 
 
 def good_fit_offer(booking: Booking, now: datetime) -> Outcome | None:

@@ -346,16 +346,20 @@ def queue_report(
 
 
 def queue_goodwill(booking: Booking, due: Outcome, what: str) -> None:
-    """Tell the student that the instructor waived a late fee, or that we keep our promise (C9)."""
-    subject = "Your money comes back" if what == "waived" else "Our good-fit promise"
-    _queue_one(
-        booking,
-        "student",
-        "goodwill",
-        f"{subject}: {booking.service_name} ({booking.code})",
-        {"due": due, "what": what},
-        version=what,
-    )
+    """Tell the student what comes back: waived, for an emergency (C8), or by our promise (C9)."""
+    subject = "Our good-fit promise" if what == "good_fit" else "Your money comes back"
+    subjects = {"student": subject}
+    if what == "emergency":  # the instructor loses what they had for it
+        subjects["instructor"] = "We excused a student"
+    for side, words in subjects.items():
+        _queue_one(
+            booking,
+            side,
+            "goodwill",
+            f"{words}: {booking.service_name} ({booking.code})",
+            {"due": due, "what": what},
+            version=what,
+        )
 
 
 def queue_refund_after_lost_time(

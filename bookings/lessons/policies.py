@@ -346,6 +346,11 @@ def split(booking: BookingFacts, *, card_cents: int, credit_cents: int, now: dat
     )
 
 
+def excused(booking: BookingFacts, now: datetime) -> Outcome:
+    """Return what is due when staff accept that an emergency kept the student away (C8)."""
+    return _back_to_card(booking, now, "C8")
+
+
 def waived(
     booking: BookingFacts,
     case: str,

@@ -127,7 +127,11 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "answered by you": {"what": "answered"},
         "decided": {"what": "decided"},
     },
-    "lesson_goodwill": {"waived": {"what": "waived"}, "good fit": {"what": "good_fit"}},
+    "lesson_goodwill": {
+        "waived": {"what": "waived"},
+        "emergency": {"what": "emergency"},
+        "good fit": {"what": "good_fit"},
+    },
 }
 """Kinds that say something else on another occasion; the first is shown unless asked."""
 

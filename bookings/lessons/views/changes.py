@@ -147,7 +147,18 @@ def answer_as_instructor(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, code: str, side: Side) -> HttpResponse:
-    booking, by = find_by_side(request, code, side), cast("User", request.user)
+    booking = find_by_side(request, code, side)
+    return run_once(
+        request,
+        owner_of(request),
+        f"answer:{code}",
+        lambda: _decide(request, booking, side),
+        page_url=lesson_url(booking, side),
+    )
+
+
+def _decide(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
+    by, code = cast("User", request.user), str(booking.code)
     is_accepted = request.POST.get("answer") == "accept"
     try:
         if is_accepted:

@@ -276,9 +276,19 @@ def release(request: HttpRequest, hold_id: str) -> HttpResponse:
 @require_POST
 def hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
     """Hold the same time again after the hold has lapsed. Spec: S13.2."""
-    owner = owner_of(request)
     if request.user.is_authenticated and not has_permission(request, "bookings.create"):
         raise PermissionDenied("bookings.create")
+    return run_once(
+        request,
+        owner_of(request),
+        f"hold-again:{hold_id}",
+        lambda: _hold_again(request, hold_id),
+        page_url=reverse("lessons:checkout", args=[hold_id]),
+    )
+
+
+def _hold_again(request: HttpRequest, hold_id: str) -> HttpResponse:
+    owner = owner_of(request)
     try:
         fresh = lapsed.hold_again(by=owner, hold_id=hold_id)
     except NotFoundError:

@@ -138,6 +138,7 @@ def _detail(
         "lessons": held_together(booking) if booking.series else [],
         "notice": notice,
         "page_error": bool(notice),
+        "idempotency_key": secrets.token_urlsafe(12),
     }
     return mark_private(
         render_page_or_fragment(

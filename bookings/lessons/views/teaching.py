@@ -74,6 +74,7 @@ def taught(request: HttpRequest, code: str) -> HttpResponse:
         "card": taught_cards([booking], now)[0],
         "place": place_for_instructor(booking),
         "earns_cents": booking.total_cents - booking.fee_cents,
+        "idempotency_key": secrets.token_urlsafe(12),
     }
     return mark_private(
         render_page_or_fragment(request, "lessons/taught.html", context, fragment="lesson")

@@ -1,21 +1,22 @@
 """Reports of lessons, what they come to, and what is given back freely (T13, T14, C3, C4, C9)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
 
-from accounts.models import Block
+from accounts.models import AuditEvent, Block, User
 from accounts.roles import Role
 from accounts.services import grant_role
 from bookings.lessons import reports
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.errors import LessonChangedError
-from bookings.lessons.goodwill import claim_good_fit, waivable, waive_fee
+from bookings.lessons.goodwill import claim_good_fit, excuse_emergency, waivable, waive_fee
 from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.moves import decline_proposal, propose_move
-from bookings.lessons.policies import RefundTo
+from bookings.lessons.policies import Outcome, RefundTo
 from bookings.lessons.reports import (
     accept_report,
     accept_silent_reports,
@@ -28,6 +29,7 @@ from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail
 from bookings.payments.models import Credit
 from bookings.payments.selectors import ledger_imbalances, payment_summary
+from catalog.models import Policy
 from instainstru import clock
 from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
@@ -245,6 +247,67 @@ def test_second_click_on_waiving_gets_the_first_answer(stage: Stage, client: Cli
         answers = [client.post(f"/teach/lessons/{stage.code}/waive/", sent) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert given_back(stage) == (9500, 0)
+
+
+def by_staff(stage: Stage, staff: User, **fields: Any) -> Outcome:
+    return excuse_emergency(by=staff, code=stage.code, reason="A hospital letter", **fields)[1]
+
+
+def test_staff_give_everything_back_for_an_emergency(stage: Stage) -> None:
+    """C8: long after, once; the instructor has nothing of it, and both are told."""
+    now = late_cancellation(stage, 3 * HOUR, 0)
+    admin = VerifiedUserFactory(role=Role.ADMIN)
+    due = by_staff(stage, admin, now=now + 100 * HOUR)
+    assert (due.case, due.card_refund_cents, due.instructor_cents) == ("C8", 9500, 0)
+    assert given_back(stage) == (9500, 0)
+    assert ledger_imbalances() == []
+    told = OutgoingMail.objects.filter(kind="lesson_goodwill").values_list("to", flat=True)
+    assert set(told) == {stage.maya.email, stage.andre.email}
+    assert AuditEvent.objects.get(action="booking.excused").reason == "A hospital letter"
+    with pytest.raises(LessonChangedError):
+        by_staff(stage, admin, now=now + 101 * HOUR)
+    assert waivable(taught(stage), now + HOUR, RefundTo.CARD) is None
+
+
+def test_an_emergency_turns_the_credit_of_a_late_cancellation_into_money(stage: Stage) -> None:
+    """C8 after C3: what is left of the credit goes to the card."""
+    now = late_cancellation(stage, 18 * HOUR, 9500)
+    by_staff(stage, VerifiedUserFactory(role=Role.ADMIN), now=now + HOUR)
+    assert given_back(stage) == (9500, 0)
+    assert Credit.objects.get(user=stage.maya).remaining_cents == 0
+    assert ledger_imbalances() == []
+
+
+def test_what_the_instructor_waived_is_no_emergency_any_more(stage: Stage) -> None:
+    now = late_cancellation(stage, 3 * HOUR, 0)
+    waive_fee(by=stage.andre, code=stage.code, refund_to=RefundTo.CARD, now=now + HOUR)
+    with pytest.raises(LessonChangedError):
+        by_staff(stage, VerifiedUserFactory(role=Role.ADMIN), now=now + 2 * HOUR)
+    assert given_back(stage) == (9500, 0)
+
+
+def test_only_staff_who_may_give_that_much_excuse_anybody(stage: Stage) -> None:
+    """S5.9, S14.9, P23: others are refused, and a lesson of one's own is for somebody else."""
+    now = late_cancellation(stage, 3 * HOUR, 0)
+    for person in (stage.maya, VerifiedUserFactory(role=Role.ANALYST)):
+        with pytest.raises(ForbiddenError):
+            by_staff(stage, person, now=now)
+    Policy.objects.filter(pk=stage.lesson.policy_id).update(support_refund_limit_cents=9400)
+    with pytest.raises(ForbiddenError, match="finance"):
+        by_staff(stage, VerifiedUserFactory(role=Role.SUPPORT), now=now)
+    assert given_back(stage) == (0, 0)
+
+
+@pytest.mark.parametrize("before", [HOUR, 30 * HOUR])
+def test_a_lesson_that_cost_nothing_has_nothing_to_excuse(stage: Stage, before: timedelta) -> None:
+    """A lesson to come is canceled by staff instead, and a free cancellation gave all back."""
+    if before > 24 * HOUR:
+        cancel_lesson(
+            by=stage.maya, code=stage.code, reason="illness", now=stage.lesson.start_at - before,
+            expected_card_cents=9500, expected_credit_cents=0,
+        )  # fmt: skip
+    with pytest.raises(LessonChangedError):
+        by_staff(stage, VerifiedUserFactory(role=Role.ADMIN), now=stage.lesson.start_at - before)
 
 
 def test_good_fit_promise_pays_once_in_ninety_days(stage: Stage) -> None:

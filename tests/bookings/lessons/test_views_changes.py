@@ -287,3 +287,32 @@ def test_other_instructors_find_no_lesson(stage: Stage, path: str) -> None:
     other = set_stage(start_at=tomorrow_at(9, days=8)).andre
     assert browser(other).get(path.format(stage.code)).status_code == 404
     assert browser(stage.maya).get(path.format(stage.code)).status_code == 403
+
+
+def test_second_click_on_an_answer_gets_the_first_one(stage: Stage) -> None:
+    """R14: accepting moves the lesson once, and the page carries the key of its form."""
+    propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
+    client = browser(stage.maya)
+    page = client.get(f"/lessons/{stage.code}/").content.decode()
+    key = page.split('name="idempotency_key" value="')[1].split('"')[0]
+    sent = {"answer": "accept", "idempotency_key": key}
+    answers = [client.post(f"/lessons/{stage.code}/proposal/", sent) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert stage.fresh().revision == 1
+    late = client.post(f"/lessons/{stage.code}/proposal/", {"answer": "decline"})
+    assert late.status_code == 409
+
+
+def test_instructor_declines_once(stage: Stage) -> None:
+    """R14, from the other side."""
+    near = BookingFactory(
+        student=stage.maya, offering=stage.lesson.offering, start_at=clock.now() + 8 * HOUR
+    )
+    asked = tomorrow_at(16, days=6)
+    propose_move(by=stage.maya, code=str(near.code), start_at=asked)
+    client = browser(stage.andre)
+    page = client.get(f"/teach/lessons/{near.code}/").content.decode()
+    assert 'name="idempotency_key"' in page
+    sent = {"answer": "decline", "idempotency_key": "once"}
+    answers = [client.post(f"/teach/lessons/{near.code}/proposal/", sent) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
