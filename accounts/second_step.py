@@ -3,17 +3,13 @@
 allauth's ``Authenticator`` rows hold the seeds, encrypted with a key made from ``SECRET_KEY``.
 """
 
-import base64
-from functools import lru_cache
 from typing import Any
 
 import structlog
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
@@ -21,9 +17,11 @@ from django.urls import reverse
 from accounts.mail import write_mail
 from accounts.models import User
 from instainstru.errors import ConflictError, ForbiddenError, ValidationFailedError
+from instainstru.sealing import seal, unseal
 
 Type = Authenticator.Type
 LAST_COUNTER = "last_counter"
+_PURPOSE = "accounts.second_step"
 PENDING_SEED = "second_step_seed"
 """Where a session keeps the seed, encrypted, while a person sets their app up."""
 
@@ -31,31 +29,14 @@ log = structlog.get_logger(__name__)
 
 
 # --- Seeds at rest --------------------------------------------------------------------------------
-@lru_cache(maxsize=4)
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
-
-
-def _derived(key: str) -> bytes:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"accounts.second_step")
-    return base64.urlsafe_b64encode(derivation.derive(key.encode()))
-
-
-def _current_cipher() -> MultiFernet:
-    return _cipher((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-
-
 def encrypt(text: str) -> str:
     """Return the text encrypted with today's key."""
-    return _current_cipher().encrypt(text.encode()).decode()
+    return seal(text, purpose=_PURPOSE)
 
 
 def decrypt(text: str) -> str:
-    """Return the plain text; former keys work while settings list them as fallbacks.
-
-    Raises ``InvalidToken`` for anything that no known key has encrypted.
-    """
-    return _current_cipher().decrypt(text.encode()).decode()
+    """Return the plain text; raises ``InvalidToken`` for what no known key has encrypted."""
+    return unseal(text, purpose=_PURPOSE)
 
 
 # --- Asking ---------------------------------------------------------------------------------------
