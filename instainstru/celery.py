@@ -110,6 +110,8 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "remind-of-reviews": ("reviews.remind_of_reviews", timedelta(minutes=10)),
     # Every quarter of an hour: no zone's 18:00 lies anywhere else.
     "send-digests": ("notifications.send_digests", crontab(minute="*/15")),
+    # Each calendar is due every 15 minutes; one that was just connected waits for no quarter.
+    "read-connected-calendars": ("calendars.read_due", timedelta(seconds=60)),
     "lapse-proposals": ("lessons.lapse_proposals", timedelta(seconds=60)),
     "accept-silent-reports": ("lessons.accept_silent_reports", timedelta(minutes=5)),
     "cancel-lessons-of-suspended": (

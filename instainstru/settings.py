@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "bookings.payments",
     "bookings.notifications",
     "bookings.lessons",
+    "bookings.calendars",
     "bookings.messages",
     "bookings.reviews",
     "search",

@@ -75,6 +75,7 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("bookings.lessons.urls")),
     path("", include("bookings.messages.urls")),
+    path("", include("bookings.calendars.urls")),
     path("", include("bookings.hours.urls")),
     path("", include("bookings.reviews.urls")),
     path("", include("bookings.payments.urls")),

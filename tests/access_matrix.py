@@ -144,6 +144,8 @@ how-it-works                          public
 hours:availability                    availability.manage_own
 hours:copy                            availability.manage_own
 hours:rules                           availability.manage_own
+calendars:list                        availability.manage_own
+calendars:disconnect                  availability.manage_own  /teach/calendars/0/disconnect/
 hours:zone                            availability.manage_own
 hours:time-off                        availability.manage_own
 hours:time-off-remove                 availability.manage_own  /teach/availability/time-off/0/remove/

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,13 @@ class Interval:
     def contains(self, other: "Interval") -> bool:
         """Tell whether ``other`` lies wholly inside."""
         return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class BusyInterval(Interval):
+    """Time that another calendar keeps; ``calendar`` is its name, for the instructor's eyes."""
+
+    calendar: str = ""
 
 
 class WeeklyWindow(NamedTuple):
@@ -77,10 +85,13 @@ class Schedule:
     busy: Sequence[Interval] = ()
 
 
+_IN_ORDER = attrgetter("start", "end")
+
+
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
     """Return the same instants as sorted, separate intervals; touching ones become one."""
     merged: list[Interval] = []
-    for interval in sorted(intervals):
+    for interval in sorted(intervals, key=_IN_ORDER):
         if not merged or interval.start > merged[-1].end:
             merged.append(interval)
         elif interval.end > merged[-1].end:

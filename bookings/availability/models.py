@@ -160,6 +160,71 @@ class Blackout(models.Model):
         indexes = [models.Index(fields=["instructor", "last_on"], name="blackout_by_instructor")]
 
 
+class ConnectedCalendar(models.Model):
+    """A calendar that an instructor keeps elsewhere, read now and then for when they are busy.
+
+    Its address opens that calendar to anybody, so it is kept sealed. ``due_at`` is the next read;
+    ``fault`` says why reads fail since ``failing_since``. Spec: S15.9
+    """
+
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="connected_calendars"
+    )
+    name = models.CharField(max_length=40)
+    sealed_address = models.TextField()
+    address_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(default=clock.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    fault = models.CharField(max_length=20, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField(null=True, blank=True)
+    skipped_events = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instructor", "address_digest"], name="connected_calendar_address_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["instructor", "name"], name="connected_calendar_name_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(failing_since__isnull=True, fault="")
+                | (Q(failing_since__isnull=False) & ~Q(fault="")),
+                name="connected_calendar_fault_has_a_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="connected_calendar_due")]
+
+    def __str__(self) -> str:
+        return f"calendar {self.pk} of instructor {self.instructor_id}"
+
+
+class BusyTime(models.Model):
+    """When a connected calendar keeps its instructor busy; never what with. Spec: S15.9
+
+    ``instructor`` is the calendar's, so that triggers and searches need no second table.
+    """
+
+    calendar = models.ForeignKey(
+        ConnectedCalendar, on_delete=models.CASCADE, related_name="busy_times"
+    )
+    instructor = models.ForeignKey(
+        Instructor, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(start_at__lt=F("end_at")), name="busy_time_ordered"),
+            models.UniqueConstraint(fields=["calendar", "start_at"], name="busy_time_starts_once"),
+        ]
+        indexes = [models.Index(fields=["instructor", "end_at"], name="busy_time_by_instructor")]
+
+
 class CalendarChange(models.Model):
     """A note that a transaction changed when an instructor can be booked; triggers alone write it.
 

@@ -25,6 +25,31 @@ register(
             personal={"label": TEXT},
         ),
         Holding(
+            model="availability.ConnectedCalendar",
+            subjects=("instructor__user",),
+            use=Use(
+                purpose="So that nobody books time that another calendar keeps",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until the calendar is disconnected or the account closed",
+                not_exported="an encrypted secret; names and states are on the page of calendars",
+            ),
+            personal={"name": TEXT},
+            plain=("sealed_address", "address_digest"),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
+            model="availability.BusyTime",
+            subjects=("instructor__user",),
+            use=Use(
+                purpose="So that nobody books time that another calendar keeps",
+                basis=Basis.CONTRACT,
+                erasure=Erasure.DELETE,
+                retention="until the calendar says otherwise, 48 hours when it cannot be read",
+            ),
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="availability.CalendarChange",
             subjects=("instructor__user",),
             use=Use(

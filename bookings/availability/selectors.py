@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connections, router
@@ -29,6 +29,11 @@ _UNSAVED = AvailabilityRules()
 _DEFAULTS = Limits(*(getattr(_UNSAVED, name) for name in Limits._fields))
 
 
+# A local date of any zone lies within a day of its own in UTC.
+_ANY_ZONE = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 # Written out: every page with times asks this, and building it took several times as long as
 # reading. A layer comes as one text: lists of its rows, or NULL.
 _LAYERS = """
@@ -45,6 +50,12 @@ _LAYERS = """
               FROM availability_blackout
              WHERE instructor_id = person.id
                AND first_on <= %(last_on)s AND last_on >= %(first_on)s),
+           (SELECT jsonb_agg(jsonb_build_array(extract(epoch from start_at),
+                                               extract(epoch from end_at), name) ORDER BY start_at)
+              FROM availability_busytime AS busy
+              JOIN availability_connectedcalendar AS source ON source.id = busy.calendar_id
+             WHERE busy.instructor_id = person.id
+               AND start_at < %(until)s AND end_at > %(since)s),
            slot_step_minutes, buffer_before_minutes, buffer_after_minutes, min_notice_minutes,
            max_advance_days, max_lessons_per_day, max_minutes_per_week
       FROM catalog_instructor AS person
@@ -69,6 +80,7 @@ def load_instructor_time(
     An instructor without rules gets the defaults; one without hours has an empty schedule.
     """
     asked: dict[str, Any] = {"ids": list(instructor_ids), "first_on": first_on, "last_on": last_on}
+    asked |= {"since": _midnight(first_on) - _ANY_ZONE, "until": _midnight(last_on) + 2 * _ANY_ZONE}
     with connections[router.db_for_read(AvailabilityRules)].cursor() as cursor:
         cursor.execute(_LAYERS, asked)
         rows = cursor.fetchall()
@@ -79,10 +91,20 @@ def load_instructor_time(
                 weekly=[intervals.WeeklyWindow(*values) for values in _rows(weekly)],
                 overrides=_overrides(_rows(overridden)),
                 blackouts=[_blackout(*values) for values in _rows(off)],
+                busy=[_busy(*values) for values in _rows(busy)],
             ),
         )
-        for pk, weekly, overridden, off, *limits in rows
+        for pk, weekly, overridden, off, busy, *limits in rows
     }
+
+
+def _midnight(on: date) -> datetime:
+    return datetime(on.year, on.month, on.day, tzinfo=UTC)
+
+
+def _busy(start: float, end: float, name: str) -> intervals.BusyInterval:
+    start_at, end_at = _EPOCH + timedelta(seconds=start), _EPOCH + timedelta(seconds=end)
+    return intervals.BusyInterval(start_at, end_at, name)
 
 
 def _rows(layer: str | None) -> Sequence[Sequence[Any]]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import User
 from bookings.availability import weeks
 from bookings.availability.clock import MINUTES_PER_DAY, local_date, offset_spans
-from bookings.availability.intervals import Schedule
+from bookings.availability.intervals import BusyInterval, Schedule
 from bookings.availability.permissions import calendar_of
 from bookings.availability.selectors import load_instructor_time
 from bookings.availability.weeks import DAYS_A_WEEK, Windows
@@ -26,6 +26,8 @@ from instainstru.templatetags.ui import format_day
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MOST_WEEKS_AHEAD = 60
 """A little more than the longest advance of 365 days."""
+_Face = tuple[int, int, int]
+"""Number of the day, first minute, minute after the last."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ def _conflict(number: int, shown: Draft) -> Conflict | None:
 
 
 def _taken(calendar: Calendar, schedule: Schedule, bookings: Iterable[Booking]) -> list[Taken]:
-    pieces = [*_time_off(calendar, schedule)]
+    pieces = [*_time_off(calendar, schedule), *_elsewhere(calendar, schedule)]
     for row in bookings:
         pieces += _pieces_of(row, calendar)
     return sorted(pieces, key=lambda piece: (piece.day, piece.start_minute))
@@ -284,25 +286,38 @@ def _time_off(calendar: Calendar, schedule: Schedule) -> Iterable[Taken]:
                 yield Taken(day, off.start_minute, off.end_minute, "off", off.label or "Time off")
 
 
+def _elsewhere(calendar: Calendar, schedule: Schedule) -> Iterable[Taken]:
+    """Yield what connected calendars keep; an assistant sees no names of them (S5.5)."""
+    for busy in schedule.busy:
+        name = busy.calendar if isinstance(busy, BusyInterval) and calendar.is_own else ""
+        label = f"Busy in your calendar {name}" if name else "Busy in another calendar"
+        for day, first, last in _faces(busy.start, busy.end, calendar):
+            yield Taken(day, first, last, "busy", label)
+
+
+def _faces(start_at: datetime, end_at: datetime, calendar: Calendar) -> Iterable[_Face]:
+    """Yield what the clock face of each date of the week shows of a stretch of time."""
+    start, end = start_at.astimezone(calendar.zone), end_at.astimezone(calendar.zone)
+    begins, until = (one.hour * 60 + one.minute for one in (start, end))
+    for day, on in enumerate(calendar.dates):
+        if not start.date() <= on <= end.date():
+            continue
+        first = begins if on == start.date() else 0
+        last = until if on == end.date() else MINUTES_PER_DAY
+        if start.date() == end.date() and last <= first:  # set back: the end reads earlier
+            last = min(first + (end_at - start_at) // timedelta(minutes=1), MINUTES_PER_DAY)
+        if first < last:
+            yield day, first, last
+
+
 def _pieces_of(row: Booking, calendar: Calendar) -> Iterable[Taken]:
     """Yield a booking date by date, as the clock face shows it."""
-    zone, dates = calendar.zone, calendar.dates
-    start, end = row.start_at.astimezone(zone), row.end_at.astimezone(zone)
-    begins = start.hour * 60 + start.minute
-    until = end.hour * 60 + end.minute
     is_hold = row.status == "held"
     label = "Held for somebody" if is_hold else _name_of(row, is_own=calendar.is_own)
     url = "" if is_hold or not calendar.is_own else reverse("lessons:taught", args=[row.code])
     kind = "held" if is_hold else "booked"
-    if start.date() == end.date():
-        if until <= begins:  # set back: the end reads no later than the start
-            until = begins + row.duration_minutes
-        spans = [(start.date(), begins, until)]
-    else:
-        spans = [(start.date(), begins, MINUTES_PER_DAY), (end.date(), 0, until)]
-    for on, first, last in spans:
-        if on in dates and first < last:
-            yield Taken(dates.index(on), first, last, kind, label, url)
+    for day, first, last in _faces(row.start_at, row.end_at, calendar):
+        yield Taken(day, first, last, kind, label, url)
 
 
 def _name_of(row: Booking, *, is_own: bool) -> str:

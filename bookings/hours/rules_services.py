@@ -6,12 +6,13 @@ from accounts.audit import record_event
 from accounts.models import User
 from accounts.permissions import require_permission
 from accounts.zones import named_zone
-from bookings.availability.models import MINUTES_A_DAY, AvailabilityRules
+from bookings.availability.models import MINUTES_A_DAY, AvailabilityRules, ConnectedCalendar
 from bookings.availability.permissions import CALENDAR
 from bookings.availability.selectors import Limits
 from bookings.lessons.locks import booking_transaction
 from catalog.models import Instructor, Modality
 from catalog.team import own_profile
+from instainstru import clock
 from instainstru.clock import NEW_YORK
 from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
 from instainstru.page_store.versions import CATALOGUE, bump
@@ -89,6 +90,8 @@ def change_zone(*, by: User, zone: str, known_zone: str) -> None:
             raise ConflictError("Your time zone was changed elsewhere meanwhile.")
         instructor.zone = zone
         instructor.save(update_fields=["zone"])
+        # Their whole days and times without a zone are others now.
+        ConnectedCalendar.objects.filter(instructor=instructor).update(due_at=clock.now())
         record_event(
             "instructor.zone_changed",
             by=by,

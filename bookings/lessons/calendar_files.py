@@ -17,6 +17,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 UID_HOST = "instainstru.com"
 ORGANIZER_EMAIL = f"lessons@{UID_HOST}"
 _PRODUCT = "-//InstaInstru//Lessons//EN"
+_EVENT_UID = re.compile(rf"booking-[0-9a-f-]{{36}}@{re.escape(UID_HOST)}")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -46,6 +47,11 @@ class CalendarLesson:
 def event_uid(uid: UUID) -> str:
     """Return the identifier of a booking in calendars, for life (Spec: S11.7)."""
     return f"booking-{uid}@{UID_HOST}"
+
+
+def is_event_uid(text: str) -> bool:
+    """Tell whether a calendar's identifier is that of one of our bookings."""
+    return _EVENT_UID.fullmatch(text) is not None
 
 
 def mail_type(lesson: CalendarLesson) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bookings.availability.clock import MINUTES_PER_DAY, local_date
 from bookings.availability.intervals import (
+    BusyInterval,
     Interval,
     blackout_intervals,
     covers,
@@ -261,3 +262,11 @@ def closed_codes(prepared: Prepared, wanted: Candidate) -> Iterator[str]:
         yield "time_off"
     if any(busy.overlaps(span) for busy in prepared.facts.schedule.busy):
         yield "external_busy"
+
+
+def busy_calendars(prepared: Prepared, wanted: Candidate) -> list[str]:
+    """Return the names of the connected calendars that keep the time, each once (Spec: S15.8)."""
+    span = Interval(wanted.start, wanted.end)
+    rows = prepared.facts.schedule.busy
+    names = (row.calendar for row in rows if isinstance(row, BusyInterval) and row.overlaps(span))
+    return list(dict.fromkeys(filter(None, names)))

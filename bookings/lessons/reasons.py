@@ -33,7 +33,7 @@ _INSTRUCTOR_TEXTS = {
     "too_far": "Further ahead than the rules allow: the last day is {last_on}.",
     "closed": "Outside your hours.",
     "time_off": "Time off: {label}.",
-    "external_busy": "Busy in your connected calendar.",
+    "external_busy": "Busy in your calendar {calendars}.",
     "booked": "Taken by {booking}.",
     "too_close": "Too close to {booking}; the gap between lessons would be too short.",
     "off_grid": "Starts are every {step} minutes, counted from midnight.",
@@ -68,6 +68,7 @@ def failure(rule: str, *codes: str, booking_id: Hashable | None = None, **values
     """Build the failure of ``rule``; the first of ``codes`` is its code, all give their text."""
     filled = {"earliest": "later", "last_on": "sooner"} | values
     filled["label"] = filled.get("label") or "no label"
+    filled["calendars"] = filled.get("calendars") or "connected elsewhere"
     return Failure(
         rule,
         codes[0],

@@ -41,6 +41,7 @@ from bookings.lessons.prepared import (
     Caps,
     Prepared,
     alive,
+    busy_calendars,
     closed_codes,
     earliest_start,
     is_day_full,
@@ -88,7 +89,12 @@ def _describe_advance(prepared: Prepared, _wanted: Candidate) -> Failure:
 def _describe_hours(prepared: Prepared, wanted: Candidate) -> Failure:
     labels = [off.label for off in prepared.facts.schedule.blackouts if off.covers(wanted.on)]
     label = ", ".join(filter(None, labels))
-    return reasons.failure("R3", *closed_codes(prepared, wanted), label=label)
+    return reasons.failure(
+        "R3",
+        *closed_codes(prepared, wanted),
+        label=label,
+        calendars=" and ".join(busy_calendars(prepared, wanted)),
+    )
 
 
 def _describe_booked(prepared: Prepared, wanted: Candidate) -> Failure:

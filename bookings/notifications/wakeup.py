@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -23,13 +24,17 @@ def wake_after_commit(wake: Callable[[], None]) -> None:
 
 def wake_relay(channel: str = "mail") -> None:
     """Ask a worker to deliver now; a broken broker costs a bounded try, never an error."""
-    global _broker_lost_at  # noqa: PLW0603 - one breaker per process
     from bookings.notifications.tasks import deliver_mail, deliver_texts
 
+    wake_task(deliver_texts if channel == "text" else deliver_mail)
+
+
+def wake_task(task: Any) -> None:
+    """Ask a worker to run a task that looks for its own work; a broken broker is no error."""
+    global _broker_lost_at  # noqa: PLW0603 - one breaker per process
     if _broker_lost_at is not None and time.monotonic() - _broker_lost_at < PAUSE_SECONDS:
         return
     try:
-        task = deliver_texts if channel == "text" else deliver_mail
         task.apply_async(retry=False, ignore_result=True)
         _broker_lost_at = None
     except Exception as error:  # noqa: BLE001 - the row is safe and the sweep finds it

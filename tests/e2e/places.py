@@ -43,6 +43,8 @@ DISPUTE: Final = "/teach/lessons/{struck}/dispute/"
 BANK: Final = "/teach/earnings/bank/"
 COPY_WEEK: Final = "/teach/availability/copy/?week={today}"
 TIME_OFF: Final = "/teach/availability/time-off/"
+CALENDARS: Final = "/teach/calendars/"
+CONNECT: Final = "section[aria-labelledby=connect-title] form button[type=submit]"
 ADD_TIME_OFF: Final = "section[aria-labelledby=add-title] form button[type=submit]"
 CANCEL_TEACHING: Final = "/teach/lessons/{code}/cancel/"
 TIMES: Final = "?service={service}&duration=60&place=at_student"
@@ -206,6 +208,8 @@ PLACES: Final = (
     Place("hours:time-off", "/teach/availability/time-off/", "teacher"),
     Place("hours:time-off", TIME_OFF, "teacher", 422, ADD_TIME_OFF, takes_focus=True),
     Place("hours:rules", "/teach/rules/", "teacher"),
+    Place("calendars:list", CALENDARS, "teacher"),
+    Place("calendars:list", CALENDARS, "teacher", 422, CONNECT, takes_focus=True),
     Place("lessons:reliability", "/teach/reliability/", "teacher"),
     Place("lessons:dispute", "/teach/lessons/{struck}/dispute/", "teacher"),
     Place("lessons:dispute", DISPUTE, "teacher", 422, FORM, takes_focus=True),
@@ -378,6 +382,7 @@ NO_PAGES: Final = {
     ),
     "hours:time-off-remove": "takes a form only",
     "hours:zone": "takes a form only",
+    "calendars:disconnect": "takes a form only",
     "lessons:proposal": "takes a form only",
     "lessons:proposal-teaching": "takes a form only",
     "search:history-forget": "takes a form only",

@@ -19,6 +19,7 @@ from accounts.roles import Role
 from accounts.services import grant_role
 from accounts.sharing import accept, invite
 from accounts.support_access import take_support_access
+from bookings.calendars.mails import tell_of_failure
 from bookings.lessons.cancellation import cancel_lesson
 from bookings.lessons.evidence import SIZES, add_evidence
 from bookings.lessons.feeds import make_feed
@@ -64,6 +65,7 @@ from tests.bookings.lessons.stage import become_guest, hold_of, pay_form
 from tests.factories import payments as make
 from tests.factories.accounts import LearnerFactory, VerifiedUserFactory, student
 from tests.factories.availability import black_out
+from tests.factories.calendars import keep_busy
 from tests.factories.catalog import (
     CategoryFactory,
     InstructorFactory,
@@ -215,9 +217,25 @@ def _share(town: Town, learner: User, newcomer: User, staff: User) -> None:
     )
 
 
+def _connect_calendars(maya: Instructor) -> None:
+    """Keep this week busy elsewhere, by one calendar that is read and one that fails."""
+    weekday = [(tomorrow_at(16, days=days), tomorrow_at(17, 20, days=days)) for days in (0, 1)]
+    keep_busy(maya, *weekday, read_at=clock.now(), skipped_events=2)
+    failing = keep_busy(
+        maya,
+        name="W" * 40,
+        address_digest="failing",
+        fault="too_slow",
+        read_at=clock.now() - timedelta(hours=30),
+        failing_since=clock.now() - timedelta(hours=29),
+    )
+    tell_of_failure(failing, is_dropped=False)
+
+
 def _pay_out(town: Town, learner: User) -> None:
     """Pay the teacher, after a bank that refused."""
     maya = Instructor.objects.get(slug="maya-c")
+    _connect_calendars(maya)
     set_payout_details(by=maya.user, account_number="000123451116")
     struck = BookingFactory(
         student=learner, offering=maya.offerings.get(), start_at=tomorrow_at(9, days=-9),

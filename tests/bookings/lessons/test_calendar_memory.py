@@ -14,6 +14,7 @@ from bookings.availability.models import (
     AvailabilityRules,
     Blackout,
     CalendarChange,
+    ConnectedCalendar,
     OverrideDay,
     OverrideWindow,
     WeeklyWindow,
@@ -25,6 +26,7 @@ from bookings.lessons.models import Booking
 from bookings.lessons.selectors import load_calendars
 from catalog.models import Instructor
 from instainstru import clock
+from tests.factories.calendars import keep_busy
 from tests.factories.catalog import InstructorFactory, OfferingFactory
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
 
@@ -119,12 +121,17 @@ def _rules(teacher: Instructor) -> None:
     )
 
 
+def _busy(teacher: Instructor) -> None:
+    keep_busy(teacher, (tomorrow_at(12), tomorrow_at(13)))
+
+
 CHANGES: list[Callable[[Instructor], None]] = [
     _book,
     _override,
     _blackout,
     _more_windows,
     _rules,
+    _busy,
     lambda teacher: WeeklyWindow.objects.filter(instructor=teacher, weekday=2).delete() and None,
     lambda teacher: WeeklyWindow.objects.filter(instructor=teacher).update(end_minute=900) and None,
 ]
@@ -143,7 +150,12 @@ def test_every_change_of_a_calendar_is_seen_at_once(
 
 @pytest.mark.parametrize(
     ("model", "change"),
-    [(OverrideDay, _override), (Blackout, _blackout), (AvailabilityRules, _rules)],
+    [
+        (OverrideDay, _override),
+        (Blackout, _blackout),
+        (AvailabilityRules, _rules),
+        (ConnectedCalendar, _busy),
+    ],
 )
 def test_so_is_taking_it_back(
     memory: CalendarMemory, teacher: Instructor, model: Any, change: Callable[[Instructor], None]

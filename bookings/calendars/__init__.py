@@ -1,0 +1,1 @@
+"""Calendars that instructors keep elsewhere: read now and then for when they are busy."""

@@ -1,0 +1,232 @@
+"""One event of a calendar file: when it is, how it repeats, and whether it keeps its owner busy."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any, Final
+
+from dateutil.rrule import rrulestr
+from icalendar.parser import Contentline
+from icalendar.prop import vDDDTypes, vDuration, vRecur
+
+from bookings.availability.intervals import Interval
+from bookings.calendars.zones import Zones
+
+MOST_STEPS: Final = 100_000
+MOST_SECONDS: Final = 5.0
+MOST_STARTS_A_DAY: Final = 24
+MOST_LISTED: Final = 2_000
+_FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+_DAY = timedelta(days=1)
+_LONGEST = timedelta(days=366)
+
+
+class TooMuchError(Exception):
+    """The file asks for more repetitions or time than any calendar needs."""
+
+
+class Budget:
+    """What a whole file may cost: so many repetitions, and seconds of the processor."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds, self._until = seconds, seconds() + MOST_SECONDS
+        self._steps = 0
+
+    def step(self) -> None:
+        """Count one; raises ``TooMuchError``."""
+        self._steps += 1
+        if self._steps > MOST_STEPS or self._seconds() > self._until:
+            raise TooMuchError
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A time on the clock face of a zone; a whole day begins at its midnight."""
+
+    face: datetime
+    zone: tzinfo
+    is_day: bool = False
+
+    @property
+    def instant(self) -> datetime:
+        """The instant in UTC: of two the first; a skipped time counts as if nothing had changed."""
+        return self.face.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is kept of an event; ``days`` is the length of one of whole days."""
+
+    uid: str
+    start: Wall
+    length: timedelta
+    is_busy: bool
+    rule: str = ""
+    extra: tuple[Wall, ...] = ()
+    left_out: tuple[Wall, ...] = ()
+    replaces: Wall | None = None
+
+    def interval_at(self, face: datetime) -> Interval | None:
+        """Return one occurrence; None when it takes no time."""
+        start = Wall(face, self.start.zone)
+        if self.start.is_day:
+            end = Wall(face + self.length, self.start.zone).instant
+        else:
+            end = start.instant + self.length
+        return Interval(start.instant, end) if start.instant < end else None
+
+
+# --- Reading --------------------------------------------------------------------------------------
+class _Lines:
+    """The kept lines of one event by name."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._of: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for line in lines:
+            name, parameters, value = Contentline(line).parts()
+            zone = parameters.get("TZID", "")
+            self._of[name.upper()].append((zone if isinstance(zone, str) else "", value))
+
+    def text(self, name: str) -> str:
+        return self._of[name][0][1].strip() if self._of[name] else ""
+
+    def times(self, name: str, zones: Zones) -> tuple[Wall, ...]:
+        """Return the times of all lines of this name; of a period its start."""
+        listed = [(zone, one) for zone, value in self._of[name] for one in value.split(",")]
+        if len(listed) > MOST_LISTED:
+            raise ValueError("too many times")
+        return tuple(_wall(text.strip(), zone, zones) for zone, text in listed)
+
+
+def _wall(text: str, zone: str, zones: Zones) -> Wall:
+    value: Any = vDDDTypes.from_ical(text)
+    if isinstance(value, tuple):
+        value = value[0]
+    if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            return Wall(value.astimezone(UTC).replace(tzinfo=None), UTC)
+        return Wall(value, zones.find(zone))
+    if isinstance(value, date):
+        return Wall(datetime.combine(value, time()), zones.find(""), is_day=True)
+    raise ValueError("not a time")
+
+
+def read_event(lines: Sequence[str], zones: Zones) -> Event:
+    """Return one event of its kept lines; raises ``ValueError`` and its like for nonsense."""
+    read = _Lines(lines)
+    start = read.times("DTSTART", zones)[0]
+    replaced = read.times("RECURRENCE-ID", zones)
+    rule = read.text("RRULE")
+    return Event(
+        uid=read.text("UID"),
+        start=start,
+        length=_length(read, start, zones),
+        is_busy=_is_busy(read),
+        rule=_sound_rule(rule, start) if rule and not replaced else "",
+        extra=() if replaced else read.times("RDATE", zones),
+        left_out=read.times("EXDATE", zones),
+        replaces=replaced[0] if replaced else None,
+    )
+
+
+def _is_busy(read: _Lines) -> bool:
+    is_free = read.text("X-MICROSOFT-CDO-BUSYSTATUS").upper() == "FREE"
+    is_transparent = read.text("TRANSP").upper() == "TRANSPARENT"
+    return not (is_free or is_transparent or read.text("STATUS").upper() == "CANCELLED")
+
+
+def _length(read: _Lines, start: Wall, zones: Zones) -> timedelta:
+    """Return how long one occurrence is: in days of the calendar for whole days, else exact."""
+    ends = read.times("DTEND", zones)
+    if ends:
+        length = ends[0].face - start.face if start.is_day else ends[0].instant - start.instant
+    elif read.text("DURATION"):
+        length = vDuration.from_ical(read.text("DURATION"))
+    else:
+        length = _DAY if start.is_day else timedelta()
+    if start.is_day:
+        length = max(length, _DAY)
+    # A whole life abroad is no longer than the dates that anybody can book.
+    return length if start.is_day or length < _LONGEST * 10 else _LONGEST * 10
+
+
+def _sound_rule(text: str, start: Wall) -> str:
+    """Return a rule that is worth expanding, its end on the clock face of the event.
+
+    Raises ``ValueError`` for one that repeats within the hour or never moves on.
+    """
+    rule: Any = vRecur.from_ical(text)
+    starts_a_day = 1
+    for name in _WITHIN_A_DAY:
+        starts_a_day *= max(1, len(rule.get(name, ())))
+    every = rule.get("INTERVAL", [1])[0]
+    frequency = str(rule.get("FREQ", [""])[0]).upper()
+    if frequency not in _FREQUENCIES or every < 1 or starts_a_day > MOST_STARTS_A_DAY:
+        raise ValueError("not a rule of days")
+    if "UNTIL" in rule:
+        rule["UNTIL"] = [_last_face(rule["UNTIL"][0], start)]
+    return str(rule.to_ical().decode())
+
+
+def _last_face(until: date, start: Wall) -> datetime:
+    if not isinstance(until, datetime):
+        return datetime.combine(until, time(23, 59, 59))
+    if until.tzinfo is None:
+        return until
+    return until.astimezone(start.zone).replace(tzinfo=None)
+
+
+# --- Expanding ------------------------------------------------------------------------------------
+def busy_times(
+    events: Sequence[Event], *, since: datetime, until: datetime, budget: Budget
+) -> Iterator[Iterator[Interval]]:
+    """Yield the occurrences around the two instants, event by event that keeps its owner busy.
+
+    An occurrence that an event of its own replaces is left out of its series.
+    """
+    replaced: dict[str, set[datetime]] = defaultdict(set)
+    for event in events:
+        if event.replaces is not None:
+            replaced[event.uid].add(event.replaces.instant)
+    for event in events:
+        budget.step()
+        if event.is_busy and event.length > timedelta():
+            gone = replaced[event.uid] if event.replaces is None else set()
+            yield _occurrences(event, gone, since, until, budget)
+
+
+def _occurrences(
+    event: Event, gone: set[datetime], since: datetime, until: datetime, budget: Budget
+) -> Iterator[Interval]:
+    days = {wall.face.date() for wall in event.left_out if wall.is_day}
+    gone = gone | {wall.instant for wall in event.left_out}
+    first = _face(since, event) - event.length - _DAY
+    last = _face(until, event) + _DAY
+    for face in _faces(event, last, budget):
+        if face < first or face > last or face.date() in days:
+            continue
+        if Wall(face, event.start.zone).instant in gone:
+            continue
+        interval = event.interval_at(face)
+        if interval is not None:
+            yield interval
+
+
+def _face(instant: datetime, event: Event) -> datetime:
+    return instant.astimezone(event.start.zone).replace(tzinfo=None)
+
+
+def _faces(event: Event, last: datetime, budget: Budget) -> Iterator[datetime]:
+    if event.rule:
+        for face in rrulestr(event.rule, dtstart=event.start.face):
+            budget.step()
+            if face > last:
+                break
+            yield face
+    else:
+        yield event.start.face
+    for wall in event.extra:
+        budget.step()
+        yield wall.instant.astimezone(event.start.zone).replace(tzinfo=None)
