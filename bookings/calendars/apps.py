@@ -9,3 +9,15 @@ class CalendarsConfig(AppConfig):
     name = "bookings.calendars"
     label = "calendars"
     verbose_name = "Connected calendars"
+
+    def ready(self) -> None:
+        """Tell readiness when nobody reads calendars (S16.1)."""
+        from instainstru import health
+
+        health.WARNINGS.append(_late_calendars)
+
+
+def _late_calendars() -> dict[str, str]:
+    from bookings.calendars.services import is_late
+
+    return {"external calendars": "warn"} if is_late() else {}

@@ -30,6 +30,8 @@ from bookings.calendars.addresses import (
 MOST_BYTES: Final = 1024 * 1024
 MOST_SECONDS: Final = 10.0
 MOST_REDIRECTS: Final = 3
+MOST_TRIES: Final = 3
+TRY_SECONDS: Final = 4.0
 _CHUNK = 16 * 1024
 _REDIRECTS = frozenset(
     {
@@ -119,8 +121,7 @@ class Fetcher:
 
     def _ask(self, address: Address, deadline: float) -> bytes | str:
         """Return the file, or the place that the answer sends on to."""
-        ip = self._public_ip(address.host, deadline)
-        link = self.connect(ip, address.host, self._left(deadline))
+        link = self._open(address.host, deadline)
         try:
             link.settimeout(self._left(deadline))
             link.sendall(_request(address))
@@ -134,7 +135,18 @@ class Fetcher:
         finally:
             link.close()
 
-    def _public_ip(self, host: str, deadline: float) -> str:
+    def _open(self, host: str, deadline: float) -> Connection:
+        """Connect to one of the addresses that were looked at: not each answers everywhere."""
+        for ip in self._public_ips(host, deadline)[:MOST_TRIES]:
+            try:
+                return self.connect(ip, host, min(self._left(deadline), TRY_SECONDS))
+            except ssl.SSLError:
+                raise
+            except OSError:
+                self._left(deadline)
+        raise FetchError("unreachable")
+
+    def _public_ips(self, host: str, deadline: float) -> Sequence[str]:
         pool = ThreadPoolExecutor(max_workers=1)
         try:
             found = pool.submit(self.resolve, host).result(timeout=self._left(deadline))
@@ -147,7 +159,7 @@ class Fetcher:
             pool.shutdown(wait=False)
         if not found or not all(is_public(ip) for ip in found):
             raise FetchError("not_public" if found else "unknown_host")
-        return found[0]
+        return found
 
     def _left(self, deadline: float) -> float:
         left = deadline - self.monotonic()

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from cryptography.fernet import InvalidToken
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
@@ -36,6 +37,7 @@ NAME_MAX: Final = 40
 REFRESHED_EVERY: Final = timedelta(minutes=15)
 TOLD_AFTER: Final = timedelta(hours=24)
 KEPT_FOR: Final = timedelta(hours=48)
+LATE_AFTER: Final = timedelta(minutes=30)
 # Beyond the longest advance; a lesson may run on into the night after.
 _AHEAD = timedelta(days=373)
 _BACK = timedelta(days=1)
@@ -135,10 +137,18 @@ def read_due_calendars(fetcher: Fetcher | None = None) -> int:
     return count
 
 
+def is_late() -> bool:
+    """Tell whether calendars wait for a worker: each should come within a minute. Spec: S16.1"""
+    return _due(clock.now() - LATE_AFTER).exists()
+
+
+def _due(now: datetime) -> QuerySet[ConnectedCalendar]:
+    return ConnectedCalendar.objects.filter(due_at__lte=now, instructor__user__is_active=True)
+
+
 @transaction.atomic
 def _claim(now: datetime) -> ConnectedCalendar | None:
-    due = ConnectedCalendar.objects.filter(due_at__lte=now, instructor__user__is_active=True)
-    locked = due.select_for_update(skip_locked=True, of=("self",))
+    locked = _due(now).select_for_update(skip_locked=True, of=("self",))
     calendar = locked.select_related("instructor__user").order_by("due_at", "pk").first()
     if calendar is not None:
         calendar.due_at = now + REFRESHED_EVERY

@@ -57,6 +57,36 @@ def test_numeric_addresses_are_looked_at_like_names(host: str) -> None:
     assert (refused.value.code, stage.opened) == ("not_public", [])
 
 
+def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
+    """All of them were looked at before; the name is not looked up again."""
+    addresses = ["2606:4700::1111", PUBLIC, "8.8.8.8", "8.8.4.4"]
+    stage = Stage([answer(FILE)], names={"calendar.example": [addresses, ["127.0.0.1"]]})
+    tried: list[str] = []
+
+    def connect(ip: str, host: str, seconds: float) -> Any:
+        tried.append(ip)
+        if len(tried) == 1:
+            raise OSError("no route")
+        return stage.connect(ip, host, seconds)
+
+    fetcher = Fetcher(resolve=stage.resolve, connect=connect, monotonic=lambda: 0.0)
+    assert fetcher.fetch(URL) == FILE
+    assert tried == addresses[:2]
+
+
+def test_three_addresses_are_tried_at_most() -> None:
+    tried: list[str] = []
+
+    def dead(ip: str, host: str, seconds: float) -> Any:
+        tried.append(ip)
+        raise ConnectionRefusedError
+
+    stage = Stage(names={"calendar.example": [[PUBLIC] * 9]})
+    with pytest.raises(FetchError) as refused:
+        Fetcher(resolve=stage.resolve, connect=dead, monotonic=lambda: 0.0).fetch(URL)
+    assert (refused.value.code, len(tried)) == ("unreachable", 3)
+
+
 def test_a_name_nobody_knows_is_a_fault() -> None:
     def nobody(host: str) -> Any:
         raise OSError(f"cannot resolve {host}")

@@ -13,6 +13,7 @@ import pytest
 import structlog
 import time_machine
 from django.db import connection, transaction
+from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
@@ -291,6 +292,16 @@ def test_whole_days_are_those_of_the_instructors_zone_and_follow_a_change(
     assert busy(teacher)[0][0] == west
 
 
+def test_readiness_warns_when_nobody_reads(teacher: Instructor, client: Client) -> None:
+    """S16.1: a warning and no 503."""
+    row = connect(teacher)
+    assert "external calendars" not in client.get("/readyz").json()["parts"]
+    ConnectedCalendar.objects.filter(pk=row.pk).update(due_at=clock.now() - timedelta(minutes=31))
+    answered = client.get("/readyz")
+    assert answered.json()["parts"]["external calendars"] == "warn"
+    assert answered.status_code == 200
+
+
 def test_calendars_of_closed_accounts_are_not_read(teacher: Instructor) -> None:
     """S6.2"""
     connect(teacher)
@@ -457,6 +468,18 @@ def test_storing_waits_for_whoever_books_and_gives_up_unharmed(
     assert busy(teacher) == []
     services.read_calendar(row, stage.fetcher)
     assert len(busy(teacher)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_read_that_finds_the_same_waits_for_nobody(teacher: Instructor) -> None:
+    row = connect(teacher)
+    stage = Stage([answer(calendar(event(tomorrow_at(12))))] * 2)
+    services.read_calendar(row, stage.fetcher)
+    ConnectedCalendar.objects.update(read_at=None)
+    with booking_transaction(instructor_ids=[teacher.pk]):
+        in_parallel([lambda: services.read_calendar(row, stage.fetcher)])
+        row.refresh_from_db()
+    assert row.read_at is not None
 
 
 def test_a_calendar_that_was_disconnected_meanwhile_stays_away(teacher: Instructor) -> None:

@@ -1,6 +1,7 @@
 """What must hold for every instructor, every calendar and every clock change (Spec: 05 §1, §5)."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings.availability.clock import grid_starts, instants_of
-from bookings.availability.intervals import Blackout, Interval, Schedule
+from bookings.availability.intervals import (
+    Blackout,
+    BusyInterval,
+    Interval,
+    Schedule,
+    wall_intervals,
+)
 from bookings.lessons.facts import (
     BookabilityFacts,
     ExistingBooking,
@@ -119,6 +126,32 @@ def test_a_start_is_offered_exactly_when_nothing_explains_it_away(
         for start in grid_starts(day + timedelta(days=days), 15, some.rules.zone)
     ]
     assert shown == [start for start in asked if not explain(some, start, minutes, now)]
+
+
+@given(situations(), st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_busy_hours_close_what_time_off_of_the_same_hours_closes(
+    situation: Situation, data: st.DataObject
+) -> None:
+    """R3, S15.9: no start runs into busy time, and the two layers leave the same starts."""
+    some, day, now = situation
+    first_on, last_on = day - timedelta(days=1), day + timedelta(days=1)
+    off = [
+        Blackout(on_date, on_date, *data.draw(windows()))
+        for on_date in (first_on, day, last_on, last_on + timedelta(days=1))
+    ]
+    busy = [
+        BusyInterval(part.start, part.end, "Family")
+        for one in off
+        for part in wall_intervals(one.first_on, one.start_minute, one.end_minute, some.rules.zone)
+    ]
+    ours = some.schedule
+    by_busy = replace(some, schedule=replace(ours, busy=[*ours.busy, *busy]))
+    by_off = replace(some, schedule=replace(ours, blackouts=[*ours.blackouts, *off]))
+    shown = bookable_starts(by_busy, 60, first_on, last_on, now)
+    assert shown == bookable_starts(by_off, 60, first_on, last_on, now)
+    lessons = [Interval(start, start + timedelta(minutes=60)) for start in shown]
+    assert not any(lesson.overlaps(one) for lesson in lessons for one in busy)
 
 
 @given(situations())
