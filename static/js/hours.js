@@ -223,7 +223,7 @@ class Week {
       const state = kept?.kind ?? (isOpen ? "open" : "closed");
       if (cell.dataset.state !== state || !cell.hasAttribute("aria-label")) {
         cell.dataset.state = state;
-        const words = kept ? `${{ booked: "booked, ", held: "held, ", off: "time off, ", busy: "busy, " }[kept.kind]}${kept.label}` : state;
+        const words = kept ? `${{ booked: "booked, ", held: "held, ", off: "time off, ", busy: "" }[kept.kind]}${kept.label}` : state;
         cell.setAttribute("aria-label", `${this.names[day]}, ${said(quarter)}, ${words}`);
       }
       cell.toggleAttribute("data-open", isOpen);

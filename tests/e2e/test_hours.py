@@ -1,5 +1,6 @@
 """The grid of an instructor's hours: hands, fingers and keys edit the rows of the form (S15.4)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from bookings.availability.models import WeeklyWindow
+from bookings.availability.weeks import monday_of
+from instainstru import clock
 from tests.e2e.town import Town, session_cookies
+from tests.factories.lessons import tomorrow_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db, pytest.mark.S15]
 PAGE = "/teach/availability/"
@@ -126,3 +130,19 @@ def test_a_phone_shows_one_day_and_a_tap_toggles(
     assert rows(page, 2)[1:3] == ["d2-0-end=12:00", "d2-1-start=12:15"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.context.close()
+
+
+def test_what_another_calendar_keeps_is_drawn_and_said(desk: Any) -> None:
+    """The town keeps today and tomorrow busy from 4:00 to 5:20 PM; hours under it can be edited."""
+    start = tomorrow_at(16)
+    day = start.astimezone(clock.NEW_YORK).date()
+    desk.goto(f"{PAGE}?week={monday_of(day)}")
+    desk.wait_for_selector("[data-hours-grid]:not([hidden])", state="attached")
+    desk.locator("[data-hours-grid] > summary").click()
+    busy = cell(desk, day.weekday(), 17.25)
+    expect(busy).to_have_attribute("data-state", "busy")
+    expect(busy).to_have_attribute(
+        "aria-label", re.compile(r", 5:15 PM, Busy in your calendar Family$")
+    )
+    expect(cell(desk, day.weekday(), 17.5)).to_have_attribute("data-state", "open")
+    expect(desk.locator(".legend-busy")).to_have_text("External busy")
