@@ -13,7 +13,7 @@ from icalendar.prop import vDDDTypes, vDuration, vRecur
 from bookings.availability.intervals import Interval
 from bookings.calendars.zones import Zones
 
-MOST_STEPS: Final = 100_000
+MOST_STEPS: Final = 300_000
 MOST_SECONDS: Final = 5.0
 MOST_STARTS_A_DAY: Final = 24
 MOST_LISTED: Final = 2_000
@@ -114,7 +114,12 @@ def _wall(text: str, zone: str, zones: Zones) -> Wall:
 
 
 def read_event(lines: Sequence[str], zones: Zones) -> Event:
-    """Return one event of its kept lines; raises ``ValueError`` and its like for nonsense."""
+    """Return one event of its kept lines; raises ``ValueError`` and its like for nonsense.
+
+    So it does for a change of all later occurrences at once: they stay where they were.
+    """
+    if any("RANGE=THISANDFUTURE" in line.upper() for line in lines):
+        raise ValueError("a change of all later occurrences")
     read = _Lines(lines)
     start = read.times("DTSTART", zones)[0]
     replaced = read.times("RECURRENCE-ID", zones)

@@ -120,6 +120,14 @@ def test_a_moved_occurrence_is_busy_at_its_new_time_only() -> None:
         assert busy(*order) == ["03-02 14:00-15:00", "03-03 20:00-21:00", "03-04 14:00-15:00"]
 
 
+def test_a_change_of_all_later_occurrences_is_counted_and_takes_none_away() -> None:
+    """Common programs write two series instead; who does not is told that something is missing."""
+    rule = f"UID:a\n{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=3"
+    later = f"UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260303T140000Z\n{AFTERNOON}"
+    found = read(calendar(rule, later))
+    assert (len(found.intervals), found.skipped) == (3, 1)
+
+
 @pytest.mark.parametrize("free", ["STATUS:CANCELLED", "TRANSP:TRANSPARENT"])
 def test_an_occurrence_that_is_cancelled_or_free_leaves_its_time_open(free: str) -> None:
     rule = f"UID:a\n{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=3"
