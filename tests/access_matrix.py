@@ -171,6 +171,8 @@ lessons:cancel-teaching               lessons.manage_teaching  /teach/lessons/II
 lessons:good-fit                      bookings.manage_own      /lessons/II-ZZZZZZ/good-fit/
 lessons:late                          bookings.manage_own      /lessons/II-ZZZZZZ/late/
 lessons:late-teaching                 lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/late/
+lessons:weather                       bookings.manage_own      /lessons/II-ZZZZZZ/weather/
+lessons:weather-teaching              lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/weather/
 lessons:propose                       lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/new-time/
 lessons:proposal                      bookings.manage_own      /lessons/II-ZZZZZZ/proposal/
 lessons:proposal-teaching             lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/proposal/

@@ -132,6 +132,23 @@ def cancel_as_instructor(
     return booking, due
 
 
+def cancel_excused(booking: Booking, reason: str, now: datetime) -> Outcome:
+    """Cancel a lesson that both sides gave up; everything goes back to the student (C8).
+
+    The caller holds the lesson's locks and knows why; raises ``LessonChangedError`` for a lesson
+    that is not to come. Spec: T8, C8
+    """
+    facts = money_facts(booking, is_excused=True)
+    try:
+        due = outcome(facts, Actor.STUDENT, now, PolicyNumbers.of(booking.policy))
+    except ConflictError as error:
+        raise lesson_changed(booking, "T8", error.message) from error
+    _cancel(booking, Actor.STUDENT, due, reason, now)
+    booking.refresh_from_db()
+    mails.queue_cancellation(booking, due)
+    return due
+
+
 def cancel_as_staff(
     *,
     by: User,

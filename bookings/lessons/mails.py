@@ -17,7 +17,14 @@ from bookings.lessons.calendar_files import (
     mail_type,
     outlook_link,
 )
-from bookings.lessons.models import Booking, BookingRevision, LateNotice, LessonReport, Proposal
+from bookings.lessons.models import (
+    Booking,
+    BookingRevision,
+    LateNotice,
+    LessonReport,
+    Proposal,
+    WeatherQuestion,
+)
 from bookings.lessons.places import place_for_instructor, place_for_student
 from bookings.lessons.policies import Outcome, PolicyNumbers, cancel_deadlines
 from bookings.lessons.states import CANCELLED
@@ -240,6 +247,26 @@ def queue_late(booking: Booking, notice: LateNotice) -> None:
         version=notice.pk,
         text=TextKind.LATE,
     )
+
+
+def queue_weather(booking: Booking, question: WeatherQuestion) -> None:
+    """Ask the other side to cancel for the weather, or tell who asked that they would not. C8"""
+    asked_by_student = question.asked_by == "student"
+    side = "student" if asked_by_student == bool(question.answer) else "instructor"
+    subject = "The lesson stays" if question.answer else "Cancel for the weather?"
+    _queue_one(
+        booking,
+        side,
+        "weather",
+        f"{subject} {booking.service_name} ({booking.code})",
+        {"question": question, "url": settings.SITE_URL + _weather_path(booking, side)},
+        version=f"{question.pk}:{question.answer or 'asked'}",
+    )
+
+
+def _weather_path(booking: Booking, side: str) -> str:
+    name = "lessons:weather" if side == "student" else "lessons:weather-teaching"
+    return reverse(name, args=[booking.code])
 
 
 def queue_tip(booking: Booking, tip: PaymentAttempt) -> None:

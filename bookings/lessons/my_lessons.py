@@ -25,6 +25,7 @@ from bookings.lessons.tips import may_tip, tips_of
 from bookings.lessons.transitions import current_status
 from bookings.payments.models import PaymentAttempt
 from bookings.payments.selectors import PaymentSummary, payment_summaries
+from catalog.models import Modality
 from instainstru import clock
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
@@ -289,6 +290,9 @@ class LessonCard:
             if self.is_soon:
                 late = reverse("lessons:late", args=[code])
                 actions.append({"url": late, "label": "Running late"})
+            if self.booking.modality == Modality.PUBLIC:
+                url = reverse("lessons:weather", args=[code])
+                actions.append({"url": url, "label": "Bad weather"})
         return [*actions, *self._report_action(code)]
 
     def _report_action(self, code: str) -> list[dict[str, object]]:

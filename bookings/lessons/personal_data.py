@@ -46,6 +46,12 @@ register(
             plain=("booking",),
         ),
         Holding(
+            model="lessons.WeatherQuestion",
+            subjects=("booking__student", "booking__instructor__user"),
+            use=_SETTLING,
+            plain=("booking",),
+        ),
+        Holding(
             model="lessons.Proposal",
             subjects=("booking__student", "booking__instructor__user"),
             use=_SETTLING,

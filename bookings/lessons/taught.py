@@ -20,6 +20,7 @@ from bookings.lessons.policies import RefundTo
 from bookings.lessons.reports import may_report
 from bookings.lessons.states import CANCELLED, NO_SHOW, Status, is_in_progress
 from bookings.lessons.transitions import current_status
+from catalog.models import Modality
 from instainstru.clock import NEW_YORK
 from instainstru.templatetags.ui import format_when
 from instainstru.templatetags.ui import money as format_money
@@ -140,6 +141,11 @@ class TaughtCard:
             (self.can_change and self.proposal is None, "lessons:propose", "Propose a new time"),
             (self.can_change, "lessons:cancel-teaching", "Cancel"),
             (self.can_run_late, "lessons:late-teaching", "Running late"),
+            (
+                self.can_change and self.booking.modality == Modality.PUBLIC,
+                "lessons:weather-teaching",
+                "Bad weather",
+            ),
             (self.can_report, "lessons:report-teaching", "Report a problem"),
             (self.to_answer, "lessons:report-teaching", "Answer the report"),
             (

@@ -16,6 +16,7 @@ from bookings.lessons.views import (
     teaching,
     times,
     tips,
+    weather,
 )
 
 app_name = "lessons"
@@ -45,6 +46,8 @@ urlpatterns = [
     path("lessons/<slug:code>/good-fit/", reports.good_fit, name="good-fit"),
     path("lessons/<slug:code>/late/", late.late, name="late"),
     path("teach/lessons/<slug:code>/late/", late.late_teaching, name="late-teaching"),
+    path("lessons/<slug:code>/weather/", weather.weather, name="weather"),
+    path("teach/lessons/<slug:code>/weather/", weather.weather_teaching, name="weather-teaching"),
     path("teach/", teaching.teaching, name="teaching"),
     path("teach/reliability/", reliability.reliability, name="reliability"),
     path("teach/lessons/<slug:code>/dispute/", reliability.dispute, name="dispute"),

@@ -127,6 +127,10 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "answered by you": {"what": "answered"},
         "decided": {"what": "decided"},
     },
+    "lesson_weather": {
+        "asked": {"question": SimpleNamespace(answer="")},
+        "declined": {"question": SimpleNamespace(answer="declined")},
+    },
     "lesson_goodwill": {
         "waived": {"what": "waived"},
         "emergency": {"what": "emergency"},

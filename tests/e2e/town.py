@@ -34,6 +34,7 @@ from bookings.lessons.reminders import ask_how_it_went, ask_who_came, send_remin
 from bookings.lessons.reports import answer_report, report_lesson
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.tips import give_tip
+from bookings.lessons.weather import ask_for_weather
 from bookings.messages.selectors import pair_with_instructor
 from bookings.messages.services import report_letter, send_message
 from bookings.messages.unread import tell_of_unread
@@ -57,7 +58,7 @@ from catalog.interest import (
     suggest_service,
     toggle_favorite,
 )
-from catalog.models import Instructor, Offering, Service, WaitlistEntry
+from catalog.models import Instructor, Modality, Offering, Service, WaitlistEntry
 from catalog.team import ASSISTANTS
 from instainstru import clock
 from search.snapshot import forget_snapshot
@@ -364,6 +365,10 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
     soon = BookingFactory(start_at=clock.now() + timedelta(hours=4), **who)
     tell_late(by=offering.instructor.user, code=str(soon.code), side=Side.INSTRUCTOR, minutes=10)
     town.words["soon"] = str(soon.code)
+    outdoors = BookingFactory(start_at=tomorrow_at(17, days=9), modality=Modality.PUBLIC, **who)
+    code = str(outdoors.code)
+    ask_for_weather(by=offering.instructor.user, code=code, side=Side.INSTRUCTOR)
+    town.words["outdoors"] = code
     taught = BookingFactory(
         status=Booking.Status.ENDED, start_at=clock.now() - timedelta(hours=3), **who
     )

@@ -12,6 +12,7 @@ from bookings.lessons.models.changes import BookingRevision, Proposal
 from bookings.lessons.models.feeds import CalendarFeed
 from bookings.lessons.models.late import LateNotice
 from bookings.lessons.models.reports import LessonReport, ReportEvidence, Strike
+from bookings.lessons.models.weather import WeatherQuestion
 
 __all__ = [
     "BLOCKING_STATUSES",
@@ -27,4 +28,5 @@ __all__ = [
     "ReportEvidence",
     "Span",
     "Strike",
+    "WeatherQuestion",
 ]

@@ -16,7 +16,7 @@ from bookings.lessons.idempotency import run_once
 from bookings.lessons.late import may_run_late, tell_late
 from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
-from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url
+from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url, other_name
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ApplicationError
@@ -63,13 +63,8 @@ def _tell(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     except ApplicationError as error:
         form.add_error(None, error.message)
         return _render(request, booking, side, form, status=error.status)
-    messages.success(request, f"We told {_other(booking, side)}.")
+    messages.success(request, f"We told {other_name(booking, side)}.")
     return see_other(lesson_url(booking, side))
-
-
-def _other(booking: Booking, side: Side) -> str:
-    is_student = side is Side.STUDENT
-    return booking.instructor.display_name if is_student else booking.student_name
 
 
 def _render(
@@ -77,7 +72,7 @@ def _render(
 ) -> HttpResponse:
     context = {
         "booking": booking,
-        "other": _other(booking, side),
+        "other": other_name(booking, side),
         "form": form,
         "form_url": reverse(_PAGES[side], args=[booking.code]),
         "back_url": lesson_url(booking, side),

@@ -23,6 +23,12 @@ def find_by_side(request: HttpRequest, code: str, side: Side) -> Booking:
     return find_on_side(by=cast("User", request.user), code=code, side=side)
 
 
+def other_name(booking: Booking, side: Side) -> str:
+    """Return what this side calls the other one."""
+    is_student = side is Side.STUDENT
+    return booking.instructor.display_name if is_student else booking.student_name
+
+
 def lesson_url(booking: Booking, side: Side) -> str:
     """Return the lesson's own page as this side sees it."""
     return reverse(_PAGES[side], args=[booking.code])
