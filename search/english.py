@@ -1,5 +1,7 @@
 """Common English words that are no misspelt catalogue words, and words without a subject."""
 
+from pathlib import Path
+
 _COMMON_WORDS = """
 able about above across actually after afternoon again against age ago all almost alone along
 already also always am among an and another any anybody anyone anything anywhere apartment
@@ -67,6 +69,11 @@ circle salutation salutations bryant anxious hyper knees crash summer indexes br
 accents makeover
 """
 COMMON_WORDS = frozenset(_COMMON_WORDS.split())
+
+# Words that people write often and that stand a letter or two from one of the catalogue ("lottery",
+# "spelling", "ballot"): whoever writes one means it, unless its neighbor says otherwise.
+_NEAR_WORDS_FILE = Path(__file__).parent / "data" / "english_words.txt"
+NEAR_WORDS = frozenset(_NEAR_WORDS_FILE.read_text(encoding="ascii").split())
 
 # Words that name no subject: left out where only the subject matters.
 _FILLER_WORDS = """

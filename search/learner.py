@@ -19,8 +19,12 @@ TOO_OLD_FOR_KIDS, OLD_ENOUGH_FOR_ADULTS = 15, 16
 STEP_BACK = 0.6
 # One made for children wins over an equal one for everybody.
 LIFT = 1.1
+# Up to this age the services for the very young come before others for children.
+OLDEST_TODDLER = 3
+TODDLER_LIFT = 1.4
 
 _FOR_ADULTS = re.compile(r"\b(?:adults|seniors)\b")
+_FOR_TODDLERS = frozenset({"baby", "toddler", "infant", "mommy"})
 _GROUP_YEARS = {"toddler": 2, "kid": 8, "teen": 14, "adult": 30, "senior": 70}
 
 
@@ -36,7 +40,16 @@ def with_learner(sentence: str, constraints: Constraints) -> str:
     years = constraints.get("age")
     if years is None or not sentence or years > OLDEST_KID:
         return sentence
-    return f"{sentence} for kids"
+    return f"{sentence} for {'babies and toddlers' if years < OLDEST_TODDLER else 'kids'}"
+
+
+def group_names(words: str, constraints: Constraints) -> tuple[str, ...]:
+    """Return the names of the group of services that a learner of this age means, best first.
+
+    "Music" for somebody of two is "kids music" before it is all of music. Spec: S8.1, S8.8
+    """
+    years = years_of(constraints)
+    return (f"kids {words}", words) if years is not None and years <= OLDEST_KID else (words,)
 
 
 def suited(
@@ -59,6 +72,8 @@ def _weight(entry: ServiceEntry | None, years: float) -> float:
     if entry.category_slug == KIDS_CATEGORY:
         if years >= TOO_OLD_FOR_KIDS:
             return STEP_BACK
+        if years <= OLDEST_TODDLER and entry.words & _FOR_TODDLERS:
+            return TODDLER_LIFT
         return LIFT if years <= OLDEST_KID else 1.0
     if years < OLD_ENOUGH_FOR_ADULTS and _FOR_ADULTS.search(entry.folded):
         return STEP_BACK

@@ -22,7 +22,7 @@ from search.close_matches import (
 from search.demand import Demand, demand_of
 from search.errands import is_errand, is_not_taught
 from search.filters import Filters
-from search.learner import suited, with_learner
+from search.learner import STEP_BACK, group_names, suited, with_learner
 from search.matching import (
     Hit,
     Matcher,
@@ -210,7 +210,8 @@ def understand(
     """Return what somebody wants to learn: spelling, then services. Spec: S8.2, S8.8, S8.9"""
     corrections, questions, words = _spell(query, snapshot, is_verbatim=is_verbatim)
     sentence = with_learner(_sentence(query, corrections), query.constraints)
-    found = _services(words, sentence, fold(query.text), demand, snapshot)
+    group = _group(words, query, snapshot)
+    found = group or _services(words, sentence, fold(query.text), demand, snapshot)
     candidates = suited(found, query.constraints, snapshot.services)
     known = [snapshot.services.get(pk) for pk in candidates.scores]
     names = [entry.name for entry in known if entry is not None][:NAMED]
@@ -242,12 +243,20 @@ def _sentence(query: ParsedQuery, corrections: Sequence[Correction]) -> str:
     return said.strip()
 
 
+def _group(words: str, query: ParsedQuery, snapshot: Snapshot) -> Candidates | None:
+    """Return the services of a category or subcategory, should the words be its name. S8.2"""
+    names = group_names(words, query.constraints) if words else ()
+    groups = [found for name in names if (found := snapshot.of_group(name))]
+    scores: dict[int, float] = {}
+    for place, group in enumerate(groups):
+        for pk in group:
+            scores.setdefault(pk, STEP_BACK if place else 1.0)
+    return Candidates(scores, "results") if scores else None
+
+
 def _services(
     words: str, sentence: str, said: str, demand: Demand, snapshot: Snapshot
 ) -> Candidates:
-    group = snapshot.of_group(words)
-    if group:
-        return Candidates(dict.fromkeys(group, 1.0), "results")
     if not words:
         # Only constraints were said: every service counts, unless nothing at all was said.
         return Candidates({}, "none" if demand == Demand() else "results")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.english import COMMON_WORDS, FILLER_WORDS, IGNORED_WORDS
+from search.english import COMMON_WORDS, FILLER_WORDS, IGNORED_WORDS, NEAR_WORDS
 from search.vocabulary import Vocabulary, letters_of
 
 NEVER_UP_TO = 3
@@ -21,6 +21,7 @@ SURE_TWO_EDITS_FROM = 8  # letters; shorter words two edits away are only asked
 COMPANY_BONUS = 0.5
 LONGEST_SYNONYM = 4  # words
 SHORTEST_PART = 2  # letters of a half that may be joined
+_ROMAN = {"1": "i", "2": "ii", "3": "iii", "4": "iv"}
 
 _SHORT_VOWEL = re.compile(r"[^aeiou][aeiou][^aeiouwxy]$")
 
@@ -69,7 +70,9 @@ def correct(
     What people call a service becomes its own words before that: a synonym beats a correction.
 
     `tokens` are folded words. Short words, catalogue words and numbers are never changed.
-    An unsure correction is a question ("Did you mean"), not to be applied.
+    English words near a catalogue word are changed only where that makes a catalogue phrase:
+    "sowing machine", never "lottery". An unsure correction is a question ("Did you mean"), not to
+    be applied.
 
     Spec: S8.2
     """
@@ -78,6 +81,7 @@ def correct(
     while position < len(tokens):
         correction = (
             _translate(tokens, position, vocabulary)
+            or _roman(tokens, position, vocabulary)
             or _join(tokens, position, vocabulary)
             or _correct_word(tokens, position, vocabulary, known)
         )
@@ -110,6 +114,17 @@ def _translate(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> 
     return None
 
 
+def _roman(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Correction | None:
+    """Read "algebra 2" as "algebra ii" where the catalogue counts that way."""
+    said = tokens[position]
+    if not position or said not in _ROMAN:
+        return None
+    right = _ROMAN[said]
+    if f"{tokens[position - 1]} {right}" not in vocabulary.phrases:
+        return None
+    return Correction(position, position + 1, said, right, is_sure=True)
+
+
 def _join(tokens: Sequence[str], position: int, vocabulary: Vocabulary) -> Correction | None:
     if position + 1 >= len(tokens):
         return None
@@ -128,9 +143,11 @@ def _correct_word(
     word = tokens[position]
     if _is_left_alone(word, vocabulary, known):
         return None
+    needs_company = word in NEAR_WORDS
     ranked = sorted(
-        (score - _company_bonus(right, tokens, position, vocabulary), right, distance)
+        (score - bonus, right, distance)
         for score, right, distance in _candidates(word, vocabulary)
+        if (bonus := _company_bonus(right, tokens, position, vocabulary)) or not needs_company
     )
     if not ranked:
         return None

@@ -42,7 +42,19 @@ _AGES: tuple[re.Pattern[str], ...] = (
     ),
     re.compile(r"\b(?:de )?(?P<age>\d{1,2})(?:\s?(?:-|a|y|o)\s?\d{1,2})? anos\b"),
 )
-_MONTHS = re.compile(rf"{_FOR}(?<![\w$])(?P<age>{NUMBER})[ -]?(?:months?|mos?)[ -]old\b")
+_BABY = r"(?:bab(?:y|ies)|infant|toddler|son|daughter|boy|girl|kid|child|twins)"
+_MONTHS: tuple[re.Pattern[str], ...] = (
+    re.compile(rf"{_FOR}(?<![\w$])(?P<age>{NUMBER})[ -]?(?:months?|mos?)[ -]olds?\b"),
+    re.compile(
+        r"\bmy (?P<age>\d{1,2})[ -]?(?:months?|mos?)\b(?=$|[,.!?]| (?:in|near|on|at|under|after)\b)"
+    ),
+    re.compile(rf"\b{_BABY},? (?:is )?(?P<age>\d{{1,2}})[ -]?(?:months?|mos?)\b"),
+    re.compile(rf"(?<![\w$])(?P<age>\d{{1,2}})[ -]?(?:months?|mos?)(?= {_BABY}\b)"),
+    re.compile(r"\b(?:de )?(?P<age>\d{1,2}) mes(?:es)?(?= de edad| ?$)"),
+)
+_HALVES = re.compile(
+    rf"{_FOR}(?<![\w$])(?P<age>{NUMBER}) (?:and a half|1/2)[ -]?(?:years?|yrs?|yr\.?)[ -]?olds?\b"
+)
 
 _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -124,8 +136,13 @@ def read_age(reading: Reading) -> None:
 
     Spec: S8.1
     """
-    for match in reading.matches(_MONTHS):
-        years = round(to_number(match["age"]) / 12, 1)
+    for pattern in _MONTHS:
+        for match in reading.matches(pattern):
+            years = round(to_number(match["age"]) / 12, 1)
+            reading.find("age", tidy(years), match.start(), match.end())
+            return
+    for match in reading.matches(_HALVES):
+        years = to_number(match["age"]) + 0.5
         reading.find("age", tidy(years), match.start(), match.end())
         return
     for pattern in _AGES:

@@ -184,10 +184,19 @@ def _similar(
     if all(_is_known(word, vocabulary) for word in said):
         return None
     found = gazetteer.find_similar(said)
-    if found is None or found[1] in WEAK_NAMES:
+    if found is None or found[1] in WEAK_NAMES or _changes_known(said, found[1], vocabulary):
         return None
     likely = hinted or found[0].is_borough or len(" ".join(said)) >= _FUZZY_ALONE
     return found if likely else None
+
+
+def _changes_known(said: list[str], key: str, vocabulary: Vocabulary) -> bool:
+    """True if a word that was meant would change: "kids bay" is no slip for "kips bay"."""
+    right = key.split(" ")
+    return len(right) == len(said) and any(
+        word != meant and _is_known(word, vocabulary)
+        for word, meant in zip(said, right, strict=True)
+    )
 
 
 def _is_known(word: str, vocabulary: Vocabulary) -> bool:

@@ -110,3 +110,32 @@ def test_a_trainer_says_what_for() -> None:
     """Spec: S8.2: no filler like a teacher; without it "personal trainer" is personal finance."""
     assert read("personal trainer 6am in fort greene").residual_core == "personal trainer"
     assert read("trainer at my gym 7am").residual_core == "trainer gym"
+
+
+@pytest.mark.parametrize(
+    ("query", "years"),
+    [
+        ("18 month old music class", 1.5),
+        ("music for my 18 mo in tribeca", 1.5),
+        ("swim for my baby 6 months", 0.5),
+        ("swim for 18mo twins", 1.5),
+        ("musica para bebe de 6 meses", 0.5),
+        ("music class for my 2 and a half year old", 2.5),
+    ],
+)
+def test_ages_of_the_very_young_are_said_in_months_and_halves(query: str, years: float) -> None:
+    """Spec: S8.1"""
+    assert constraints(query)["age"] == years
+
+
+@pytest.mark.parametrize("query", ["my 3 months of guitar", "piano, my 2 months plan"])
+def test_months_of_lessons_are_no_age(query: str) -> None:
+    """Spec: S8.1"""
+    assert "age" not in constraints(query)
+
+
+def test_a_word_that_was_meant_is_no_slip_of_a_place() -> None:
+    """Spec: S8.1: "kids bay" is not Kips Bay; a word that nothing knows may still be one."""
+    found = constraints("arabic tutor for kids bay ridge")
+    assert (found["location"], found["age_group"]) == ("Bay Ridge", "kid")
+    assert constraints("arabic in kisp bay")["location"] == "Kips Bay"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.english import NEAR_WORDS
 from search.spelling import apply_corrections, correct, distance_within
 from search.text import words_of
 from search.vocabulary import build_vocabulary
@@ -44,6 +45,41 @@ def test_misspelt_words_are_corrected(wrong: str, right: str) -> None:
 def test_known_and_short_words_are_left_alone(query: str) -> None:
     """Spec: S8.2"""
     assert correct(words_of(query), vocabulary()) == []
+
+
+def test_frequent_english_words_beside_catalogue_words_are_left_alone() -> None:
+    """Spec: S8.2: whoever writes "lottery" does not mean pottery."""
+    some = [
+        "lottery",
+        "ballot",
+        "dennis",
+        "pirates",
+        "camping",
+        "voting",
+        *sorted(NEAR_WORDS)[::60],
+    ]
+    assert [word for word in some if correct([word], vocabulary())] == []
+
+
+def test_a_frequent_word_is_changed_where_that_makes_a_catalogue_phrase() -> None:
+    """Spec: S8.2"""
+    words = build_vocabulary(["Ballet Barre", "Ballet"])
+    assert "ballot" in NEAR_WORDS
+    assert [one.right for one in correct(["ballot", "barre"], words)] == ["ballet"]
+    assert correct(["ballot", "paper"], words) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("regents algebra 2", "regents algebra ii"),
+        ("hsk 2", "hsk 2"),
+        ("grade 2 piano", "grade 2 piano"),
+    ],
+)
+def test_numbers_are_roman_where_the_catalogue_counts_so(said: str, meant: str) -> None:
+    """Spec: S8.2"""
+    assert _corrected(said) == meant
 
 
 def test_every_catalogue_word_is_left_alone() -> None:
