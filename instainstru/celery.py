@@ -145,6 +145,12 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
     "send-payouts": ("payments.send_payouts", timedelta(minutes=5)),
     "finish-payee-pages": ("payments.finish_payee_pages", timedelta(minutes=5)),
     "remove-at-gateways": ("payments.remove_at_gateways", timedelta(hours=1)),
+    # Every day of the month: who could not be asked on the first is asked again.
+    "make-tax-records": (
+        "payments.make_tax_records",
+        crontab(hour="5", minute="20", month_of_year="1"),
+    ),
+    "purge-tax-records": ("payments.purge_tax_records", crontab(hour="5", minute="10")),
     "reconcile-payments": ("payments.reconcile", crontab(hour="4", minute="10")),
     "check-invariants": ("invariants.check_nightly", crontab(hour="4", minute="40")),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),

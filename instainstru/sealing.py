@@ -26,11 +26,15 @@ def unseal(text: str, *, purpose: str) -> str:
 
 
 def _current(purpose: str) -> MultiFernet:
-    return _cipher((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), purpose)
+    return cipher((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), purpose)
 
 
 @lru_cache(maxsize=16)
-def _cipher(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+def cipher(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+    """Return what encrypts with the first key and decrypts with any of them.
+
+    For what is sealed under keys of its own; ``seal`` and ``unseal`` use those of the site.
+    """
     return MultiFernet([Fernet(_derived(key, purpose)) for key in keys])
 
 

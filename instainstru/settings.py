@@ -342,6 +342,8 @@ if PAYMENT_GATEWAY == "stripe":
     FORM_TARGETS += ["https://checkout.stripe.com", "https://connect.stripe.com"]
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# The first encrypts tax records, all of them decrypt (Spec: S14.12).
+TAX_RECORD_KEYS = env.list("TAX_RECORD_KEYS", default=[])
 
 # --- Language, time ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

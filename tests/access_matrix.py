@@ -102,6 +102,9 @@ admin:payments_reconciliation_change  refunds.issue|payouts.manage /admin/paymen
 admin:payments_reconciliation_changelist refunds.issue|payouts.manage
 admin:payments_refund_change          refunds.issue|payouts.manage /admin/payments/refund/0/change/
 admin:payments_refund_changelist      refunds.issue|payouts.manage
+admin:payments_taxrecord_change       payouts.manage           /admin/payments/taxrecord/0/change/
+admin:payments_taxrecord_changelist   payouts.manage
+admin:payments_taxrecord_csv          payouts.manage
 admin:privacy_consent_change          users.manage             /admin/privacy/consent/0/change/
 admin:privacy_consent_changelist      users.manage
 admin:reviews_review_action           reviews.moderate         /admin/reviews/review/0/hide/

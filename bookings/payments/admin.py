@@ -1,16 +1,17 @@
 """Money in the admin: read only, to the last cent (P23, P24; Spec: S17.12)."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 
 from accounts.models import User
+from accounts.reauthentication import ask_again, is_fresh
 from accounts.staff_admin import (
     ObjectAction,
     ReasonedModelForm,
@@ -29,12 +30,22 @@ from bookings.payments.models import (
     PromoCode,
     Reconciliation,
     Refund,
+    TaxRecord,
 )
 from bookings.payments.services.payees import hold_payouts, release_payouts
 from bookings.payments.services.promos import normal_code
+from bookings.payments.services.tax_records import (
+    TaxSheet,
+    make_own_tax_records,
+    read_tax_record,
+)
+from bookings.payments.tax_files import TAX_COLUMNS, export_tax_records, tax_id_words
+from instainstru.csv_files import csv_response
+from instainstru.errors import ConflictError
 from instainstru.form_fields import PlainTextField
 from instainstru.templatetags.ui import money_exact
 
+UNREADABLE = "No key of this site opens it"
 MONEY: tuple[str, ...] = ("refunds.issue", "payouts.manage")
 
 
@@ -160,6 +171,10 @@ def _release(by: User, payee: Payee, given: dict[str, Any]) -> None:
     release_payouts(by=by, payee=payee, reason=given["reason"])
 
 
+def _make_tax_records(by: User, payee: Payee, given: dict[str, Any]) -> None:
+    make_own_tax_records(by=by, payee=payee, reason=given["reason"])
+
+
 @admin.register(Payee)
 class PayeeAdmin(StaffAdmin):
     """Whom we pay; their bank details are at the gateway (Spec: S14.11)."""
@@ -188,6 +203,11 @@ class PayeeAdmin(StaffAdmin):
             note="Payouts that waited go out within minutes.",
             done="The payouts go out again.",
             is_offered=lambda _by, row: row.held_at is not None,
+        ),
+        ObjectAction(
+            "tax-records", "Make tax records", "payouts.manage", _make_tax_records,
+            note="For each year that is over and has none yet. In January a job does it for all.",
+            done="The tax records are there.",
         ),
     )  # fmt: skip
 
@@ -231,6 +251,102 @@ class PayoutAdmin(MoneyAdmin):
             f"{line.event.kind} of {line.event.booking.code if line.event.booking else '–'}: "
             f"{money_exact(line.lesson_cents + line.tip_cents)}"
             for line in lines
+        )
+
+
+@admin.register(TaxRecord)
+class TaxRecordAdmin(MoneyAdmin):
+    """What the tax office is told; who opens one is written down (Spec: S14.12, S6.8)."""
+
+    view_permissions = ("payouts.manage",)
+    is_read_recorded = True
+    list_display = ("instructor", "year", "made_at", "identified_at", "purge_on")
+    list_filter = ("year",)
+    list_select_related = ("instructor",)
+    search_fields = ("=instructor__slug",)
+    search_help_text = "The instructor's address."
+    ordering = ("-year", "instructor")
+    fields = (
+        "instructor", "year", "legal_name", "tax_id", "gross", "by_month", "payments", "given_back",
+        "fees", "earned", "paid_out", "made_at", "identified_at", "purge_on",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, and the year as a file."""
+        view = staff_site().open_to(self.csv_view, *self.view_permissions)
+        address = f"{self.opts.app_label}/{self.opts.model_name}/csv/"
+        return [path(address, view, name="payments_taxrecord_csv"), *super().get_urls()]
+
+    def csv_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the records of ``?year=``, the last one without; each is read by somebody."""
+        if not is_fresh(request):
+            return ask_again(request, request.get_full_path())
+        rows = export_tax_records(by=cast("User", request.user), year=request.GET.get("year", ""))
+        return csv_response("tax-records.csv", TAX_COLUMNS, rows)
+
+    def subject_of(self, row: TaxRecord) -> User | None:
+        """Return the instructor."""
+        return row.instructor.user
+
+    def _sheet(self, row: TaxRecord) -> TaxSheet | None:
+        """Return what the record says, read once a page; None when no key opens it."""
+        if not hasattr(row, "sheet"):
+            try:
+                row.sheet = read_tax_record(row)  # type: ignore[attr-defined]
+            except ConflictError:
+                row.sheet = None  # type: ignore[attr-defined]
+        return cast("TaxSheet | None", row.sheet)  # type: ignore[attr-defined]
+
+    def _say(self, row: TaxRecord, say: Callable[[TaxSheet], str]) -> str:
+        sheet = self._sheet(row)
+        return UNREADABLE if sheet is None else say(sheet)
+
+    @admin.display(description="Legal name")
+    def legal_name(self, row: TaxRecord) -> str:
+        """As the gateway told it."""
+        return self._say(row, lambda told: told.identity.legal_name if told.identity else "–")
+
+    @admin.display(description="Tax number")
+    def tax_id(self, row: TaxRecord) -> str:
+        """Where it is found, and its end."""
+        return self._say(row, lambda told: tax_id_words(told.identity))
+
+    @admin.display(description="Paid for them, gross")
+    def gross(self, row: TaxRecord) -> str:
+        """Before fees and refunds."""
+        return self._say(row, lambda told: money_exact(told.figures.gross_cents))
+
+    @admin.display(description="January to December")
+    def by_month(self, row: TaxRecord) -> str:
+        """The gross of each month."""
+        return self._say(row, lambda told: ", ".join(map(money_exact, told.figures.gross_by_month)))
+
+    @admin.display(description="Payments")
+    def payments(self, row: TaxRecord) -> str:
+        """How many there were."""
+        return self._say(row, lambda told: str(told.figures.payments))
+
+    @admin.display(description="Given back")
+    def given_back(self, row: TaxRecord) -> str:
+        """Refunds."""
+        return self._say(row, lambda told: money_exact(told.figures.refund_cents))
+
+    @admin.display(description="Our fees")
+    def fees(self, row: TaxRecord) -> str:
+        """What the platform kept."""
+        return self._say(row, lambda told: money_exact(told.figures.fee_cents))
+
+    @admin.display(description="Earned")
+    def earned(self, row: TaxRecord) -> str:
+        """What was theirs."""
+        return self._say(row, lambda told: money_exact(told.figures.earned_cents))
+
+    @admin.display(description="Payouts")
+    def paid_out(self, row: TaxRecord) -> str:
+        """How many, and their sum."""
+        return self._say(
+            row, lambda told: f"{told.figures.payouts}: {money_exact(told.figures.paid_cents)}"
         )
 
 

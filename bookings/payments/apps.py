@@ -21,8 +21,9 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         """Register the start-up checks, and what must hold of money."""
         from bookings.payments import personal_data  # noqa: F401 - registers
-        from bookings.payments.checks import check_gateway
+        from bookings.payments.checks import check_gateway, check_tax_record_keys
         from instainstru import invariants
 
         register(check_gateway, "start")
+        register(check_tax_record_keys, "start")
         invariants.register("ledger", _ledger_violations)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, ExtractYear
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from bookings.payments.entries import Account
 from bookings.payments.models import LedgerEntry, LedgerTransaction, Payee, Payout
@@ -17,7 +17,6 @@ from bookings.payments.services.payouts import (
     unsettled_events,
 )
 from catalog.models import Instructor, Policy
-from instainstru.clock import NEW_YORK
 
 Kind = LedgerTransaction.Kind
 PAID, ON_ITS_WAY, HELD, PAYABLE, PENDING = "paid", "on_its_way", "held", "payable", "pending"
@@ -72,18 +71,6 @@ class EarningsLine:
     def state_text(self) -> str:
         """Where the money of this lesson stands, in words."""
         return STATE_WORDS[self.state]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Year:
-    """A New York year of lessons as they were earned, and what was paid out in it (S14.12)."""
-
-    year: int
-    lessons: int
-    earned_cents: int
-    fee_cents: int
-    tip_cents: int
-    paid_cents: int
 
 
 def totals_of(instructor: Instructor, now: datetime) -> Totals:
@@ -184,45 +171,3 @@ def _state(row: Mapping[str, Any], before: datetime) -> str:
     if not row["net_cents"]:
         return REFUNDED
     return PAID if row["paid_cents"] == row["net_cents"] else ON_ITS_WAY
-
-
-def years_of(instructor: Instructor, now: datetime) -> list[Year]:
-    """Return each year with lessons taught by now, the newest first. Spec: S14.12"""
-    lesson = Q(account=Account.INSTRUCTOR_PAYABLE)
-    tips, fee = Q(account=Account.TIPS), Q(account=Account.PLATFORM_FEE)
-    entries: Any = LedgerEntry.objects.filter(
-        transaction__instructor=instructor, transaction__booking__end_at__lte=now
-    )
-    earned = (
-        entries.annotate(year=ExtractYear("transaction__booking__end_at", tzinfo=NEW_YORK))
-        .values("year")
-        .annotate(
-            earned=_cents(lesson | tips),
-            fees=_cents(fee),
-            tips=_cents(tips),
-            lessons=Count(
-                "transaction__booking", filter=Q(transaction__kind=Kind.CHARGE), distinct=True
-            ),
-        )
-        .order_by("-year")
-    )
-    paid = dict(
-        Payout.objects.filter(instructor=instructor, status=Payout.Status.PAID)
-        .annotate(year=ExtractYear("paid_at", tzinfo=NEW_YORK))
-        .values_list("year")
-        .annotate(Sum("amount_cents"))
-        .order_by()
-    )
-    rows = {row["year"]: row for row in earned}
-    return [_year(year, rows.get(year, {}), paid) for year in sorted({*rows, *paid}, reverse=True)]
-
-
-def _year(year: int, row: Mapping[str, int], paid: Mapping[int, int]) -> Year:
-    return Year(
-        year=year,
-        lessons=row.get("lessons", 0),
-        earned_cents=row.get("earned", 0),
-        fee_cents=row.get("fees", 0),
-        tip_cents=row.get("tips", 0),
-        paid_cents=paid.get(year, 0),
-    )

@@ -97,6 +97,19 @@ register(
             plain=("event",),
         ),
         Holding(
+            model="payments.TaxRecord",
+            subjects=("instructor__user",),
+            use=Use(
+                purpose="To tell the tax office what instructors were paid",
+                basis=Basis.LAW,
+                erasure=Erasure.RETAIN,
+                retention="until 7 years after the last year with a payout; encrypted",
+                law="26 U.S.C. § 6050W and 26 CFR § 1.6001-1(e) (what we report, and its records)",
+            ),
+            personal={"sealed": REFERENCE},
+            is_left_out_of_copies=True,
+        ),
+        Holding(
             model="payments.PromoUse",
             subjects=("user",),
             use=BOOKS,

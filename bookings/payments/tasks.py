@@ -80,6 +80,24 @@ def settle_refunds() -> None:
     services.settle_refunds(clock.now())
 
 
+@shared_task(name="payments.make_tax_records")
+def make_tax_records() -> int:
+    """Write last year's tax records, and those that an earlier run could not (Spec: S14.12)."""
+    from bookings.payments.services import tax_records
+    from instainstru import clock
+
+    return tax_records.make_tax_records(clock.now())
+
+
+@shared_task(name="payments.purge_tax_records")
+def purge_tax_records() -> int:
+    """Remove the tax records whose years are over (Spec: S6.8)."""
+    from bookings.payments.services import tax_records
+    from instainstru import clock
+
+    return tax_records.purge_tax_records(clock.now())
+
+
 @shared_task(name="payments.remove_at_gateways")
 def remove_at_gateways() -> int:
     """Let gateways forget people whose accounts are gone (Spec: S6.2)."""

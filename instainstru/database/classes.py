@@ -36,8 +36,8 @@ _NAMES: Final[Mapping[CommandClass, str]] = {
     CommandClass.MAINTENANCE: (
         "account_unsetmultipleprimaryemails changepassword clean_orphan_obj_perms clearsessions"
         " createsuperuser"
-        " analytics_rollup apply_retention backup embed import_catalog privacy_erase"
-        " privacy_export replay_dead sync_roles sync_schedule"
+        " analytics_rollup apply_retention backup embed import_catalog make_tax_records"
+        " privacy_erase privacy_export replay_dead sync_roles sync_schedule"
         " axes_reset axes_reset_failure_logs axes_reset_ip axes_reset_ip_username"
         " axes_reset_logs axes_reset_username"
     ),

@@ -57,7 +57,7 @@ STAFF_LISTS: Final = (
     "notifications_outgoingmail", "notifications_outgoingtext", "payments_credit",
     "payments_ledgertransaction", "payments_payee", "payments_paymentattempt",
     "payments_payout", "payments_promocode", "payments_reconciliation",
-    "payments_refund",
+    "payments_refund", "payments_taxrecord",
     "privacy_consent", "reviews_review",
 )  # fmt: skip
 LIKE_A_USER: Final = "the form of an account, with other fields"
@@ -424,6 +424,7 @@ NO_PAGES: Final = {
             "admin:payments_promocode_change",
             "admin:payments_reconciliation_change",
             "admin:payments_refund_change",
+            "admin:payments_taxrecord_change",
             "admin:privacy_consent_change",
             "admin:reviews_review_change",
         ),
@@ -451,6 +452,7 @@ NO_PAGES: Final = {
     "lessons:tip-card-page": "takes a form only",
     "lessons:bank-return": "leads to where the payment stands",
     "payments:earnings-csv": "a file",
+    "admin:payments_taxrecord_csv": "a file",
     "payments:payee-page": "takes a form only",
     "payments:payee-return": "leads to the earnings, which say how it stands",
     "payments:webhook": "for the gateway alone",

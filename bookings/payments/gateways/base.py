@@ -65,6 +65,22 @@ class GatewayPayee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayTaxDetails:
+    """Who a payee is to the tax office, as far as the gateway tells; it holds the whole number.
+
+    Spec: S14.12
+    """
+
+    reference: str
+    """The payee there, under whom the number can be found."""
+    legal_name: str = field(repr=False)
+    is_company: bool = False
+    has_tax_id: bool = False
+    tax_id_last4: str = field(default="", repr=False)
+    """Empty where the gateway only says that it has the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayPayout:
     """One payout that the gateway has sent on its way."""
 
@@ -201,6 +217,10 @@ class PaymentGateway(Protocol):
 
     def fetch_payee(self, *, reference: str) -> GatewayPayee | None:
         """Return the payee as they stand now; None while something is missing."""
+        ...
+
+    def fetch_tax_details(self, *, reference: str) -> GatewayTaxDetails | None:
+        """Return who a payee is to the tax office; None while they have not told it."""
         ...
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:

@@ -25,6 +25,7 @@ from bookings.payments.gateways.base import (
     GatewayPayee,
     GatewayPayout,
     GatewayRefund,
+    GatewayTaxDetails,
     GatewayTimeoutError,
     IntentStatus,
 )
@@ -33,6 +34,7 @@ from bookings.payments.gateways.stripe_words import (
     KINDS,
     brand_in_words,
     intent_as_told,
+    tax_details_as_told,
     was_refused,
 )
 from instainstru import clock
@@ -307,6 +309,11 @@ class StripeGateway:
         if not account.details_submitted or bank is None:
             return None
         return GatewayPayee(reference=account.id, last4=bank.last4, bank_reference=bank.id)
+
+    def fetch_tax_details(self, *, reference: str) -> GatewayTaxDetails | None:
+        """Return who Stripe knows the payee as; of the number it only tells that it has it."""
+        with _answers():
+            return tax_details_as_told(self._api.accounts.retrieve(reference))
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
         """Send money to a payee's account, from where Stripe pays it to the bank. Sent ones are

@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from bookings.payments.gateways.base import GatewayIntent, IntentStatus
+from bookings.payments.gateways.base import GatewayIntent, GatewayTaxDetails, IntentStatus
 
 # Stripe has four reasons to close an intent; this one marks those whose card was refused.
 CLOSED_AFTER_REFUSAL = "requested_by_customer"
@@ -121,3 +121,25 @@ def _part(told: Any, *names: str) -> Any:
     for name in names:
         told = getattr(told, name, None)
     return told
+
+
+def tax_details_as_told(account: Any) -> GatewayTaxDetails | None:
+    """Return who an account belongs to by law; None before they have told it."""
+    is_company = getattr(account, "business_type", None) not in (None, "individual")
+    told = getattr(account, "company" if is_company else "individual", None)
+    if not account.details_submitted or told is None:
+        return None
+    if is_company:
+        name, has_number = getattr(told, "name", None), getattr(told, "tax_id_provided", False)
+    else:
+        parts = (getattr(told, "first_name", None), getattr(told, "last_name", None))
+        name = " ".join(part for part in parts if part)
+        # The last four digits are enough for Stripe below a sum.
+        has_number = getattr(told, "id_number_provided", False) or getattr(
+            told, "ssn_last_4_provided", False
+        )
+    if not name:
+        return None
+    return GatewayTaxDetails(
+        reference=account.id, legal_name=name, is_company=is_company, has_tax_id=bool(has_number)
+    )

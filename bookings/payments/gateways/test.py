@@ -21,6 +21,7 @@ from bookings.payments.gateways.base import (
     GatewayPayee,
     GatewayPayout,
     GatewayRefund,
+    GatewayTaxDetails,
     GatewayTimeoutError,
     IntentStatus,
 )
@@ -187,6 +188,18 @@ class OfflineGateway:
         """Return whom the form made."""
         row = OfflinePayee.objects.filter(reference=reference).first()
         return GatewayPayee(reference=row.reference, last4=row.last4) if row else None
+
+    def fetch_tax_details(self, *, reference: str) -> GatewayTaxDetails | None:
+        """Return an invented person for a test account, always the same one."""
+        row = OfflinePayee.objects.filter(reference=reference).first()
+        if row is None:
+            return None
+        return GatewayTaxDetails(
+            reference=row.reference,
+            legal_name=f"Test Payee {row.last4}",
+            has_tax_id=True,
+            tax_id_last4=row.last4[::-1],
+        )
 
     def payout(self, *, payee: str, amount_cents: int, key: str) -> GatewayPayout:
         """Send money, once per key; a late account pays, and answers only when asked again."""

@@ -15,6 +15,7 @@ from bookings.payments.models.promos import PromoChoice, PromoCode, PromoUse
 from bookings.payments.models.receipts import Receipt, ReceiptCounter
 from bookings.payments.models.reconciliation import Reconciliation
 from bookings.payments.models.removals import GatewayRemoval
+from bookings.payments.models.tax import TaxRecord
 from bookings.payments.models.webhooks import WebhookEvent
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "ReceiptCounter",
     "Reconciliation",
     "Refund",
+    "TaxRecord",
     "WebhookEvent",
 ]

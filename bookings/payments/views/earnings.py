@@ -18,7 +18,6 @@ from bookings.payments.earnings import (
     lessons_that_paid,
     payee_of,
     totals_of,
-    years_of,
 )
 from bookings.payments.forms import BankForm
 from bookings.payments.gateways import OFFLINE
@@ -34,6 +33,7 @@ from bookings.payments.services.payees import (
     own_profile,
     set_payout_details,
 )
+from bookings.payments.years import years_of
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.csv_files import csv_response, dollars
@@ -68,7 +68,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
         "payouts": Payout.objects.filter(instructor=instructor).order_by("-payday")[
             :NEWEST_PAYOUTS
         ],
-        "years": years_of(instructor, now),
+        "years": years_of(instructor),
         "now": now,
     }
     return mark_private(

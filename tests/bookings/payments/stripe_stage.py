@@ -410,6 +410,10 @@ class Stage(stripe.HTTPClient):
         self._add_bank(name, last4)
         self.accounts[name] |= {"details_submitted": True, "requirements": {"currently_due": []}}
 
+    def tell_who(self, name: str, **told: Any) -> None:
+        """Fill in the page that asks who somebody is to the tax office."""
+        self.accounts[name] |= {"details_submitted": True, **told}
+
     def _get_accounts_one(self, params: dict[str, str], name: str) -> dict[str, Any]:
         if name not in self.accounts:
             raise RefusedError(403, "account_invalid")

@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.roles import Role
 from bookings.lessons.models import Booking
-from bookings.payments.earnings import earnings_lines, lessons_that_paid, totals_of, years_of
+from bookings.payments.earnings import earnings_lines, lessons_that_paid, totals_of
 from bookings.payments.models import Payee
 from bookings.payments.services import request_refund
 from bookings.payments.services.payouts import make_payouts, send_payouts
+from bookings.payments.years import years_of
 from catalog.models import Instructor
 from instainstru import clock
 from tests.bookings.payments.test_payouts import TAKES, balance, ready, taught, teacher
@@ -82,9 +83,9 @@ def test_each_lesson_says_what_it_brought_and_where_it_stands() -> None:
     for line in lines:
         parts = line.price_cents + line.travel_cents + line.fee_cents + line.tip_cents
         assert parts + line.refund_cents == line.net_cents
-    year = years_of(instructor, now)[0]
-    assert year.lessons >= 1
-    assert sum(one.paid_cents for one in years_of(instructor, now)) == 8150
+    year = years_of(instructor)[0]
+    assert (year.lessons, year.paid_cents, year.payouts) == (3, 8150, 1)
+    assert year.earned_cents == sum(line.net_cents for line in lines)
 
 
 def test_page_shows_it_and_asks_no_more_for_more_lessons() -> None:

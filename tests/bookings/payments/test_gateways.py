@@ -195,6 +195,22 @@ def test_payout_without_an_answer_is_found_again(gateway: PaymentGateway) -> Non
     assert sent.amount_cents == 8150
 
 
+def test_tax_details_come_once_they_are_told(gateway: PaymentGateway) -> None:
+    """S14.12: the gateway collects them; the same answer each time."""
+    payee = gateway.create_payee(key="p-1", account_number=bank(gateway, "6789"))
+    if gateway.name == "stripe":
+        assert gateway.fetch_tax_details(reference=payee.reference) is None
+        person = {"first_name": "Ann", "last_name": "Lee", "id_number_provided": True}
+        STAGES["stripe"].tell_who(payee.reference, business_type="individual", individual=person)
+    told = gateway.fetch_tax_details(reference=payee.reference)
+    assert told is not None
+    assert (told.reference, told.has_tax_id, told.is_company) == (payee.reference, True, False)
+    assert told.legal_name in {"Ann Lee", "Test Payee 6789"}
+    assert told.tax_id_last4 in {"", "9876"}
+    assert gateway.fetch_tax_details(reference=payee.reference) == told
+    assert told.legal_name not in repr(told)
+
+
 @pytest.mark.parametrize("number", ["", "4242424242424242", "000999996789", "btok_", "acct_1"])
 def test_any_other_bank_account_is_refused(gateway: PaymentGateway, number: str) -> None:
     with pytest.raises(ValidationFailedError) as refused:

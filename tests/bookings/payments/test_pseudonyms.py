@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from bookings.lessons.models import Booking
-from bookings.payments.models import LedgerEntry, LedgerTransaction, Payout, Refund
+from bookings.payments.gateways.base import GatewayTimeoutError
+from bookings.payments.gateways.test import OfflineGateway
+from bookings.payments.models import LedgerEntry, LedgerTransaction, Payout, Refund, TaxRecord
 from bookings.payments.selectors import ledger_imbalances
 from bookings.payments.services import pseudonyms, request_refund
 from bookings.payments.services.payouts import make_payouts, send_payouts
 from bookings.payments.services.pseudonyms import pseudonymise_ledger_of
 from bookings.payments.services.refunds import settle_refunds
+from bookings.payments.services.tax_records import read_tax_record
+from bookings.payments.years import years_of
 from catalog.models import Instructor
 from instainstru import clock, invariants
 from privacy import registry
@@ -119,12 +124,35 @@ def test_a_lesson_that_came_to_nothing_waits_for_no_payout() -> None:
     assert found == Pseudonymised(changed=2, left=0)
 
 
-def test_a_refund_of_what_was_paid_out_is_owed_and_stays() -> None:
-    """S14.6: it makes the next payouts less."""
+def test_what_an_instructor_owes_is_no_reason_to_wait() -> None:
+    """S14.6: it was to be taken from the next payouts, never from the bank."""
     instructor = ready()
     give_back(paid_out(instructor))
     found = pseudonymise_ledger_of(instructor.user_id, NAME)
-    assert found == Pseudonymised(changed=2, left=1)
+    assert found == Pseudonymised(changed=3, left=0)
+
+
+def test_what_the_law_wants_of_the_years_is_kept_before_they_go() -> None:
+    """S6.8, S14.12: the running year too; nobody can add it up afterwards."""
+    instructor = ready()
+    paid_out(instructor)
+    years = years_of(instructor)
+    pseudonymise_ledger_of(instructor.user_id, NAME)
+    sheets = [read_tax_record(row) for row in TaxRecord.objects.filter(instructor=instructor)]
+    assert [sheet.figures for sheet in sheets] == years
+    assert [sheet.identity.legal_name for sheet in sheets if sheet.identity] == ["Test Payee 6789"]
+
+
+def test_nothing_goes_while_the_gateway_cannot_be_asked() -> None:
+    instructor = ready()
+    paid_out(instructor)
+    with (
+        patch.object(OfflineGateway, "fetch_tax_details", side_effect=GatewayTimeoutError),
+        pytest.raises(GatewayTimeoutError),
+    ):
+        pseudonymise_ledger_of(instructor.user_id, NAME)
+    assert names_of("instructor") == {(instructor.pk, "")}
+    assert not TaxRecord.objects.exists()
 
 
 def test_later_events_of_the_lesson_go_on_under_the_pseudonyms() -> None:

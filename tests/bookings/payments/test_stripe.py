@@ -302,6 +302,44 @@ def test_refund_on_its_way_is_unknown_and_a_failed_one_is_made_again(
     assert len(stripe.refunds) == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ({}, None),
+        ({"business_type": "individual"}, None),
+        ({"business_type": "individual", "individual": {"first_name": None}}, None),
+        (
+            {"business_type": "individual", "individual": {"last_name": "Lee"}},
+            ("Lee", False, False),
+        ),
+        (
+            {
+                "business_type": "individual",
+                "individual": {
+                    "first_name": "Ann", "last_name": "Lee", "id_number_provided": False,
+                    "ssn_last_4_provided": True,
+                },
+            },
+            ("Ann Lee", False, True),
+        ),
+        (
+            {"business_type": "company", "company": {"name": "Lee LLC", "tax_id_provided": True}},
+            ("Lee LLC", True, True),
+        ),
+    ],
+)  # fmt: skip
+def test_who_a_payee_is_comes_from_their_account(
+    stripe: Stage, gateway: StripeGateway, told: dict[str, Any], known: Any
+) -> None:
+    """S14.12: Stripe never tells the number, nor its end."""
+    reference = gateway.begin_payee(key="p")
+    stripe.tell_who(reference, **told)
+    found = gateway.fetch_tax_details(reference=reference)
+    assert (found and (found.legal_name, found.is_company, found.has_tax_id)) == known
+    assert found is None or (found.tax_id_last4, found.reference) == ("", reference)
+    assert (stripe.asked[-1].method, stripe.asked[-1].path) == ("GET", f"accounts/{reference}")
+
+
 # --- Errors ---------------------------------------------------------------------------------------
 UNKNOWN = [sdk.APIConnectionError("no route"), 500, 503, RefusedError(409, "lock_timeout")]
 UNKNOWN += [RefusedError(429, "rate_limit"), RefusedError(409, "idempotency_key_in_use")]
@@ -324,6 +362,7 @@ def test_no_answer_is_unknown(stripe: Stage, gateway: StripeGateway, failure: An
         lambda: gateway.begin_payee(key="begun"),
         lambda: gateway.payee_page(reference="acct_1", return_url="", again_url=""),
         lambda: gateway.fetch_payee(reference="acct_1"),
+        lambda: gateway.fetch_tax_details(reference="acct_1"),
         lambda: gateway.card_page(bound_to="H", return_url="", back_url=""),
         lambda: gateway.read_card("cs_test_1"),
         lambda: list(gateway.payments_between(clock.now(), clock.now())),

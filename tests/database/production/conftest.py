@@ -85,6 +85,7 @@ class Production:
             "SITE_URL": "https://example.com",
             "VAR_DIR": str(self.audit.parent),
             "EMAIL_URL": "smtp://127.0.0.1:9",
+            "TAX_RECORD_KEYS": "t" * 32,
             "ATTACK_HOST": self.server.database_host,
             "ATTACK_NAME": self.name,
             **more,
