@@ -33,7 +33,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from accounts.models import Block
 from bookings.availability.clock import dates_between
 from bookings.reviews.ratings import FEWEST_REVIEWS
-from catalog.models import Coverage, Offering, OfferingPrice
+from catalog.models import Coverage, Modality, Offering, OfferingPrice
 from search import ranking
 from search.demand import Demand
 from search.free_days import HALF, NIGHT, wanted_quarters
@@ -153,8 +153,9 @@ class Wish:
     """What offers are held against besides the demand.
 
     ``scores`` say how much each service is meant, ``points`` are latitude and longitude in degrees
-    of where the lesson is wanted; ``place_ids`` and ``excluded_place_ids`` are the neighborhoods
-    that the demand names. ``nearness`` is an expression of how near an offer's own words are.
+    of where the lesson is wanted; ``place_ids`` are the neighborhoods that the demand names and
+    those of the boroughs it names, ``excluded_place_ids`` the neighborhoods it excludes by name.
+    ``nearness`` is an expression of how near an offer's own words are.
     With ``today``, in New York, who has no free time then stands behind those who may have one.
     """
 
@@ -209,7 +210,7 @@ def _fitting(rows: QuerySet[Offering], wish: Wish) -> QuerySet[Offering, Any]:
     """Return what no hard filter refuses, as far as one row can tell, with what it misses."""
     demand = wish.demand
     is_remote = demand.modalities == {"online"}
-    at_place = _is_at(demand.places, wish.place_ids)
+    at_place = _reaches(wish)
     level = Q(levels__contains=[demand.level]) if demand.level else None
     by_lesson = demand.price_basis == "lesson"
     return (
@@ -251,15 +252,25 @@ def _price(demand: Demand, column: str) -> Combinable:
     return Coalesce(*(Subquery(some.values(column)[:1]) for some in [*exact, prices]))
 
 
+def _reaches(wish: Wish) -> Q:
+    """Return whether a lesson can be in a wanted place, as ``search.offers.reaches`` tells."""
+    demand, way = wish.demand, Modality.AT_STUDENT.value
+    goes = way != demand.excluded_modality and (not demand.modalities or way in demand.modalities)
+    if not goes:
+        return _is_at(demand.places, ())
+    return _is_at(demand.places, ()) | (Q(modalities__contains=[way]) & _is_at((), wish.place_ids))
+
+
 def _is_at(names: Collection[str], place_ids: Collection[int]) -> Q:
-    """Return whether somebody teaches in one of the places, as ``search.offers.is_at`` tells."""
+    """Return whether somebody is based in one of the places or serves one of the ids."""
     names = sorted(names)
-    coverage = Coverage.objects.filter(instructor=OuterRef("instructor_id"))
-    return (
-        Q(instructor__base_neighborhood__borough__in=names)
-        | Q(instructor__base_neighborhood__name__in=names)
-        | Q(Exists(coverage.filter(neighborhood__in=sorted(place_ids))))
+    based = Q(instructor__base_neighborhood__borough__in=names) | Q(
+        instructor__base_neighborhood__name__in=names
     )
+    if not place_ids:
+        return based
+    coverage = Coverage.objects.filter(instructor=OuterRef("instructor_id"))
+    return based | Q(Exists(coverage.filter(neighborhood__in=sorted(place_ids))))
 
 
 def _hard_filters(wish: Wish) -> Q:

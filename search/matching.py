@@ -14,7 +14,7 @@ from bookings.lessons.starts import Starts
 from bookings.reviews.ratings import Rating
 from instainstru.clock import NEW_YORK
 from search.demand import Demand
-from search.offers import Offer, misses
+from search.offers import Offer, is_based_in, misses
 from search.ranking import (
     Factors,
     Formula,
@@ -329,7 +329,8 @@ def _reasons(row: Candidate, hit: Hit, usual: Factors, matcher: Matcher) -> list
         said["availability"] = "open at the time you asked for"
     if demand.places and "location" not in row.missed:
         is_remote = demand.modalities == {"online"}
-        said["distance"] = "online" if is_remote else f"teaches in {' or '.join(demand.places)}"
+        verb = "teaches in" if is_based_in(offer, demand.places) else "comes to"
+        said["distance"] = "online" if is_remote else f"{verb} {' or '.join(demand.places)}"
     elif hit.kilometers is not None:
         said["distance"] = f"{hit.kilometers * MILES_PER_KILOMETER:.1f} miles away"
     if offer.rating.is_at_least(WELL_RATED):

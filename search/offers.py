@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bookings.reviews.ratings import Rating
+from catalog.models import Modality
 from search.demand import Demand
 from search.snapshot import Snapshot
 
@@ -78,7 +79,7 @@ def misses(offer: Offer, demand: Demand, snapshot: Snapshot) -> frozenset[str] |
     missed = set()
     # A lesson online is everywhere.
     is_remote = demand.modalities == {"online"}
-    if demand.places and not is_remote and not is_at(offer, demand.places, snapshot):
+    if demand.places and not is_remote and not reaches(offer, demand, snapshot):
         missed.add("location")
     if not _fits_price(offer, demand, 1.0):
         if not _fits_price(offer, demand, STRETCH):
@@ -90,8 +91,13 @@ def misses(offer: Offer, demand: Demand, snapshot: Snapshot) -> frozenset[str] |
 
 
 def _has_modality(offer: Offer, demand: Demand) -> bool:
-    offered = set(offer.modalities) - {demand.excluded_modality}
-    return bool(offered & demand.modalities if demand.modalities else offered)
+    return bool(_ways(offer, demand))
+
+
+def _ways(offer: Offer, demand: Demand) -> set[str]:
+    """Return the ways of the offer in which the lesson may be."""
+    offered = set(offer.modalities) - {demand.excluded_modality or ""}
+    return offered & demand.modalities if demand.modalities else offered
 
 
 def _fits_learner(offer: Offer, demand: Demand) -> bool:
@@ -105,8 +111,29 @@ def _fits_learner(offer: Offer, demand: Demand) -> bool:
     return offer.ages[0] <= high and low <= offer.ages[1]
 
 
+def is_based_in(offer: Offer, names: Collection[str]) -> bool:
+    """Tell whether the instructor's own neighborhood is, or lies in, one of the places."""
+    return offer.borough in names or offer.base in names
+
+
+def reaches(offer: Offer, demand: Demand, snapshot: Snapshot) -> bool:
+    """Tell whether a lesson can be in one of the wanted places.
+
+    It can where the instructor is based; elsewhere only at the student's, in a neighborhood of the
+    place that the instructor serves. Spec: S8.3, S8.5
+    """
+    if is_based_in(offer, demand.places):
+        return True
+    return Modality.AT_STUDENT in _ways(offer, demand) and any(
+        offer.served & snapshot.neighborhoods.get(name, frozenset()) for name in demand.places
+    )
+
+
 def is_at(offer: Offer, names: Collection[str], snapshot: Snapshot) -> bool:
-    """Tell whether the offer can be taught in one of the places in person."""
+    """Tell whether an excluded place is the base, or a neighborhood that the instructor serves.
+
+    Who travels to a neighborhood of an excluded borough still teaches elsewhere.
+    """
     for name in names:
         if name in (offer.borough, offer.base):
             return True

@@ -135,7 +135,9 @@ class _Searcher:
             self.snapshot.formula,
             relevance,
             points=[(point.latitude, point.longitude) for point in points],
-            place_ids=[place.pk for place in places],
+            place_ids=frozenset().union(
+                *(self.snapshot.neighborhoods.get(name, ()) for name in demand.places)
+            ),
             excluded_place_ids=[place.pk for place in excluded],
             is_near_me=is_sorted_by_distance(demand, self.origin),
             nearness=None if encoded is None else nearness(encoded),

@@ -69,6 +69,15 @@ class Snapshot:
         """The folded names of all services."""
         return frozenset(entry.folded for entry in self.services.values())
 
+    @cached_property
+    def neighborhoods(self) -> Mapping[str, frozenset[int]]:
+        """The ids of the neighborhoods of each place: of itself, or of a whole borough."""
+        found: dict[str, set[int]] = defaultdict(set)
+        for place in self.places.values():
+            found[place.name].add(place.pk)
+            found[place.borough].add(place.pk)
+        return {name: frozenset(ids) for name, ids in found.items()}
+
     def of_group(self, text: str) -> Sequence[int]:
         """Return the services of a category or subcategory named exactly by the text."""
         return self.groups.get(fold(text), ()) if text else ()

@@ -1,5 +1,6 @@
 """Of many offers those are read that fit and promise most (Spec: S8.3)."""
 
+import itertools
 import math
 import statistics
 from datetime import timedelta
@@ -8,14 +9,16 @@ from typing import Any
 import pytest
 
 from bookings.reviews.models import InstructorStatistics
-from catalog.models import Offering
+from catalog.models import Coverage, Modality, Offering
 from instainstru import clock
-from search.choosing import Wish, load_offers
+from search.choosing import Wish, _fitting, load_offers
 from search.demand import Demand
-from search.offers import Offer
+from search.offers import Offer, misses
 from search.ranking import Formula
-from tests.factories.catalog import ServiceFactory
-from tests.search.builders import USUAL, gowanus, pianist, rate
+from search.services import run_search
+from search.snapshot import current_snapshot
+from tests.factories.catalog import NeighborhoodFactory, ServiceFactory
+from tests.search.builders import USUAL, fresh_catalogue, gowanus, pianist, rate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.S8]
 
@@ -125,3 +128,86 @@ def test_newcomers_are_read_though_others_promise_more(monkeypatch: pytest.Monke
     monkeypatch.setattr("search.choosing.MAX_OFFERS", 10)
     assert len(chosen(Demand())) == 11
     assert "Zoe" in names(chosen(Demand()))
+
+
+def travelers() -> None:
+    """Instructors of Park Slope and Astoria, in all ways to teach, who serve none or one place."""
+    slope = pianist("Home").instructor.base_neighborhood
+    astoria = NeighborhoodFactory(name="Astoria", borough="Queens")
+    ways = [way.value for way in Modality]
+    some_ways = [some for count in (1, 2) for some in itertools.combinations(ways, count)]
+    places = itertools.product((slope, astoria), (None, gowanus(), astoria), some_ways)
+    for number, (base, served, modalities) in enumerate(places):
+        offering = pianist(
+            f"T{number}", modalities=list(modalities), instructor__base_neighborhood=base
+        )
+        Coverage.objects.filter(instructor=offering.instructor).delete()
+        if served is not None:
+            Coverage.objects.create(instructor=offering.instructor, neighborhood=served)
+
+
+def test_the_database_knows_who_comes_to_a_place_as_the_offers_do() -> None:
+    """S8.3, S8.5: both rule out the same people and miss the place of the same people."""
+    travelers()
+    everybody = {offer.pk: offer for offer in chosen()}
+    wanted: list[frozenset[str]] = [
+        frozenset(some)
+        for some in ((), ("at_student",), ("at_instructor",), ("public", "at_student"), ("online",))
+    ]
+    places = [("Queens",), ("Brooklyn",), ("Astoria",), ("Gowanus", "Queens")]
+    excluded = [(), ("Queens",), ("Astoria",)]
+    with fresh_catalogue():
+        snapshot = current_snapshot()
+        for names_, ways, out, never in itertools.product(
+            places, wanted, (None, "at_student"), excluded
+        ):
+            demand = Demand(
+                places=names_, modalities=ways, excluded_modality=out, excluded_places=never
+            )
+            ids = {pk for name in names_ for pk in snapshot.neighborhoods[name]}
+            never_ids = [snapshot.places[name].pk for name in never if name in snapshot.places]
+            wish = Wish(demand, USUAL, place_ids=ids, excluded_place_ids=never_ids)
+            told = {row[0]: row[4] for row in _fitting(Offering.objects.all(), wish)}
+            missed = {pk: misses(offer, demand, snapshot) for pk, offer in everybody.items()}
+            assert told == {
+                pk: "location" in some for pk, some in missed.items() if some is not None
+            }, demand
+
+
+def _reached(place: str, **fields: Any) -> set[str]:
+    with fresh_catalogue():
+        snapshot = current_snapshot()
+        demand = Demand(places=(place,), **fields)
+        return {
+            offer.name.split()[0] for offer in chosen() if misses(offer, demand, snapshot) == set()
+        }
+
+
+def test_a_borough_is_reached_by_who_is_based_there_or_comes_there() -> None:
+    """S8.3, S8.5: to serve a neighborhood is to come there; a studio stays where it is."""
+    astoria = NeighborhoodFactory(name="Astoria", borough="Queens")
+    comes = pianist("Comes", modalities=["at_student"])
+    studio = pianist("Studio", modalities=["at_instructor"])
+    both = pianist("Both", modalities=["at_instructor", "at_student"])
+    pianist("Lives", modalities=["at_instructor"], instructor__base_neighborhood=astoria)
+    for offering in (comes, studio, both):
+        Coverage.objects.create(instructor=offering.instructor, neighborhood=astoria)
+    for place in ("Queens", "Astoria"):
+        assert _reached(place) == {"Comes", "Both", "Lives"}
+        assert _reached(place, modalities=frozenset({"at_instructor"})) == {"Lives"}
+        assert _reached(place, modalities=frozenset({"at_student"})) == {"Comes", "Both"}
+    # Who also travels to Queens still teaches in Brooklyn.
+    assert _reached("Brooklyn", excluded_places=("Queens",)) == {"Comes", "Studio", "Both"}
+
+
+def test_the_reason_says_who_comes_and_who_teaches_there() -> None:
+    """S8.3"""
+    astoria = NeighborhoodFactory(name="Astoria", borough="Queens")
+    comes = pianist("Comes", modalities=["at_student"])
+    Coverage.objects.create(instructor=comes.instructor, neighborhood=astoria)
+    pianist("Lives", instructor__base_neighborhood=astoria)
+    with fresh_catalogue():
+        hits = run_search("piano in queens", now=clock.now()).anywhere
+    said = {hit.offer.name.split()[0]: set(hit.reasons) for hit in hits}
+    assert "comes to Queens" in said["Comes"]
+    assert "teaches in Queens" in said["Lives"]
