@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.owners import Owner
+from bookings.lessons.errors import (
+    AmountChangedError,
+    HoldExpiredError,
+    LearnerBusyError,
+    LessonChangedError,
+    SlotTakenError,
+)
+from bookings.lessons.locks import SlotBusyError
 from bookings.lessons.models import IdempotencyRecord
 from instainstru import clock
 from instainstru.errors import ConflictError, ValidationFailedError
@@ -22,6 +31,14 @@ MAX_KEY_LENGTH = 80
 # A process that died in the middle must not lock its key for a day.
 ABANDONED_AFTER = timedelta(seconds=60)
 KEPT_FOR = timedelta(hours=24)
+# What lesson or hold say by their state, whoever asks and however often.
+_DECIDED = (
+    SlotTakenError,
+    LearnerBusyError,
+    LessonChangedError,
+    HoldExpiredError,
+    AmountChangedError,
+)
 # Card fields take part in no hash: nothing derived from a card is stored (Spec: S14.1).
 LEFT_OUT = {FIELD, "csrfmiddlewaretoken", "card_number", "card_expiry", "card_cvc", "card_zip"}
 
@@ -66,10 +83,11 @@ def run_once(
 ) -> HttpResponse:
     """Run ``answer`` unless this owner's key was seen; redirects are remembered for 24 hours.
 
-    Answers that ask the person for something else (402, 409, 422) are not remembered, so a
-    corrected form may be sent again. ``page_url`` is where a second click can look for the result
-    of the first, unless this address shows it itself. Raises ``ValidationFailedError`` for a key
-    used with another body and ``StillRunningError`` while the first request runs. Spec: R14.
+    Answers that ask the person for something else (402, 409, 422) are not remembered: whoever goes
+    back in the browser and chooses another time sends the old key with other fields. ``page_url``
+    is where a second click can look for the result of the first, unless this address shows it
+    itself. Raises ``ValidationFailedError`` for a key used with another body and
+    ``StillRunningError`` while the first request runs. Spec: R14.
     """
     # PostgreSQL text holds every character but NUL.
     key = _sent_key(request).replace("\x00", "")[:MAX_KEY_LENGTH]
@@ -109,8 +127,10 @@ def run_once_for_program(
 ) -> ProgramAnswer:
     """Do the same for a program, whose parsed ``body`` counts and whose answer is a small body.
 
-    Refusals are raised and not remembered. Raises as ``run_once`` does, and
-    ``ValidationFailedError`` for a key of more than 80 characters. Spec: R14
+    A refusal that the state of lesson or hold decided (409) is an answer, too: the same key gets
+    it again, though the time may be free by then. Anything else that is raised frees the key.
+    Raises as ``run_once`` does, and ``ValidationFailedError`` for a key of more than 80 characters.
+    Spec: R14
     """
     key = _sent_key(request).replace("\x00", "")
     if not key:
@@ -121,21 +141,55 @@ def run_once_for_program(
     said = {name: json.dumps(value, sort_keys=True) for name, value in body.items()}
     record, is_first = _claim(owner, key, action, _body_hash(said))
     if not is_first:
-        return ProgramAnswer(record.status_code or 0, json.loads(record.answer))
-    with _freed_after_failure(record):
+        return _told_again(record)
+    with _freed_after_failure(record, _keep_refusal):
         found = answer()
-    record.status_code, record.answer = found.status, json.dumps(found.body)
-    record.save(update_fields=["status_code", "answer"])
+    _keep(record, found.status, found.body)
     return found
 
 
+class RepeatedRefusalError(ConflictError):
+    """The refusal that the first request with this key got."""
+
+    told = SlotTakenError.told + AmountChangedError.told
+
+
+def _told_again(record: IdempotencyRecord) -> ProgramAnswer:
+    said = json.loads(record.answer)
+    if record.status_code == ConflictError.status:
+        raise RepeatedRefusalError(said["message"], code=said["code"], context=said["more"])
+    return ProgramAnswer(record.status_code or 0, said)
+
+
+def _keep_refusal(record: IdempotencyRecord, error: Exception) -> bool:
+    """Keep a refusal as the answer to the key; false for one that another try may well escape."""
+    if not isinstance(error, _DECIDED) or isinstance(error.__cause__, SlotBusyError):
+        return False
+    more = {name: error.context[name] for name in error.told if name in error.context}
+    said = {"message": error.message, "code": error.error_code, "more": more}
+    _keep(record, error.status, said)
+    return True
+
+
+def _keep(record: IdempotencyRecord, status: int, said: Mapping[str, object]) -> None:
+    record.status_code, record.answer = status, json.dumps(said, cls=DjangoJSONEncoder)
+    record.save(update_fields=["status_code", "answer"])
+
+
 @contextmanager
-def _freed_after_failure(record: IdempotencyRecord) -> Iterator[None]:
-    """Free the key when nothing came of it, so that the same request may be tried again."""
+def _freed_after_failure(
+    record: IdempotencyRecord,
+    keep: Callable[[IdempotencyRecord, Exception], bool] = lambda _record, _error: False,
+) -> Iterator[None]:
+    """Free the key when nothing came of it, so that the same request may be tried again.
+
+    ``keep`` may say that the error is the answer.
+    """
     try:
         yield
-    except Exception:
-        record.delete()
+    except Exception as error:
+        if not keep(record, error):
+            record.delete()
         raise
 
 

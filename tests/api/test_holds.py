@@ -8,6 +8,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
+from bookings.lessons.errors import SlotTakenError
+from bookings.lessons.locks import SlotBusyError
 from bookings.lessons.models import Booking
 from catalog.models import Offering
 from instainstru import clock
@@ -202,11 +204,31 @@ def test_key_of_another_body_is_refused(client: Client, offering: Offering) -> N
     assert Booking.objects.count() == 1
 
 
-def test_refusal_frees_the_key(client: Client, offering: Offering) -> None:
-    taken = Client()
-    hold_id = call(taken, "POST", HOLDS, wanted(offering)).json()["hold_id"]
-    assert call(client, "POST", HOLDS, wanted(offering), key="one").status_code == 409
-    call(taken, "DELETE", f"{HOLDS}{hold_id}/")
+def test_a_refusal_is_the_answer_to_its_key(client: Client, offering: Offering) -> None:
+    """R14: the same key gets it again, word for word; a new key tries again."""
+    rival = Client()
+    held = call(rival, "POST", HOLDS, wanted(offering)).json()["hold_id"]
+    first = call(client, "POST", HOLDS, wanted(offering), key="one")
+    assert (first.status_code, first.json()["error"]["code"]) == (409, "slot_taken")
+    assert first.json()["error"]["nearest"]
+    call(rival, "DELETE", f"{HOLDS}{held}/")
+    again = call(client, "POST", HOLDS, wanted(offering), key="one")
+    assert (again.status_code, again.content) == (409, first.content)
+    assert call(client, "POST", HOLDS, wanted(offering), key="two").status_code == 201
+
+
+def test_somebody_who_waited_too_long_for_a_lock_may_try_the_same_key_again(
+    client: Client, offering: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12, R14: nothing was decided about the time."""
+    busy = SlotBusyError("Somebody is booking this time right now. Please try again.")
+
+    def refuses(**_wanted: object) -> None:
+        raise SlotTakenError(start_at=tomorrow_at(10), nearest=[]) from busy
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bookings.lessons.api.hold_slot", refuses)
+        assert call(client, "POST", HOLDS, wanted(offering), key="one").status_code == 409
     assert call(client, "POST", HOLDS, wanted(offering), key="one").status_code == 201
 
 
