@@ -15,9 +15,9 @@ def staff(role: Role) -> User:
     return person
 
 
-def at_work(person: User, *, is_fresh: bool = True) -> Client:
+def at_work(person: User, *, is_fresh: bool = True, browser: Client | None = None) -> Client:
     """Return the browser of somebody signed in; ``is_fresh`` within the last 15 minutes."""
-    client = Client()
+    client = browser or Client()
     client.force_login(person)
     if is_fresh:
         session = client.session

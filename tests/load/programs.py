@@ -1,4 +1,4 @@
-"""A person's program, for the stress run: JSON over the API, each action with a key of its own."""
+"""Who acts through the site in the stress run: people's programs by the API, staff by the admin."""
 
 import json
 from typing import Any, ClassVar
@@ -6,9 +6,11 @@ from uuid import uuid4
 
 from django.test import Client as Browser
 from django.test.client import ClientHandler
+from django.urls import reverse
 
 from accounts.models import User
 from instainstru.errors import ApplicationError
+from tests.factories.staff import at_work
 
 API = "/api/v1"
 REFUSALS = frozenset({402, 404, 409, 422, 429})
@@ -24,8 +26,8 @@ def new_browser() -> Browser:
     return browser
 
 
-class RefusedByApiError(ApplicationError):
-    """The API said no, in the words of the services."""
+class RefusedBySiteError(ApplicationError):
+    """API or admin said no, in the words of the services."""
 
     status: ClassVar[int] = 409
 
@@ -60,8 +62,25 @@ class Program:
             method, f"{API}{path}", text, content_type="application/json", headers=headers
         )
         if answer.status_code in REFUSALS:
-            raise RefusedByApiError(answer.status_code, answer.json()["error"]["code"])
+            raise RefusedBySiteError(answer.status_code, answer.json()["error"]["code"])
         if answer.status_code >= OK_UNTIL:
             raise RuntimeError(f"{method} {path} answered {answer.status_code}")
         found: dict[str, Any] = answer.json()
         return found
+
+
+class Desk:
+    """A member of staff at the admin's pages, who signed in a moment ago."""
+
+    def __init__(self, person: User) -> None:
+        self.browser = at_work(person, browser=new_browser())
+
+    def act(self, booking_id: int, action: str, fields: dict[str, str]) -> None:
+        """Fill in the form of an action on a lesson and send it; leading back means done."""
+        address = reverse("admin:lessons_booking_action", args=[booking_id, action])
+        answer = self.browser.post(address, fields)
+        if answer.status_code in REFUSALS:
+            raise RefusedBySiteError(answer.status_code, f"{action} refused")
+        lesson = reverse("admin:lessons_booking_change", args=[booking_id])
+        if answer.headers.get("Location") != lesson:
+            raise RuntimeError(f"{address} answered {answer.status_code}")
