@@ -110,6 +110,7 @@ _OF_KIND: dict[str, dict[str, Any]] = {
     "waitlist_open": {"place": _PLACE},
     "teaching_interest": {"place": _PLACE},
     "return_alert": {"person": _INSTRUCTOR},
+    "calendar_failing": {"name": "Family", "fault": "The address does not answer."},
     "second_step": {"what": "on"},
 }
 _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -127,6 +128,7 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "answered by you": {"what": "answered"},
         "decided": {"what": "decided"},
     },
+    "calendar_failing": {"failing": {"is_dropped": False}, "dropped": {"is_dropped": True}},
     "lesson_weather": {
         "asked": {"question": SimpleNamespace(answer="")},
         "declined": {"question": SimpleNamespace(answer="declined")},
