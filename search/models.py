@@ -201,13 +201,11 @@ class AvailabilityDay(models.Model):
 class AvailabilityBuild(models.Model):
     """How far ``AvailabilityDay`` has got: one row. Spec: S8.11
 
-    ``seen_below`` is the number below which the changes of all transactions are in the days,
-    ``last_on`` the last date that has rows.
+    ``seen_below`` is the number below which the changes of all transactions are in the days.
     """
 
     is_only = models.BooleanField(default=True, editable=False)
     seen_below = models.TextField()
-    last_on = models.DateField()
     built_at = models.DateTimeField()
 
     class Meta:
@@ -217,4 +215,4 @@ class AvailabilityBuild(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"until {self.last_on}"
+        return f"at {self.built_at}"

@@ -37,7 +37,6 @@ class Migration(migrations.Migration):
                 ),
                 ("is_only", models.BooleanField(default=True, editable=False)),
                 ("seen_below", models.TextField()),
-                ("last_on", models.DateField()),
                 ("built_at", models.DateTimeField()),
             ],
             options={

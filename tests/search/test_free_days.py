@@ -23,7 +23,7 @@ from search import choosing, free_days
 from search.choosing import Wish
 from search.demand import Demand
 from search.free_days import keep_availability_days
-from search.models import AvailabilityBuild, AvailabilityDay
+from search.models import AvailabilityDay
 from search.services import run_search
 from search.windows import LAST_SECOND, WEEKDAYS, Window, wanted_starts
 from tests.factories.catalog import InstructorFactory
@@ -179,7 +179,19 @@ def test_days_pass_and_new_ones_come_into_reach(saturday: date) -> None:
     dates = set(AvailabilityDay.objects.values_list("local_on", flat=True))
     ahead = range(-1, free_days.DAYS_AHEAD + 1)
     assert dates == {today + timedelta(days=days) for days in ahead}
-    assert AvailabilityBuild.objects.get().last_on == max(dates)
+
+
+def test_a_large_city_takes_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4.2: what one run does not reach is the next one's, and who changed comes first."""
+    monkeypatch.setattr(free_days, "AT_ONCE", 2)
+    people = [InstructorFactory(weekly=[(5, 600, 780)]) for _ in range(5)]
+    now, drawn = clock.now(), []
+    for _ in range(4):
+        CalendarChange.objects.all().delete()
+        drawn.append(keep_availability_days(now=now))
+    assert drawn == [2, 2, 1, 0]
+    known = AvailabilityDay.objects.values_list("instructor", flat=True)
+    assert set(known) == {person.pk for person in people}
 
 
 def test_all_is_drawn_anew_when_the_notes_are_too_old(saturday: date) -> None:
