@@ -74,11 +74,11 @@ def parse_busy(
     """
     kept = _read(data)
     zones = Zones(kept.zones, named_zone(kept.zone_name) or zone)
-    events, skipped = _understood(kept.events, zones)
-    busy = [event for event in events if not is_ours(event.uid)]
     budget = Budget(seconds)
     found: list[Interval] = []
     try:
+        events, skipped = _understood(kept.events, zones, budget)
+        busy = [event for event in events if not is_ours(event.uid)]
         for times in busy_times(busy, since=since, until=until, budget=budget):
             try:
                 found += _clipped(times, since, until)
@@ -101,9 +101,12 @@ def _clipped(times: Iterable[Interval], since: datetime, until: datetime) -> lis
     ]
 
 
-def _understood(blocks: Iterable[list[str]], zones: Zones) -> tuple[list[Event], int]:
+def _understood(
+    blocks: Iterable[list[str]], zones: Zones, budget: Budget
+) -> tuple[list[Event], int]:
     events, skipped = [], 0
     for lines in blocks:
+        budget.step()  # a zone of the file itself is worked out here
         try:
             events.append(read_event(lines, zones))
         except (ValueError, OverflowError, TypeError, KeyError, AttributeError, IndexError):

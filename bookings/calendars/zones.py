@@ -12,9 +12,16 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 MOST_LINES: Final = 400
 NAME_MAX: Final = 100
-_PART = r"[A-Z]+=[A-Z0-9,+-]+"
-_YEARLY = re.compile(rf"RRULE:(?:{_PART};)*FREQ=YEARLY(?:;{_PART})*")
-_WRONG_IN_RULES = ("INTERVAL=", "BYHOUR=", "BYMINUTE=", "BYSECOND=", "BYEASTER=")
+# A weekday of a month comes every year or in some; the 30th of February is looked for until 9999.
+_PARTS: Final = (
+    re.compile(r"FREQ=YEARLY"),
+    re.compile(r"BYMONTH=(?:[1-9]|1[0-2])"),
+    re.compile(r"BYDAY=[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)"),
+    re.compile(r"UNTIL=[0-9]{8}(?:T[0-9]{6}Z?)?"),
+    re.compile(r"WKST=(?:MO|SU)"),
+)
+# Every year since the first is gone through. Some programs begin with 1601, none earlier.
+_TOO_EARLY = re.compile(r"DTSTART[^:]*:(?:0|1[0-5])")
 
 
 def named_zone(name: str) -> ZoneInfo | None:
@@ -35,10 +42,13 @@ def named_zone(name: str) -> ZoneInfo | None:
 def defined_zone(lines: Sequence[str]) -> tzinfo | None:
     """Return the zone of a ``VTIMEZONE`` block; None when it is not a plain one.
 
-    Its rules may only be yearly ones: others could be asked for ever.
+    Its rules may only name a weekday of a month: others could be asked for ever.
     """
-    rules = [line.upper() for line in lines if line[:5].upper() == "RRULE"]
-    if len(lines) > MOST_LINES or any(not _is_plain(rule) for rule in rules):
+    said = [line.upper() for line in lines]
+    rules = [line for line in said if line.startswith("RRULE")]
+    if len(lines) > MOST_LINES or not all(map(_is_plain, rules)):
+        return None
+    if any(map(_TOO_EARLY.match, said)):
         return None
     text = "\r\n".join(["BEGIN:VCALENDAR", *lines, "END:VCALENDAR", ""])
     try:
@@ -49,7 +59,9 @@ def defined_zone(lines: Sequence[str]) -> tzinfo | None:
 
 
 def _is_plain(rule: str) -> bool:
-    return bool(_YEARLY.fullmatch(rule)) and not any(part in rule for part in _WRONG_IN_RULES)
+    parts = rule.removeprefix("RRULE:").split(";")
+    has_year = "FREQ=YEARLY" in parts
+    return has_year and all(any(one.fullmatch(part) for one in _PARTS) for part in parts)
 
 
 class Zones:

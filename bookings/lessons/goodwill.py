@@ -23,7 +23,7 @@ from bookings.lessons.settlement import good_fit_facts, money_facts, settle
 from bookings.lessons.states import Actor, Status
 from bookings.lessons.transitions import catch_up, lesson_changed
 from bookings.payments import services as payments
-from bookings.payments.models import Refund
+from bookings.payments.models import LedgerTransaction, Refund
 from bookings.payments.selectors import exchangeable_cents
 from instainstru.errors import ConflictError, NotFoundError
 
@@ -34,8 +34,7 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
     Spec: 05 section 4 C3 and C4, S15.9
     """
     decided = _decided(booking)
-    keys = [_waive_key(booking), _emergency_key(booking)]
-    if decided is None or Refund.objects.filter(key__in=keys).exists():
+    if decided is None or _was_given_back(booking):
         return None
     case, decided_at = decided
     numbers = PolicyNumbers.of(booking.policy)
@@ -51,7 +50,7 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
         due = Outcome(case=case, card_refund_cents=left_cents, valid_until=due.valid_until)
         return (case, due) if left_cents else None
     # Whoever had the money back already, by C8, lost nothing.
-    return None if Refund.objects.filter(key=_cancel_key(booking)).exists() else (case, due)
+    return None if _was_settled(_cancel_key(booking)) else (case, due)
 
 
 def _decided(booking: Booking) -> tuple[str, datetime] | None:
@@ -64,6 +63,16 @@ def _decided(booking: Booking) -> tuple[str, datetime] | None:
     numbers = PolicyNumbers.of(booking.policy)
     due = outcome(money_facts(booking), Actor.STUDENT, booking.cancelled_at, numbers)
     return due.case, booking.cancelled_at
+
+
+def _was_given_back(booking: Booking) -> bool:
+    return _was_settled(_waive_key(booking), _emergency_key(booking))
+
+
+def _was_settled(*keys: str) -> bool:
+    """Tell whether money was ordered by a key; what a promo paid alone is in the ledger only."""
+    events = LedgerTransaction.objects.filter(key__in=[f"refund:{key}" for key in keys])
+    return events.exists() or Refund.objects.filter(key__in=keys).exists()
 
 
 def _cancel_key(booking: Booking) -> str:
@@ -98,13 +107,12 @@ def emergency_offer(booking: Booking, now: datetime) -> Outcome | None:
     For a lesson that the student canceled too late or did not come to, and once.
     """
     decided = _decided(booking)
-    keys = [_waive_key(booking), _emergency_key(booking)]
-    if decided is None or Refund.objects.filter(key__in=keys).exists():
+    if decided is None or _was_given_back(booking):
         return None
     if decided[0] == "C3":
         left_cents = exchangeable_cents(_cancel_key(booking))
         return Outcome(case="C8", card_refund_cents=left_cents) if left_cents else None
-    if decided[0] != "C4" or Refund.objects.filter(key=_cancel_key(booking)).exists():
+    if decided[0] != "C4" or _was_settled(_cancel_key(booking)):
         return None
     return excused(money_facts(booking), now)
 

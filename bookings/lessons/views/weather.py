@@ -57,10 +57,12 @@ def _do(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
         if said == "ask":
             services.ask_for_weather(by=by, code=code, side=side)
             messages.success(request, f"We asked {other}. Until then the lesson stands.")
-        else:
+        elif said in {"agree", "decline"}:
             due = services.answer_weather(by=by, code=code, side=side, agrees=said == "agree")
             done = "The lesson stays." if due is None else "Canceled. Everything goes back."
             messages.success(request, done)
+        else:
+            raise LessonChangedError("Choose one of the buttons")
     except LessonChangedError as error:
         return lesson_changed_page(request, booking, error, side)
     except ConflictError as error:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bookings.calendars import events
 from bookings.calendars.parsing import MOST_EVENTS, CalendarUnreadableError, parse_busy
+from bookings.calendars.zones import defined_zone
 from bookings.lessons.calendar_files import event_uid, is_event_uid
 from tests.bookings.calendars.stage import calendar
 
@@ -324,3 +325,35 @@ def test_whatever_a_file_holds_it_is_read_or_refused(lines: list[str], is_wrappe
     except CalendarUnreadableError:
         found = ()
     assert all(MARCH[0] <= one.start < one.end <= MARCH[1] for one in found)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYMONTH=2;BYDAY=6SU",
+        "FREQ=YEARLY;BYYEARDAY=400",
+        "FREQ=YEARLY;BYWEEKNO=54;BYDAY=MO",
+        "FREQ=YEARLY;BYMONTH=2;BYDAY=MO;BYSETPOS=9",
+        "FREQ=MONTHLY;BYDAY=-1SU",
+        "BYMONTH=3;BYDAY=-1SU",
+    ],
+)
+def test_a_zone_whose_rules_may_never_happen_is_not_worked_out(rule: str) -> None:
+    """A rule that never happens is looked for until the year 9999, for each event anew."""
+    lines = OWN_ZONE.strip().splitlines()
+    assert defined_zone(lines) is not None
+    assert defined_zone([f"RRULE:{rule}" if "RRULE" in line else line for line in lines]) is None
+
+
+@pytest.mark.parametrize(("year", "is_known"), [("1601", True), ("1599", False), ("0001", False)])
+def test_a_zone_begins_where_programs_begin_it(year: str, is_known: bool) -> None:
+    lines = OWN_ZONE.replace("20001029", f"{year}1029").strip().splitlines()
+    assert (defined_zone(lines) is not None) is is_known
+
+
+def test_reading_events_counts_in_what_a_file_may_cost() -> None:
+    """Zones are worked out while events are read, so the clock runs from there."""
+    ticks = iter(range(1000))
+    data = calendar(*[AFTERNOON] * 40)
+    assert refused(data, seconds=lambda: float(next(ticks))) == "too_much"

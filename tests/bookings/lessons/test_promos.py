@@ -17,9 +17,10 @@ from bookings.lessons.cancellation import (
     preview_cancellation,
 )
 from bookings.lessons.checkout import pay_and_confirm, split_of, use_promo
-from bookings.lessons.errors import AmountChangedError
+from bookings.lessons.errors import AmountChangedError, LessonChangedError
+from bookings.lessons.goodwill import excuse_emergency, waive_fee
 from bookings.lessons.models import Booking
-from bookings.lessons.policies import Outcome
+from bookings.lessons.policies import Outcome, RefundTo
 from bookings.lessons.settlement import settle
 from bookings.lessons.states import Actor
 from bookings.payments.gateways.test import OfflineGateway
@@ -223,6 +224,28 @@ def test_late_cancel_of_such_a_lesson_keeps_the_instructors_share(maya: User) ->
         now=clock.now(),
     )
     assert not LedgerTransaction.objects.filter(kind="refund").exists()
+
+
+def test_what_a_code_paid_alone_is_given_back_once(maya: User) -> None:
+    """C4, C8: waiving and excusing know of each other though no money went back."""
+    promo(percent=100)
+    lesson = pay(maya, hold_with(maya, start_at=tomorrow_at(10, days=5)), number=None)
+    at = lesson.start_at - timedelta(hours=3)
+    cancel_lesson(
+        by=maya, code=str(lesson.code), reason="illness", now=at,
+        expected_card_cents=0, expected_credit_cents=0,
+    )  # fmt: skip
+    excused: dict[str, Any] = {
+        "by": staff(Role.ADMIN),
+        "code": str(lesson.code),
+        "reason": "A hospital letter",
+    }
+    excuse_emergency(**excused, now=at)
+    with pytest.raises(LessonChangedError):
+        excuse_emergency(**excused, now=at)
+    with pytest.raises(LessonChangedError):
+        waive_fee(by=lesson.instructor.user, code=str(lesson.code), refund_to=RefundTo.CARD, now=at)
+    assert ledger_imbalances() == []
 
 
 def test_staff_cannot_give_back_what_the_platform_paid(maya: User) -> None:
