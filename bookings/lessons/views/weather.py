@@ -53,16 +53,17 @@ def _weather(request: HttpRequest, code: str, side: Side) -> HttpResponse:
 def _do(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     by, code = cast("User", request.user), str(booking.code)
     other, said = other_name(booking, side), request.POST.get("answer", "")
+    if said not in {"ask", "agree", "decline"}:
+        error = LessonChangedError("Choose one of the buttons")
+        return lesson_changed_page(request, booking, error, side)
     try:
         if said == "ask":
             services.ask_for_weather(by=by, code=code, side=side)
             messages.success(request, f"We asked {other}. Until then the lesson stands.")
-        elif said in {"agree", "decline"}:
+        else:
             due = services.answer_weather(by=by, code=code, side=side, agrees=said == "agree")
             done = "The lesson stays." if due is None else "Canceled. Everything goes back."
             messages.success(request, done)
-        else:
-            raise LessonChangedError("Choose one of the buttons")
     except LessonChangedError as error:
         return lesson_changed_page(request, booking, error, side)
     except ConflictError as error:
