@@ -9,6 +9,7 @@ filters, what it misses, and the score without the times. The best ``MAX_OFFERS`
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
@@ -19,6 +20,7 @@ from django.db.models import (
     Exists,
     F,
     FloatField,
+    IntegerField,
     OuterRef,
     Q,
     QuerySet,
@@ -47,6 +49,7 @@ _LONGITUDE_SHRINKS: Final = 0.7585
 """The cosine of New York's latitude: there a plane is near enough to the sphere."""
 _NO_LIMIT: Final = 2**62
 _NO_COSINE: Final = Cast(Value(None), FloatField())
+_NO_MINUTES: Final = Cast(Value(None), IntegerField())
 
 # In the order of ``_fitting``. Statistics are NULL where there are none.
 _FOUND: Final = """
@@ -169,6 +172,14 @@ class Wish:
     nearness: Subquery | None = None
     today: date | None = None
 
+    @cached_property
+    def dates(self) -> list[date]:
+        """The local dates on which a time is asked for; none where any time will do."""
+        window = self.demand.window
+        if self.today is None or window.is_open_ended:
+            return []
+        return [on for on in dates_between(*window.horizon(self.today)) if window.fits_day(on)]
+
 
 def load_offers(
     service_ids: Collection[int] | None,
@@ -222,7 +233,7 @@ def _fitting(rows: QuerySet[Offering], wish: Wish) -> QuerySet[Offering, Any]:
             elsewhere=_unless(at_place if demand.places and not is_remote else None),
             other_level=_unless(level),
             cosine=_NO_COSINE if wish.nearness is None else wish.nearness,
-            minutes=_price(demand, "duration_minutes"),
+            minutes=_price(demand, "duration_minutes") if wish.dates else _NO_MINUTES,
         )
         .values_list(
             "pk", "service_id", "hourly", "asked", "elsewhere", "other_level", "cosine",
@@ -330,21 +341,19 @@ def _chosen(wish: Wish) -> tuple[str, list[Any]]:
 
 def _busy(wish: Wish) -> tuple[str, list[Any]]:
     """Return what counts as missed where no time is free then. Spec: S8.11"""
-    window = wish.demand.window
-    if wish.today is None or window.is_open_ended:
+    if not wish.dates:
         return "0", []
-    dates = [on for on in dates_between(*window.horizon(wish.today)) if window.fits_day(on)]
     hours = [
         (minute_of_day(after) if after else 0, minute_of_day(before) if before else None)
-        for after, before in window.hours or [(None, None)]
+        for after, before in wish.demand.window.hours or [(None, None)]
     ]
     day, night = wanted_quarters(hours)
     # Each half day reaches 15 quarters into the next one.
     wanted = day | night << 2 * HALF
     half = (1 << HALF + NIGHT.bit_length()) - 1
     return _BUSY, [
-        MAX_OFFERS, len(dates), (1 << HALF) - 1, NIGHT, HALF, wanted & half, NIGHT << HALF,
-        wanted >> HALF, dates,
+        MAX_OFFERS, len(wish.dates), (1 << HALF) - 1, NIGHT, HALF, wanted & half, NIGHT << HALF,
+        wanted >> HALF, wish.dates,
     ]  # fmt: skip
 
 

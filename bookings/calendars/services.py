@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
-from accounts.permissions import require_permission
 from bookings.availability.models import BusyTime, ConnectedCalendar
 from bookings.availability.permissions import CALENDAR
 from bookings.calendars.addresses import AddressRefusedError, parse_address
@@ -26,8 +25,7 @@ from bookings.lessons.calendar_files import is_event_uid
 from bookings.lessons.locks import SlotBusyError, booking_transaction
 from bookings.lessons.selectors import lesson_zone
 from bookings.notifications.wakeup import wake_after_commit, wake_task
-from catalog.models import Instructor
-from catalog.team import own_profile
+from catalog.team import find_own_profile
 from instainstru import clock
 from instainstru.errors import NotFoundError, ValidationFailedError
 from instainstru.sealing import seal, unseal
@@ -55,7 +53,7 @@ def connect_calendar(*, by: User, name: str, url: str) -> ConnectedCalendar:
     Raises ``ForbiddenError``, ``NotFoundError`` without a profile, ``ValidationFailedError`` naming
     the field. What is behind the address is found out by reading it. Spec: S15.9
     """
-    instructor = _own(by)
+    instructor = find_own_profile(by, CALENDAR)
     name = name.strip()
     if not 0 < len(name) <= NAME_MAX:
         raise _wrong("name", f"Use up to {NAME_MAX} characters.")
@@ -84,7 +82,7 @@ def connect_calendar(*, by: User, name: str, url: str) -> ConnectedCalendar:
 
 def disconnect_calendar(*, by: User, calendar_id: int) -> None:
     """Forget a calendar and when it was busy; raises ``NotFoundError`` for another's."""
-    instructor = _own(by)
+    instructor = find_own_profile(by, CALENDAR)
     with booking_transaction(instructor_ids=[instructor.pk]):
         gone, _ = ConnectedCalendar.objects.filter(instructor=instructor, pk=calendar_id).delete()
         if not gone:
@@ -97,15 +95,6 @@ def site_of(calendar: ConnectedCalendar) -> str:
         return parse_address(unseal(calendar.sealed_address, purpose=_PURPOSE)).host
     except (InvalidToken, AddressRefusedError):
         return ""
-
-
-def _own(by: User) -> Instructor:
-    """Return the person's own profile: an assistant changes hours, and sees no address (S5.5)."""
-    require_permission(by, CALENDAR)
-    instructor = own_profile(by)
-    if instructor is None:
-        raise NotFoundError("You have no teaching profile.")
-    return instructor
 
 
 def _wrong(field: str, text: str) -> ValidationFailedError:

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission
 from accounts.zones import named_zone
 from bookings.availability.models import MINUTES_A_DAY, AvailabilityRules, ConnectedCalendar
 from bookings.availability.permissions import CALENDAR
 from bookings.availability.selectors import Limits
 from bookings.lessons.locks import booking_transaction
 from catalog.models import Instructor, Modality
-from catalog.team import own_profile
+from catalog.team import find_own_profile
 from instainstru import clock
 from instainstru.clock import NEW_YORK
-from instainstru.errors import ConflictError, NotFoundError, ValidationFailedError
+from instainstru.errors import ConflictError, ValidationFailedError
 from instainstru.page_store.versions import CATALOGUE, bump
 
 STEPS = (15, 30, 60)
@@ -45,15 +44,6 @@ _RANGES = {
 }
 
 
-def _own(by: User) -> Instructor:
-    """Return the person's own profile: an assistant changes hours, not rules (S5.5)."""
-    require_permission(by, CALENDAR)
-    instructor = own_profile(by)
-    if instructor is None:
-        raise NotFoundError("You have no teaching profile.")
-    return instructor
-
-
 def save_rules(*, by: User, rules: Limits) -> None:
     """Store the rules of the person's own calendar; lessons that are booked keep theirs (R17).
 
@@ -70,7 +60,7 @@ def save_rules(*, by: User, rules: Limits) -> None:
         fields["slot_step_minutes"] = "Choose 15, 30 or 60 minutes."
     if fields:
         raise ValidationFailedError("Some rules can't be saved.", fields=fields)
-    instructor = _own(by)
+    instructor = find_own_profile(by, CALENDAR)
     with booking_transaction(instructor_ids=[instructor.pk]):
         AvailabilityRules.objects.update_or_create(instructor=instructor, defaults=values)
 
@@ -82,7 +72,7 @@ def change_zone(*, by: User, zone: str, known_zone: str) -> None:
     is not that any more, ``ValidationFailedError`` for an unknown zone, and for another than New
     York's while they teach in person. Spec: D13, S15.7
     """
-    instructor = _own(by)
+    instructor = find_own_profile(by, CALENDAR)
     check_zone(instructor, zone)
     with booking_transaction(instructor_ids=[instructor.pk]):
         instructor.refresh_from_db(fields=["zone"])

@@ -164,17 +164,27 @@ def cancel_as_staff(
     split beyond what was paid, ``ValidationFailedError`` for a reason of the wrong length.
     Spec: T10, S5.9, S5.10.
     """
-    require_permission(by, MANAGE_ALL)
-    found = Booking.objects.select_related("instructor").filter(code=code).first()
-    if found is None:
-        raise NotFoundError("We couldn't find this lesson.")
-    require_uninvolved(by, found.student_id, found.instructor.user_id)
+    found = find_for_staff(by=by, code=code)
     with lesson_transaction(found, now) as at:
         booking = Booking.objects.with_people().get(pk=found.pk)
         due = preview_cancellation(booking, at, Actor.STAFF, staff_split=staff_split)
         check_refund_limit(by, booking, due)
         _cancel_for_platform(booking, due, by=by, reason=reason, now=at)
     return booking, due
+
+
+def find_for_staff(*, by: User, code: str) -> Booking:
+    """Return a lesson that a member of staff may decide about.
+
+    Raises ``ForbiddenError`` without ``bookings.manage_all`` and for one's own lesson,
+    ``NotFoundError``. Spec: S5.9, S5.10
+    """
+    require_permission(by, MANAGE_ALL)
+    found = Booking.objects.select_related("instructor").filter(code=code).first()
+    if found is None:
+        raise NotFoundError("We couldn't find this lesson.")
+    require_uninvolved(by, found.student_id, found.instructor.user_id)
+    return found
 
 
 def cancel_lessons_of_suspended(now: datetime | None = None) -> int:

@@ -5,9 +5,8 @@ from datetime import datetime
 
 from accounts.audit import record_event
 from accounts.models import User
-from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons import mails
-from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
+from bookings.lessons.cancellation import check_refund_limit, find_for_staff
 from bookings.lessons.locks import lesson_transaction
 from bookings.lessons.models import Booking
 from bookings.lessons.policies import (
@@ -25,7 +24,7 @@ from bookings.lessons.transitions import catch_up, lesson_changed
 from bookings.payments import services as payments
 from bookings.payments.models import LedgerTransaction, Refund
 from bookings.payments.selectors import exchangeable_cents
-from instainstru.errors import ConflictError, NotFoundError
+from instainstru.errors import ConflictError
 
 
 def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str, Outcome] | None:
@@ -126,11 +125,7 @@ def excuse_emergency(
     Raises ``ForbiddenError`` without ``bookings.manage_all``, above the refund limit and for one's
     own lesson, ``LessonChangedError`` when there is nothing to give back. Spec: C8, S5.9, S14.9
     """
-    require_permission(by, MANAGE_ALL)
-    found = Booking.objects.select_related("instructor").filter(code=code).first()
-    if found is None:
-        raise NotFoundError("We couldn't find this lesson.")
-    require_uninvolved(by, found.student_id, found.instructor.user_id)
+    found = find_for_staff(by=by, code=code)
     with lesson_transaction(found, now) as at:
         booking = Booking.objects.with_people().get(pk=found.pk)
         due = emergency_offer(booking, at)

@@ -8,9 +8,8 @@ from django.db.models import QuerySet
 from accounts.audit import record_event
 from accounts.blocking import block_person
 from accounts.models import UploadedPicture, User
-from accounts.permissions import require_permission, require_uninvolved
 from bookings.lessons import evidence, mails
-from bookings.lessons.cancellation import MANAGE_ALL, check_refund_limit
+from bookings.lessons.cancellation import check_refund_limit, find_for_staff
 from bookings.lessons.goodwill import had_good_fit
 from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, LessonReport, Strike
@@ -161,9 +160,7 @@ def decide_report(
     ``ForbiddenError`` without ``bookings.manage_all`` and for one's own lesson,
     ``LessonChangedError`` when it is not under review. Spec: T14, S5.9, S5.10
     """
-    require_permission(by, MANAGE_ALL)
-    found = Booking.objects.with_people().get(code=code)
-    require_uninvolved(by, found.student_id, found.instructor.user_id)
+    found = find_for_staff(by=by, code=code)
     with lesson_transaction(found, now) as at:
         lesson = Booking.objects.with_people().get(pk=found.pk)
         report = LessonReport.objects.filter(booking=lesson).first()

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from django.db import connections, router
 
 from accounts.models import Block, User
 from accounts.owners import Owner
-from bookings.availability.selectors import InstructorTime, Limits, load_instructor_time
+from bookings.availability.selectors import InstructorTime, Limits, instant_at, load_instructor_time
 from bookings.lessons import rules
 from bookings.lessons.managers import BookingQuerySet
 from bookings.lessons.models import Booking
@@ -167,9 +167,6 @@ def is_place_inside(instructor: Instructor, modality: str, neighborhood_id: int 
     return instructor.served_neighborhoods.filter(pk=neighborhood_id).exists()
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 # In the order of ``_booking``. Hundreds of rows are read for a search, so instants are numbers,
 # which are read in a tenth of the time. Written out like the layers of the hours.
 _ROW = """
@@ -253,21 +250,17 @@ def _booking(row: Sequence[Any], owner: Owner | None) -> ExistingBooking:
     )
     return ExistingBooking(
         id=pk,
-        start_at=_instant(start),
-        end_at=_instant(end),
+        start_at=instant_at(start),
+        end_at=instant_at(end),
         buffer_before_minutes=before,
         buffer_after_minutes=after,
         learner_id=learner_id,
-        expires_at=_instant(expires) if is_held else None,
+        expires_at=instant_at(expires) if is_held else None,
         is_blocking=status not in _OVER,
         is_counted=is_lesson,
         is_own_hold=is_held and is_lesson and is_own,
         label=service_name,
     )
-
-
-def _instant(seconds: float) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)

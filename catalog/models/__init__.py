@@ -363,7 +363,6 @@ from catalog.models.inbox import ServiceSuggestion as ServiceSuggestion  # noqa:
 from catalog.models.inbox import TeachingInterest as TeachingInterest  # noqa: E402
 from catalog.models.interest import Favorite as Favorite  # noqa: E402
 from catalog.models.interest import LearningPreferences as LearningPreferences  # noqa: E402
-from catalog.models.policy import RANKING_BOUNDS as RANKING_BOUNDS  # noqa: E402
 from catalog.models.policy import Policy as Policy  # noqa: E402
 from catalog.models.profile import Credential as Credential  # noqa: E402
 from catalog.models.profile import ProfileQuestion as ProfileQuestion  # noqa: E402

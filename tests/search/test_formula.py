@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookings.reviews.ratings import Rating
-from catalog.models import RANKING_BOUNDS as BOUNDS
 from catalog.models import Policy
+from catalog.models.policy import RANKING_BOUNDS as BOUNDS
 from search.ranking import Formula
 from search.snapshot import formula_of
 from tests.search.builders import USUAL, fresh_catalogue, pianist, rate

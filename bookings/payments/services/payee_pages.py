@@ -19,12 +19,13 @@ from bookings.payments.gateways import current_gateway, gateway_named
 from bookings.payments.gateways.base import GatewayError, PaymentGateway
 from bookings.payments.models import Payee, PayeePage, Payout
 from bookings.payments.services.payees import (
+    VIEW,
     end_of_delay,
-    find_own_profile,
     keep_payee,
     start_again,
 )
 from catalog.models import Instructor
+from catalog.team import find_own_profile
 from instainstru import clock
 from instainstru.errors import ConflictError
 
@@ -47,7 +48,7 @@ def open_payee_page(*, by: User) -> str:
     No transaction may be open. Raises ``NotFoundError`` for somebody who does not teach,
     ``ConflictError`` when the gateway does not answer. Spec: S14.11
     """
-    instructor, gateway = find_own_profile(by), current_gateway()
+    instructor, gateway = find_own_profile(by, VIEW), current_gateway()
     with _reached():
         reference = _reference_of(instructor, gateway)
         address = gateway.payee_page(
@@ -71,7 +72,7 @@ def finish_payee_page(*, by: User) -> Payee | None:
 
     No transaction may be open. Raises ``ConflictError`` when the gateway does not answer.
     """
-    page = PayeePage.objects.filter(instructor=find_own_profile(by)).first()
+    page = PayeePage.objects.filter(instructor=find_own_profile(by, VIEW)).first()
     if page is None:
         return None
     with _reached():

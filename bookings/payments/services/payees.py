@@ -13,8 +13,9 @@ from bookings.payments.gateways.base import GatewayPayee
 from bookings.payments.mails import queue_bank_changed
 from bookings.payments.models import Payee, Payout
 from catalog.models import Instructor, Policy
+from catalog.team import find_own_profile
 from instainstru import clock
-from instainstru.errors import ConflictError, NotFoundError
+from instainstru.errors import ConflictError
 
 VIEW, MANAGE = "earnings.view_own", "payouts.manage"
 HELD, RELEASED = "payouts.held", "payouts.released"
@@ -27,7 +28,7 @@ def set_payout_details(*, by: User, account_number: str) -> Payee:
     out again then. No transaction may be open. Raises ``ValidationFailedError`` for an account
     that the gateway does not take, ``NotFoundError`` for somebody who does not teach. Spec: S14.11
     """
-    instructor = find_own_profile(by)
+    instructor = find_own_profile(by, VIEW)
     gateway = current_gateway()
     known = gateway.create_payee(
         key=f"payee-{instructor.pk}-{token_urlsafe(9)}", account_number=account_number
@@ -104,17 +105,3 @@ def _decided(by: User, payee: Payee) -> Payee:
     row = rows.get(pk=payee.pk)
     require_uninvolved(by, row.instructor.user_id)
     return row
-
-
-def own_profile(by: User) -> Instructor | None:
-    """Return the profile that the person teaches under; staff who may look may have none."""
-    return Instructor.objects.filter(user=by).first()
-
-
-def find_own_profile(by: User) -> Instructor:
-    """Return the profile that the person teaches under; raises ``NotFoundError``."""
-    require_permission(by, VIEW)
-    instructor = own_profile(by)
-    if instructor is None:
-        raise NotFoundError("You have no teaching profile.")
-    return instructor

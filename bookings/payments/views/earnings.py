@@ -29,11 +29,10 @@ from bookings.payments.services.payee_pages import (
 )
 from bookings.payments.services.payees import (
     VIEW,
-    find_own_profile,
-    own_profile,
     set_payout_details,
 )
 from bookings.payments.years import years_of
+from catalog.team import find_own_profile, own_profile
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.csv_files import csv_response, dollars
@@ -80,7 +79,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
 @require_safe
 def lessons_csv(request: HttpRequest) -> HttpResponse:
     """The newest ten thousand lessons with money as a file; amounts in dollars. Spec: S17.3"""
-    instructor = find_own_profile(cast("User", request.user))
+    instructor = find_own_profile(cast("User", request.user), VIEW)
     lines = earnings_lines(lessons_that_paid(instructor)[:MOST_LINES], clock.now())
     table = (
         (
@@ -108,7 +107,7 @@ def lessons_csv(request: HttpRequest) -> HttpResponse:
 def payout_details(request: HttpRequest) -> HttpResponse:
     """Show where the money goes, and take another account. Spec: S14.11"""
     user = cast("User", request.user)
-    instructor = find_own_profile(user)
+    instructor = find_own_profile(user, VIEW)
     is_sent, has_page = request.method == "POST", has_payee_page()
     if is_sent and has_page:
         # Nothing that is typed at us goes anywhere: that page asks.
