@@ -413,6 +413,8 @@ _BADGES = {
 
 
 def _badge(booking: Booking, state: Status, now: datetime) -> tuple[str, str]:
+    if booking.is_called_off:
+        return "Canceled for the weather", "info"
     if state is not Status.CONFIRMED:
         return _BADGES[state]
     if is_in_progress(state, start_at=booking.start_at, end_at=booking.end_at, now=now):

@@ -206,6 +206,8 @@ def _card(
     badge, tone = _TONES.get(state, ("Confirmed", "ok"))
     if is_in_progress(state, start_at=booking.start_at, end_at=booking.end_at, now=now):
         badge = "Live now"
+    if booking.is_called_off:
+        badge, tone = "Canceled for the weather", "info"
     lost_at = report.decided_at if report and report.decided_at else booking.cancelled_at
     # Money is looked at for the few lessons that were lost in the last two days alone.
     may_waive = (

@@ -7,6 +7,7 @@ from bookings.lessons import mails
 from bookings.lessons.cancellation import cancel_excused
 from bookings.lessons.locks import lesson_transaction
 from bookings.lessons.models import Booking, WeatherQuestion
+from bookings.lessons.models.booking import CALLED_OFF
 from bookings.lessons.models.changes import Side
 from bookings.lessons.policies import Outcome
 from bookings.lessons.selectors import find_on_side
@@ -14,8 +15,6 @@ from bookings.lessons.states import Status
 from bookings.lessons.transitions import current_status, lesson_changed
 from catalog.models import Modality
 from instainstru.errors import ConflictError
-
-REASON = "Bad weather, agreed by both sides"
 
 
 def depends_on_weather(booking: Booking, now: datetime) -> bool:
@@ -73,4 +72,4 @@ def answer_weather(
         if not agrees:
             mails.queue_weather(booking, question)
             return None
-        return cancel_excused(booking, REASON, at)
+        return cancel_excused(booking, CALLED_OFF, at)

@@ -37,6 +37,7 @@ _BOOKING = SimpleNamespace(
     cancel_reason="illness", is_late_move=True, policy=_POLICY, instructor=_INSTRUCTOR,
     learner=SimpleNamespace(name="Leo"), get_status_display="Completed", total_cents=8500,
     price_cents=8000, travel_fee_cents=500, get_modality_display="At your place",
+    is_called_off=False,
 )  # fmt: skip
 _PLACE = SimpleNamespace(name="Park Slope", borough="Brooklyn")
 _SAMPLE: dict[str, Any] = {
@@ -129,6 +130,10 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "decided": {"what": "decided"},
     },
     "calendar_failing": {"failing": {"is_dropped": False}, "dropped": {"is_dropped": True}},
+    "lesson_cancelled": {
+        "by the student": {},
+        "for the weather": {"booking": SimpleNamespace(**vars(_BOOKING) | {"is_called_off": True})},
+    },
     "lesson_weather": {
         "asked": {"question": SimpleNamespace(answer="")},
         "declined": {"question": SimpleNamespace(answer="declined")},

@@ -43,6 +43,10 @@ class Blocked(Func):
     output_field = DateTimeRangeField()
 
 
+CALLED_OFF = "Bad weather, agreed by both sides"
+"""Why a lesson was canceled that neither side gave up alone."""
+
+
 class Booking(models.Model):
     """A lesson from hold to outcome; copies everything that must not change later.
 
@@ -222,6 +226,12 @@ class Booking(models.Model):
     def fee_cents(self) -> int:
         """The platform's fee on the lesson price, in cents (Spec: 00 section 5)."""
         return percent_of(self.price_cents, self.fee_pct)
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether both sides gave the lesson up for the weather (Spec: C8)."""
+        is_canceled = self.status == self.Status.CANCELLED_STUDENT
+        return is_canceled and self.cancel_reason == CALLED_OFF
 
     @property
     def student_name(self) -> str:

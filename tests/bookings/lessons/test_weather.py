@@ -59,7 +59,9 @@ def test_agreeing_an_hour_before_gives_everything_back(stage: Stage, side: Side)
     assert given_back(stage) == (9500, 0)
     assert not Strike.objects.exists()
     assert ledger_imbalances() == []
-    assert OutgoingMail.objects.filter(kind="lesson_cancelled").count() == 2
+    told = OutgoingMail.objects.filter(kind="lesson_cancelled")
+    assert {mail.to for mail in told} == {stage.maya.email, stage.andre.email}
+    assert all("agreed to cancel this lesson for the weather" in mail.text for mail in told)
 
 
 def test_a_no_keeps_the_lesson_and_is_told(stage: Stage) -> None:
@@ -162,6 +164,8 @@ def test_both_sides_do_it_on_their_pages(stage: Stage) -> None:
     sent = {"answer": "agree", "idempotency_key": "c"}
     assert [andre.post(theirs, sent).status_code for _ in range(2)] == [303, 303]
     assert stage.fresh().status == Status.CANCELLED_STUDENT
+    for client, path in ((maya, "/lessons/"), (andre, "/teach/lessons/")):
+        assert "Canceled for the weather" in client.get(f"{path}{stage.code}/").content.decode()
     assert maya.get(mine).status_code == 409
     assert browser(student()).get(mine).status_code == 404
 
