@@ -207,7 +207,9 @@ def _occurrences(
 ) -> Iterator[Interval]:
     days = {wall.face.date() for wall in event.left_out if wall.is_day}
     gone = gone | {wall.instant for wall in event.left_out}
-    first = _face(since, event) - event.length - _DAY
+    # Some programs write an end thousands of years away.
+    first = _face(since, event) - _DAY
+    first -= min(event.length, first - datetime.min)
     last = _face(until, event) + _DAY
     for face in _faces(event, last, budget):
         if face < first or face > last or face.date() in days:

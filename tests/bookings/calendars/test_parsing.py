@@ -357,3 +357,10 @@ def test_reading_events_counts_in_what_a_file_may_cost() -> None:
     ticks = iter(range(1000))
     data = calendar(*[AFTERNOON] * 40)
     assert refused(data, seconds=lambda: float(next(ticks))) == "too_much"
+
+
+def test_a_whole_life_away_is_busy_all_along() -> None:
+    """An end thousands of years off would lead before the first of all dates."""
+    found = read(calendar("DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:45000901"))
+    assert [(one.start, one.end) for one in found.intervals] == [MARCH]
+    assert found.skipped == 0
