@@ -21,6 +21,7 @@ _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _DAY = timedelta(days=1)
 _LONGEST = timedelta(days=366)
+_FIRST_FACE = datetime.min  # noqa: DTZ901 - a clock face is in no zone
 
 
 class TooMuchError(Exception):
@@ -209,7 +210,7 @@ def _occurrences(
     gone = gone | {wall.instant for wall in event.left_out}
     # Some programs write an end thousands of years away.
     first = _face(since, event) - _DAY
-    first -= min(event.length, first - datetime.min)
+    first -= min(event.length, first - _FIRST_FACE)
     last = _face(until, event) + _DAY
     for face in _faces(event, last, budget):
         if face < first or face > last or face.date() in days:
