@@ -50,7 +50,15 @@ FOCUS: Final = """() => {
   const at = `${Math.round(box.top)} to ${Math.round(box.bottom)} of ${innerHeight}`;
   return { name: e.outerHTML.slice(0, 120), ring, hidden, at };
 }"""
-SEEN: Final = f"() => !({FOCUS})().hidden"
+# Watched from within the page: a wait of the browser's driver evaluates text again and again,
+# which the policy for scripts refuses from the second time on.
+SEEN_SOON: Final = f"""async () => {{
+  for (let frame = 0; frame < 120; frame += 1) {{
+    if (!({FOCUS})().hidden) return true;
+    await new Promise(requestAnimationFrame);
+  }}
+  return false;
+}}"""
 
 UNMARKED: Final = """() => [...document.querySelectorAll(
     ".button, .chip, .slot-face, .card, .tile, input, select, textarea")]

@@ -33,7 +33,7 @@ def window(town: Town, site: str, browser_of_session: Any) -> Iterator[Any]:
 def gallery(window: Any) -> Any:
     page = window.new_page()
     page.goto(GALLERY)
-    page.wait_for_function("document.querySelector('[data-theme-switch]:not([hidden])')")
+    expect(page.locator("[data-theme-switch]:not([hidden])").first).to_be_attached()
     return page
 
 
@@ -43,7 +43,7 @@ def timed(window: Any) -> Any:
     page = window.new_page()
     page.clock.install()
     page.goto(GALLERY)
-    page.wait_for_function("document.querySelectorAll('[data-running]').length >= 2")
+    expect(page.locator("[data-running]").nth(1)).to_be_attached()
     return page
 
 

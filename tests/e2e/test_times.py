@@ -64,7 +64,7 @@ def test_month_is_one_tab_stop_and_arrows_walk_it(page: Any, live_server: Any) -
     assert row <= 7
     page.keyboard.press("PageDown")
     expect(page.locator("#month-name")).not_to_have_text(f"{on:%B %Y}")
-    page.wait_for_function("() => document.activeElement.hasAttribute('data-day')")
+    expect(page.locator("[data-day]:focus")).to_be_attached()
 
 
 def test_enter_on_a_day_shows_its_times_and_says_so(page: Any, live_server: Any) -> None:
