@@ -75,6 +75,9 @@ admin:lessons_booking_action          bookings.manage_all      /admin/lessons/bo
 admin:lessons_booking_action          users.manage             /admin/lessons/booking/0/support-access/
 admin:lessons_booking_change          bookings.view_all        /admin/lessons/booking/0/change/
 admin:lessons_booking_changelist      bookings.view_all
+admin:lessons_emergencyrequest_action bookings.manage_all      /admin/lessons/emergencyrequest/0/decline/
+admin:lessons_emergencyrequest_change bookings.view_all        /admin/lessons/emergencyrequest/0/change/
+admin:lessons_emergencyrequest_changelist bookings.view_all
 admin:lessons_lessonreport_change     bookings.view_all        /admin/lessons/lessonreport/0/change/
 admin:lessons_lessonreport_changelist bookings.view_all
 admin:lessons_strike_action           bookings.manage_all      /admin/lessons/strike/0/withdraw/
@@ -172,6 +175,7 @@ lessons:confirmed                     bookings.view_own        /lessons/II-ZZZZZ
 lessons:detail                        bookings.view_own        /lessons/II-ZZZZZZ/
 lessons:cancel-teaching               lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/cancel/
 lessons:good-fit                      bookings.manage_own      /lessons/II-ZZZZZZ/good-fit/
+lessons:emergency                     bookings.manage_own      /lessons/II-ZZZZZZ/emergency/
 lessons:late                          bookings.manage_own      /lessons/II-ZZZZZZ/late/
 lessons:late-teaching                 lessons.manage_teaching  /teach/lessons/II-ZZZZZZ/late/
 lessons:weather                       bookings.manage_own      /lessons/II-ZZZZZZ/weather/

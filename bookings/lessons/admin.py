@@ -24,14 +24,23 @@ from accounts.staff_admin import (
 )
 from accounts.support_access import take_support_access
 from bookings.lessons.cancellation import MANAGE_ALL, StaffSplit, cancel_as_staff
+from bookings.lessons.emergencies import ANSWER_MAX, WORDS_MIN, decline_request
 from bookings.lessons.goodwill import emergency_offer, excuse_emergency
-from bookings.lessons.models import Booking, BookingGrant, LessonReport, ReportEvidence, Strike
+from bookings.lessons.models import (
+    Booking,
+    BookingGrant,
+    EmergencyRequest,
+    LessonReport,
+    ReportEvidence,
+    Strike,
+)
 from bookings.lessons.reports import decide_report
 from bookings.lessons.states import Status, sources_of
 from bookings.lessons.strikes import withdraw_strike
 from bookings.lessons.transitions import current_status
 from bookings.payments.selectors import payment_summary
 from instainstru import clock
+from instainstru.form_fields import PlainTextField
 from instainstru.templatetags.ui import money_exact
 
 VIEW = "bookings.view_all"
@@ -221,6 +230,11 @@ class BookingAdmin(StaffAdmin):
         )
 
 
+def _lesson_link(booking: Booking) -> SafeString:
+    address = reverse("admin:lessons_booking_change", args=[booking.pk])
+    return format_html('<a href="{}">{}</a>', address, booking.code)
+
+
 def _piece(item: ReportEvidence) -> tuple[str, str | SafeString]:
     """Return who added a piece of evidence, and its words or the way to its picture."""
     if item.picture is None:
@@ -267,8 +281,80 @@ class LessonReportAdmin(StaffAdmin):
     @admin.display(description="Lesson")
     def lesson(self, report: LessonReport) -> SafeString:
         """The lesson, where the decision is made."""
-        address = reverse("admin:lessons_booking_change", args=[report.booking_id])
-        return format_html('<a href="{}">{}</a>', address, report.booking.code)
+        return _lesson_link(report.booking)
+
+
+class DeclineForm(ReasonForm):
+    """What the student reads when their emergency is not excused."""
+
+    answer = PlainTextField(
+        label="Answer to the student",
+        min_length=WORDS_MIN,
+        max_length=ANSWER_MAX,
+        has_lines=True,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=f"{WORDS_MIN} to {ANSWER_MAX:,} characters. They get it by mail.",
+    )
+    field_order = ("answer", "reason")
+
+
+def _decline(by: User, asked: EmergencyRequest, given: dict[str, Any]) -> None:
+    code = asked.booking.code or ""
+    decline_request(by=by, code=code, answer=given["answer"], reason=given["reason"])
+
+
+@admin.register(EmergencyRequest)
+class EmergencyRequestAdmin(StaffAdmin):
+    """Students who ask for their money because of an emergency (C8)."""
+
+    view_permissions = (VIEW,)
+    is_read_recorded = True
+    list_display = ("booking", "created_at", "outcome", "decided_at")
+    list_filter = ("outcome", "created_at")
+    list_select_related = ("booking",)
+    search_fields = ("=booking__code",)
+    search_help_text = "Lesson code."
+    ordering = ("-created_at",)
+    fields = ("lesson", "statement", "created_at", "offer", "outcome", "answer", "decided_at")
+    readonly_fields = fields
+    object_actions = (
+        ObjectAction(
+            "excuse", "Give everything back", MANAGE_ALL,
+            lambda by, row, given: _excuse(by, row.booking, given),
+            note="The instructor earns nothing for the lesson. Both sides get a mail.",
+            done="Everything goes back to the student.",
+            is_offered=lambda _by, row: row.outcome == ""
+            and emergency_offer(row.booking, clock.now()) is not None,
+        ),
+        ObjectAction(
+            "decline", "Decline", MANAGE_ALL, _decline, form=DeclineForm,
+            note="The lesson stays as it was settled. The student gets your answer by mail.",
+            done="The student was told.",
+            is_offered=lambda _by, row: row.outcome == "",
+        ),
+    )  # fmt: skip
+
+    def parties(self, row: EmergencyRequest) -> Iterable[int | None]:
+        """Return the student and the instructor."""
+        return (row.booking.student_id, row.booking.instructor.user_id)
+
+    def subject_of(self, row: EmergencyRequest) -> User | None:
+        """Return the student."""
+        return row.booking.student
+
+    @admin.display(description="Lesson")
+    def lesson(self, asked: EmergencyRequest) -> SafeString:
+        """The lesson, with what was paid."""
+        return _lesson_link(asked.booking)
+
+    @admin.display(description="Can be given back")
+    def offer(self, asked: EmergencyRequest) -> str:
+        """What goes back if the student is excused now."""
+        due = emergency_offer(asked.booking, clock.now())
+        if due is None:
+            return "nothing any more"
+        card, credit = money_exact(due.card_refund_cents), money_exact(due.credit_cents)
+        return f"{card} by card, {credit} by credit"
 
 
 def _withdraw(by: User, strike: Strike, given: dict[str, Any]) -> None:
@@ -321,6 +407,10 @@ def _disputed() -> Waiting:
     return waiting_of(rows, since="disputed_at")
 
 
+def _asked() -> Waiting:
+    return waiting_of(EmergencyRequest.objects.filter(outcome=""))
+
+
 def _list_of(kind: str, query: str) -> str:
     return f"{reverse(f'admin:lessons_{kind}_changelist')}?{query}"
 
@@ -328,6 +418,7 @@ def _list_of(kind: str, query: str) -> str:
 for label, address, waiting in (
     ("Safety reports", lambda: _list_of("lessonreport", "is_unsafe__exact=1"), _unsafe),
     ("Reported lessons", lambda: _list_of("booking", "status__exact=reported"), _reported),
+    ("Emergencies", lambda: _list_of("emergencyrequest", "outcome__exact="), _asked),
     ("Disputed strikes", lambda: _list_of("strike", "disputed_at__isnull=False"), _disputed),
 ):
     staff_site().register_queue(StaffQueue(label, MANAGE_ALL, address, waiting))

@@ -405,6 +405,20 @@ class DisputeForm(forms.Form):
     )
 
 
+class EmergencyForm(forms.Form):
+    """What kept the student from the lesson."""
+
+    text = PlainTextField(
+        label="What happened?",
+        has_lines=True,
+        min_length=20,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="20 to 2,000 characters. You can do this once.",
+        error_messages={"required": "Write what happened."},
+    )
+
+
 class TipForm(CardForm):
     """How much to tip, and the card."""
 

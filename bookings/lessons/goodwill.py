@@ -8,7 +8,7 @@ from accounts.models import User
 from bookings.lessons import mails
 from bookings.lessons.cancellation import check_refund_limit, find_for_staff
 from bookings.lessons.locks import lesson_transaction
-from bookings.lessons.models import Booking
+from bookings.lessons.models import Booking, EmergencyRequest
 from bookings.lessons.policies import (
     Outcome,
     PolicyNumbers,
@@ -32,7 +32,7 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
 
     Spec: 05 section 4 C3 and C4, S15.9
     """
-    decided = _decided(booking)
+    decided = decided_loss(booking)
     if decided is None or _was_given_back(booking):
         return None
     case, decided_at = decided
@@ -52,7 +52,7 @@ def waivable(booking: Booking, now: datetime, refund_to: RefundTo) -> tuple[str,
     return None if _was_settled(_cancel_key(booking)) else (case, due)
 
 
-def _decided(booking: Booking) -> tuple[str, datetime] | None:
+def decided_loss(booking: Booking) -> tuple[str, datetime] | None:
     """Return by which row of the table, and when, the student lost the money or part of it."""
     if booking.status == Status.NO_SHOW_STUDENT:
         report = getattr(booking, "report", None)
@@ -103,12 +103,13 @@ def waive_fee(
 def emergency_offer(booking: Booking, now: datetime) -> Outcome | None:
     """Return what staff would give back for an emergency of the student, or ``None``. Spec: C8
 
-    For a lesson that the student canceled too late or did not come to, and once.
+    For a lesson that the student canceled too late (or after moving it late) or did not come to,
+    and once.
     """
-    decided = _decided(booking)
+    decided = decided_loss(booking)
     if decided is None or _was_given_back(booking):
         return None
-    if decided[0] == "C3":
+    if decided[0] in {"C3", "C5"}:
         left_cents = exchangeable_cents(_cancel_key(booking))
         return Outcome(case="C8", card_refund_cents=left_cents) if left_cents else None
     if decided[0] != "C4" or _was_settled(_cancel_key(booking)):
@@ -148,8 +149,12 @@ def excuse_emergency(
 def _give_back(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
     """Order the money of a late cancellation after all; credit given for it goes to the card.
 
-    Raises ``LessonChangedError`` when that credit has been spent meanwhile.
+    Whoever asked because of an emergency has their answer by it. Raises ``LessonChangedError``
+    when that credit has been spent meanwhile.
     """
+    EmergencyRequest.objects.filter(booking=booking, outcome=EmergencyRequest.Outcome.OPEN).update(
+        outcome=EmergencyRequest.Outcome.GIVEN_BACK, decided_at=now
+    )
     source = _cancel_key(booking)
     if not Refund.objects.filter(key=source).exists():
         settle(booking, due, key=key, now=now)

@@ -20,6 +20,7 @@ from bookings.lessons.calendar_files import (
 from bookings.lessons.models import (
     Booking,
     BookingRevision,
+    EmergencyRequest,
     LateNotice,
     LessonReport,
     Proposal,
@@ -387,6 +388,12 @@ def queue_goodwill(booking: Booking, due: Outcome, what: str) -> None:
             {"due": due, "what": what},
             version=what,
         )
+
+
+def queue_not_excused(booking: Booking, asked: EmergencyRequest) -> None:
+    """Tell the student that an emergency was not excused, and why. Spec: C8"""
+    subject = f"About your emergency: {booking.service_name} ({booking.code})"
+    _queue_one(booking, "student", "not_excused", subject, {"asked": asked}, version=1)
 
 
 def queue_refund_after_lost_time(

@@ -52,6 +52,13 @@ register(
             plain=("booking",),
         ),
         Holding(
+            model="lessons.EmergencyRequest",
+            subjects=("booking__student",),
+            use=_SETTLING,
+            personal={"statement": TEXT, "answer": TEXT},
+            plain=("booking",),
+        ),
+        Holding(
             model="lessons.Proposal",
             subjects=("booking__student", "booking__instructor__user"),
             use=_SETTLING,

@@ -113,6 +113,9 @@ _OF_KIND: dict[str, dict[str, Any]] = {
     "return_alert": {"person": _INSTRUCTOR},
     "calendar_failing": {"name": "Family", "fault": "The address does not answer."},
     "second_step": {"what": "on"},
+    "lesson_not_excused": {
+        "asked": SimpleNamespace(answer="You told us three days after the lesson, and no letter.")
+    },
 }
 _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "lesson_confirmed": {"one lesson": {}, "weekly series": {"lessons": [_BOOKING, _BOOKING]}},

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.roles import Role
-from bookings.lessons.models import LessonReport, Strike
+from bookings.lessons.models import EmergencyRequest, LessonReport, Strike
 from instainstru import clock
 from tests.factories import payments as make
 from tests.factories.accounts import student
@@ -33,6 +33,10 @@ def _report() -> None:
     )  # fmt: skip
 
 
+def _emergency() -> None:
+    EmergencyRequest.objects.create(booking=BookingFactory(), statement="I broke my arm.")
+
+
 def _paid() -> None:
     make.pay(BookingFactory())
 
@@ -42,6 +46,7 @@ LISTS: dict[str, Callable[[], Any]] = {
     "catalog/instructor": OfferingFactory,
     "catalog/offering": OfferingFactory,
     "lessons/booking": BookingFactory,
+    "lessons/emergencyrequest": _emergency,
     "lessons/lessonreport": _report,
     "lessons/strike": _strike,
     "payments/ledgertransaction": _paid,

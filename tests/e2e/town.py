@@ -21,6 +21,7 @@ from accounts.sharing import accept, invite
 from accounts.support_access import take_support_access
 from bookings.calendars.mails import tell_of_failure
 from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.emergencies import ask_to_be_excused, decline_request
 from bookings.lessons.evidence import SIZES, add_evidence
 from bookings.lessons.feeds import make_feed
 from bookings.lessons.goodwill import waive_fee
@@ -385,12 +386,30 @@ def _change(town: Town, learner: User, offering: Offering) -> None:
         by=learner, code=str(left.code), reason="illness", now=left.start_at - timedelta(hours=2),
         expected_card_cents=0, expected_credit_cents=0,
     )  # fmt: skip
+    _miss_and_ask(learner, town, who)
     _move_and_be_kind(learner, who)
     make_feed(by=learner)
     town.words |= {
         "asked": str(asked.code), "taught": str(taught.code), "reported": str(reported.code),
         "late_cancelled": str(left.code),
     }  # fmt: skip
+
+
+def _miss_and_ask(learner: User, town: Town, who: dict[str, Any]) -> None:
+    """Cancel too late, say that it was an emergency, and read a no."""
+    missed = BookingFactory(start_at=tomorrow_at(13, days=9), **who)
+    make.pay(missed)
+    code, at = str(missed.code), missed.start_at - timedelta(hours=2)
+    cancel_lesson(
+        by=learner, code=code, reason="illness", now=at,
+        expected_card_cents=0, expected_credit_cents=0,
+    )  # fmt: skip
+    ask_to_be_excused(by=learner, code=code, statement=f"I broke my arm. {LONG_NAME}", now=at)
+    decline_request(
+        by=VerifiedUserFactory(role=Role.SUPPORT), code=code, answer=f"Please show us a letter. {LONG_NAME}",
+        reason="No letter was shown.", now=at,
+    )  # fmt: skip
+    town.words["not_excused"] = code
 
 
 def _show_evidence(town: Town, learner: User, who: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from bookings.lessons.models.booking import (
     Span,
 )
 from bookings.lessons.models.changes import BookingRevision, Proposal
+from bookings.lessons.models.emergencies import EmergencyRequest
 from bookings.lessons.models.feeds import CalendarFeed
 from bookings.lessons.models.late import LateNotice
 from bookings.lessons.models.reports import LessonReport, ReportEvidence, Strike
@@ -21,6 +22,7 @@ __all__ = [
     "BookingGrant",
     "BookingRevision",
     "CalendarFeed",
+    "EmergencyRequest",
     "IdempotencyRecord",
     "LateNotice",
     "LessonReport",

@@ -15,6 +15,7 @@ from accounts.owners import owner_of
 from bookings.lessons.calendar_files import lesson_event, lesson_feed
 from bookings.lessons.cancellation import cancel_lesson, preview_cancellation
 from bookings.lessons.completion import confirm_outcome
+from bookings.lessons.emergencies import ask_until, find_request
 from bookings.lessons.errors import AmountChangedError, LessonChangedError
 from bookings.lessons.forms import CancelForm
 from bookings.lessons.goodwill import good_fit_offer
@@ -51,6 +52,7 @@ from instainstru.paging import CountedPaginator
 
 PAGE_SIZE = 20
 _TAUGHT = {Status.ENDED, Status.COMPLETED}
+_LOST = {Status.CANCELLED_STUDENT, Status.NO_SHOW_STUDENT}
 
 
 @requires("bookings.view_own")
@@ -130,6 +132,8 @@ def _detail(
         "calendars": calendar_links(booking) if state is Status.CONFIRMED else [],
         "share_url": share_address([booking]) if state is Status.CONFIRMED else "",
         "tip": tip_of(booking) if state in _TAUGHT else None,
+        "emergency": find_request(booking) if state in _LOST else None,
+        "may_ask": state in _LOST and ask_until(booking, now) is not None,
         "good_fit": good_fit_offer(booking, now) if state in _TAUGHT else None,
         "revisions": list(booking.revisions.order_by("-number")) if booking.revision else [],
         "paid": paid_words(payment),
