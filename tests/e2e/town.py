@@ -405,8 +405,9 @@ def _miss_and_ask(learner: User, town: Town, who: dict[str, Any]) -> None:
         expected_card_cents=0, expected_credit_cents=0,
     )  # fmt: skip
     ask_to_be_excused(by=learner, code=code, statement=f"I broke my arm. {LONG_NAME}", now=at)
+    answer = f"Please show us a letter. {LONG_NAME}"
     decline_request(
-        by=VerifiedUserFactory(role=Role.SUPPORT), code=code, answer=f"Please show us a letter. {LONG_NAME}",
+        by=VerifiedUserFactory(role=Role.SUPPORT), code=code, answer=answer,
         reason="No letter was shown.", now=at,
     )  # fmt: skip
     town.words["not_excused"] = code
