@@ -173,6 +173,9 @@ def propose_move(
                 "That is the time it has now.", fields={"start": "Choose another time."}
             )
         _check_bookable(lesson, start_at, at, by=side)
+        if side == Side.STUDENT:
+            span = (start_at, start_at + _length(lesson))
+            OwnHolds(Owner(user_id=by.pk), at).give_up_overlapping(wanted_again(lesson), [span])
         expires_at = min(at + PROPOSAL_LIFE, lesson.start_at - PROPOSAL_MARGIN)
         proposal = Proposal.objects.create(
             booking=lesson,
@@ -189,18 +192,21 @@ def propose_move(
     return proposal
 
 
-def accept_proposal(*, by: User, code: str, now: datetime | None = None) -> Booking:
+def accept_proposal(
+    *, by: User, code: str, proposal_id: int | None = None, now: datetime | None = None
+) -> Booking:
     """Move the lesson to the time that the other side proposed.
 
-    No student move is used and nothing becomes late. Raises ``LessonChangedError`` when there is
-    nothing to answer, ``SlotTakenError`` when the target closed meanwhile: the proposal stays open
-    then. Spec: T7, R16
+    No student move is used and nothing becomes late. ``proposal_id`` is the one that was read.
+    Raises ``LessonChangedError`` when there is nothing to answer or another time is proposed
+    meanwhile, ``SlotTakenError`` when the target closed: the proposal stays open then.
+    Spec: T7, R16
     """
     booking, side = find_either(by=by, code=code)
     with _lesson_locked(booking, now) as at:
         lesson = find_on_side(by=by, code=code, side=side)
         _check_to_come(lesson, "T7", at)
-        proposal = _to_answer(lesson, side, at)
+        proposal = _to_answer(lesson, side, proposal_id, at)
         held = [proposal.hold_id] if proposal.hold_id else []
         # Both sides want it now, so the notice that an instructor asks of students is no matter.
         _check_bookable(
@@ -222,17 +228,20 @@ def accept_proposal(*, by: User, code: str, now: datetime | None = None) -> Book
     return lesson
 
 
-def decline_proposal(*, by: User, code: str, now: datetime | None = None) -> Booking:
+def decline_proposal(
+    *, by: User, code: str, proposal_id: int | None = None, now: datetime | None = None
+) -> Booking:
     """Say no to the time that the other side proposed; the lesson stays as it is.
 
-    Declining an instructor's proposal lets the student cancel for all the money (C8). Raises
-    ``LessonChangedError`` when there is nothing to answer. Spec: T7
+    Declining an instructor's proposal lets the student cancel for all the money (C8).
+    ``proposal_id`` is the one that was read. Raises ``LessonChangedError`` when there is nothing to
+    answer or another time is proposed meanwhile. Spec: T7
     """
     booking, side = find_either(by=by, code=code)
     with _lesson_locked(booking, now) as at:
         lesson = find_on_side(by=by, code=code, side=side)
         _check_to_come(lesson, "T7", at)
-        proposal = _to_answer(lesson, side, at)
+        proposal = _to_answer(lesson, side, proposal_id, at)
         _close(proposal, Proposal.Status.DECLINED, at)
         mails.queue_proposal(lesson, proposal, "declined")
     return lesson
@@ -306,15 +315,16 @@ def _check_may_move(lesson: Booking, now: datetime) -> None:
 
 
 def _check_may_propose(lesson: Booking, side: str, now: datetime) -> None:
-    if lesson.start_at - now < PROPOSAL_MARGIN:
+    # At exactly half an hour before the start it would lapse in the instant it is opened.
+    if lesson.start_at - now <= PROPOSAL_MARGIN:
         raise ConflictError("It is too close to the start for a new time.", code="too_late")
     if side == Side.STUDENT and move_terms(lesson).may_move(now):
         raise ConflictError("You can still move this lesson yourself.", code="move_instead")
 
 
-def _to_answer(lesson: Booking, side: str, now: datetime) -> Proposal:
+def _to_answer(lesson: Booking, side: str, read_id: int | None, now: datetime) -> Proposal:
     proposal = open_proposal(lesson, now)
-    if proposal is None or proposal.opened_by == side:
+    if proposal is None or proposal.opened_by == side or read_id not in {None, proposal.pk}:
         raise lesson_changed(lesson, "T7", "There is no new time to answer any more.")
     return proposal
 

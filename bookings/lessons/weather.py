@@ -54,17 +54,26 @@ def ask_for_weather(
 
 
 def answer_weather(
-    *, by: User, code: str, side: Side, agrees: bool, now: datetime | None = None
+    *,
+    by: User,
+    code: str,
+    side: Side,
+    agrees: bool,
+    question_id: int | None = None,
+    now: datetime | None = None,
 ) -> Outcome | None:
     """Answer the other side's question: to agree cancels the lesson, and everything goes back.
 
+    ``question_id`` is the one that was read: it may be about a time that the lesson had before.
     Returns what goes back, ``None`` after a no. Raises ``LessonChangedError`` when nothing waits
-    for this side's answer or the lesson has begun. Spec: C8, T8
+    for this side's answer, another question does, or the lesson has begun. Spec: C8, T8
     """
     with lesson_transaction(find_on_side(by=by, code=code, side=side), now) as at:
         booking = find_on_side(by=by, code=code, side=side)
         question = open_question(booking)
-        if question is None or question.asked_by == side or not depends_on_weather(booking, at):
+        is_mine = question is not None and question.asked_by != side
+        is_read = question is not None and question_id in {None, question.pk}
+        if question is None or not (is_mine and is_read and depends_on_weather(booking, at)):
             raise lesson_changed(booking, "C8", "There is nothing to answer any more.")
         answer = WeatherQuestion.Answer.AGREED if agrees else WeatherQuestion.Answer.DECLINED
         question.answer, question.answered_at = answer, at

@@ -20,7 +20,7 @@ from bookings.lessons.models.changes import Side
 from bookings.lessons.move_page import build_move_page
 from bookings.lessons.states import Status
 from bookings.lessons.transitions import CHANGED, current_status
-from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url
+from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url, said_id
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ApplicationError, ConflictError
@@ -159,15 +159,18 @@ def _answer(request: HttpRequest, code: str, side: Side) -> HttpResponse:
 
 def _decide(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     by, code = cast("User", request.user), str(booking.code)
-    is_accepted = request.POST.get("answer") == "accept"
+    said, read_id = request.POST.get("answer"), said_id(request, "proposal")
+    if said not in {"accept", "decline"}:
+        error = LessonChangedError("Choose one of the buttons")
+        return lesson_changed_page(request, booking, error, side)
     try:
-        if is_accepted:
-            moved = moves.accept_proposal(by=by, code=code)
+        if said == "accept":
+            moved = moves.accept_proposal(by=by, code=code, proposal_id=read_id)
             zone = viewer_zone(by, moved)
             messages.success(request, f"Moved to {format_when(moved.start_at, zone)}.")
         else:
-            moves.decline_proposal(by=by, code=code)
+            moves.decline_proposal(by=by, code=code, proposal_id=read_id)
             messages.success(request, "Declined. The lesson stays when it was.")
-    except ConflictError as error:
-        return lesson_changed_page(request, booking, error, side)
+    except ConflictError as refusal:
+        return lesson_changed_page(request, booking, refusal, side)
     return see_other(lesson_url(booking, side))

@@ -15,6 +15,7 @@ from instainstru import clock
 from instainstru.errors import ApplicationError
 from instainstru.http import mark_private, render_page_or_fragment
 
+MOST_DIGITS = 19
 _PAGES = {Side.STUDENT: "lessons:detail", Side.INSTRUCTOR: "lessons:taught"}
 
 
@@ -32,6 +33,12 @@ def other_name(booking: Booking, side: Side) -> str:
 def lesson_url(booking: Booking, side: Side) -> str:
     """Return the lesson's own page as this side sees it."""
     return reverse(_PAGES[side], args=[booking.code])
+
+
+def said_id(request: HttpRequest, field: str) -> int:
+    """Return the id that a form carries of what its reader saw; 0, nobody's, for none."""
+    text = request.POST.get(field, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS else 0
 
 
 def lesson_changed_page(

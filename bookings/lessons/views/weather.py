@@ -15,7 +15,13 @@ from bookings.lessons.errors import LessonChangedError
 from bookings.lessons.idempotency import run_once
 from bookings.lessons.models import Booking
 from bookings.lessons.models.changes import Side
-from bookings.lessons.views.sides import find_by_side, lesson_changed_page, lesson_url, other_name
+from bookings.lessons.views.sides import (
+    find_by_side,
+    lesson_changed_page,
+    lesson_url,
+    other_name,
+    said_id,
+)
 from instainstru import clock
 from instainstru.access import requires
 from instainstru.errors import ConflictError
@@ -61,7 +67,13 @@ def _do(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
             services.ask_for_weather(by=by, code=code, side=side)
             messages.success(request, f"We asked {other}. Until then the lesson stands.")
         else:
-            due = services.answer_weather(by=by, code=code, side=side, agrees=said == "agree")
+            due = services.answer_weather(
+                by=by,
+                code=code,
+                side=side,
+                agrees=said == "agree",
+                question_id=said_id(request, "question"),
+            )
             done = "The lesson stays." if due is None else "Canceled. Everything goes back."
             messages.success(request, done)
     except LessonChangedError as error:

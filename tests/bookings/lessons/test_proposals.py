@@ -221,6 +221,26 @@ def test_instructor_needs_half_an_hour_where_students_need_the_notice(stage: Sta
     assert proposal.start_at == tomorrow_at(11, 30, days=5)
 
 
+def test_half_an_hour_before_the_start_is_too_late_to_ask(stage: Stage) -> None:
+    """T6: it would lapse in the same instant, and excuse the student (C8)."""
+    edge = stage.lesson.start_at - 30 * MINUTE
+    with pytest.raises(ConflictError, match="too close"):
+        propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6), now=edge)
+    now = edge - SECOND
+    asked = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6), now=now)
+    assert asked.expires_at > now
+
+
+def test_a_time_that_the_student_holds_can_be_asked_for(stage: Stage) -> None:
+    """T3, T6: the hold is given up for it, as for a move."""
+    soon = set_stage(start_at=tomorrow_at(20), confirmed_at=clock.now() - HOUR)
+    now, target = soon.lesson.start_at - 5 * HOUR, tomorrow_at(14, days=3)
+    held = hold_slot(by=owner(soon.maya), wanted=wanted(soon.lesson.offering, target), now=now)
+    propose_move(by=soon.maya, code=soon.code, start_at=target, now=now + MINUTE)
+    held.refresh_from_db()
+    assert held.status == "expired"
+
+
 def test_agreeing_late_needs_no_notice(stage: Stage) -> None:
     """T7, R1: the notice is what students owe; an instructor who says yes waives it."""
     soon = set_stage(start_at=tomorrow_at(20), confirmed_at=clock.now() - HOUR)

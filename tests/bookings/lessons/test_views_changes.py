@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from bookings.lessons.models import Booking, LessonReport, Proposal
-from bookings.lessons.moves import propose_move
+from bookings.lessons.moves import decline_proposal, propose_move
 from instainstru import clock
 from instainstru.ratelimit import REPORTS, count_use
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
@@ -99,19 +99,50 @@ def test_instructor_proposes_and_the_student_accepts(stage: Stage) -> None:
     )
     for address in ("/lessons/", f"/lessons/{stage.code}/"):
         assert "New time proposed" in learner.get(address).content.decode()
-    answer = learner.post(f"/lessons/{stage.code}/proposal/", {"answer": "accept"})
+    sent = {"answer": "accept", "proposal": Proposal.objects.get().pk}
+    answer = learner.post(f"/lessons/{stage.code}/proposal/", sent)
     assert answer.status_code == 303
     assert stage.fresh().start_at == tomorrow_at(14, days=6)
-    again = learner.post(f"/lessons/{stage.code}/proposal/", {"answer": "accept"})
+    again = learner.post(f"/lessons/{stage.code}/proposal/", sent)
     assert again.status_code == 409
     assert "Nothing was done" in again.content.decode()
 
 
 def test_declined_stays(stage: Stage) -> None:
-    propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
-    browser(stage.maya).post(f"/lessons/{stage.code}/proposal/", {"answer": "decline"})
+    asked = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
+    sent = {"answer": "decline", "proposal": asked.pk}
+    browser(stage.maya).post(f"/lessons/{stage.code}/proposal/", sent)
     assert stage.fresh().start_at == stage.lesson.start_at
     assert Proposal.objects.get().status == "declined"
+
+
+@pytest.mark.parametrize("said", ["accept", "decline"])
+def test_answer_is_for_the_time_that_was_read(stage: Stage, said: str) -> None:
+    """T7, G3: a tab that shows an earlier wish answers no later one."""
+    first = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
+    client = browser(stage.maya)
+    page = client.get(f"/lessons/{stage.code}/").content.decode()
+    assert f'name="proposal" value="{first.pk}"' in page
+    decline_proposal(by=stage.maya, code=stage.code)
+    later = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(16, days=7))
+    sent = {"answer": said, "proposal": first.pk}
+    assert client.post(f"/lessons/{stage.code}/proposal/", sent).status_code == 409
+    later.refresh_from_db()
+    assert later.status == "open"
+    assert stage.fresh().start_at == stage.lesson.start_at
+
+
+@pytest.mark.parametrize(
+    "change", [{"answer": ""}, {"answer": "maybe"}, {"proposal": ""}, {"proposal": "9" * 30}]
+)
+def test_nonsense_answers_nothing(stage: Stage, change: dict[str, str]) -> None:
+    """T7: a no lets the student cancel for everything, so it is never taken for granted."""
+    asked = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
+    sent = {"answer": "decline", "proposal": str(asked.pk), **change}
+    answer = browser(stage.maya).post(f"/lessons/{stage.code}/proposal/", sent)
+    assert answer.status_code == 409
+    asked.refresh_from_db()
+    assert asked.status == "open"
 
 
 def test_teaching_page_lists_lessons_under_their_day(stage: Stage) -> None:
@@ -291,15 +322,16 @@ def test_other_instructors_find_no_lesson(stage: Stage, path: str) -> None:
 
 def test_second_click_on_an_answer_gets_the_first_one(stage: Stage) -> None:
     """R14: accepting moves the lesson once, and the page carries the key of its form."""
-    propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
+    asked = propose_move(by=stage.andre, code=stage.code, start_at=tomorrow_at(14, days=6))
     client = browser(stage.maya)
     page = client.get(f"/lessons/{stage.code}/").content.decode()
     key = page.split('name="idempotency_key" value="')[1].split('"')[0]
-    sent = {"answer": "accept", "idempotency_key": key}
+    sent = {"answer": "accept", "proposal": asked.pk, "idempotency_key": key}
     answers = [client.post(f"/lessons/{stage.code}/proposal/", sent) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert stage.fresh().revision == 1
-    late = client.post(f"/lessons/{stage.code}/proposal/", {"answer": "decline"})
+    sent = {"answer": "decline", "proposal": asked.pk}
+    late = client.post(f"/lessons/{stage.code}/proposal/", sent)
     assert late.status_code == 409
 
 
@@ -308,11 +340,10 @@ def test_instructor_declines_once(stage: Stage) -> None:
     near = BookingFactory(
         student=stage.maya, offering=stage.lesson.offering, start_at=clock.now() + 8 * HOUR
     )
-    asked = tomorrow_at(16, days=6)
-    propose_move(by=stage.maya, code=str(near.code), start_at=asked)
+    asked = propose_move(by=stage.maya, code=str(near.code), start_at=tomorrow_at(16, days=6))
     client = browser(stage.andre)
     page = client.get(f"/teach/lessons/{near.code}/").content.decode()
     assert 'name="idempotency_key"' in page
-    sent = {"answer": "decline", "idempotency_key": "once"}
+    sent = {"answer": "decline", "proposal": asked.pk, "idempotency_key": "once"}
     answers = [client.post(f"/teach/lessons/{near.code}/proposal/", sent) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]

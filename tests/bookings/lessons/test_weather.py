@@ -161,13 +161,29 @@ def test_both_sides_do_it_on_their_pages(stage: Stage) -> None:
     assert again.status_code == 409
     assert "asked already" in again.content.decode()
     assert "asks to cancel this lesson" in andre.get(theirs).content.decode()
-    sent = {"answer": "agree", "idempotency_key": "c"}
+    question = WeatherQuestion.objects.get().pk
+    sent = {"answer": "agree", "question": question, "idempotency_key": "c"}
     assert [andre.post(theirs, sent).status_code for _ in range(2)] == [303, 303]
     assert stage.fresh().status == Status.CANCELLED_STUDENT
     for client, path in ((maya, "/lessons/"), (andre, "/teach/lessons/")):
         assert "Canceled for the weather" in client.get(f"{path}{stage.code}/").content.decode()
     assert maya.get(mine).status_code == 409
     assert browser(student()).get(mine).status_code == 404
+
+
+def test_agreement_is_for_the_time_that_was_read(stage: Stage) -> None:
+    """G3, C8: a tab that shows the question about an earlier date cancels no later one."""
+    ask(stage)
+    maya, path = browser(stage.maya), f"/lessons/{stage.code}/weather/"
+    first = WeatherQuestion.objects.get().pk
+    assert f'name="question" value="{first}"' in maya.get(path).content.decode()
+    move_lesson(by=stage.maya, code=stage.code, start_at=tomorrow_at(14, days=6))
+    later = ask(stage)
+    answer_to_first = maya.post(path, {"answer": "agree", "question": first})
+    assert answer_to_first.status_code == 409
+    assert stage.fresh().status == Status.CONFIRMED
+    assert maya.post(path, {"answer": "agree", "question": later.pk}).status_code == 303
+    assert stage.fresh().status == Status.CANCELLED_STUDENT
 
 
 @pytest.mark.parametrize("said", ["", "nonsense", "agree"])
