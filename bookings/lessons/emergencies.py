@@ -13,7 +13,7 @@ from bookings.lessons.selectors import find_lesson
 from bookings.lessons.transitions import lesson_changed
 from instainstru.errors import ConflictError, ValidationFailedError
 
-ASK_DAYS = 14
+ASK_DAYS = 14  # "two weeks" in the help
 WORDS_MIN, STATEMENT_MAX, ANSWER_MAX = 20, 2000, 1000
 
 

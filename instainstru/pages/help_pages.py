@@ -65,7 +65,7 @@ ARTICLES = (
     Article(
         "canceling", "Changes", "Cancel a lesson",
         "What you get back depends on how early you cancel.",
-        "cancel cancellation cancelled free policy",
+        "cancel cancellation cancelled free policy emergency sick ill weather rain",
     ),
     Article(
         "refunds", "Changes", "Refunds and lesson credit",
