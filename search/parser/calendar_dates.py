@@ -16,6 +16,7 @@ _MONTH = r"(?:" + "|".join(f"(?:{month})" for month in _MONTHS) + r")\b\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?(?![\w:/%$]|\.\d|\s?[ap]\.?m\b)"
 _YEAR = r"(?:,? (?P<year>20\d\d)\b)?"
 _WEEKDAY_LEAD = rf"(?:\b(?:on )?(?:(?:this|next) )?{WEEKDAY},? (?:the )?|\b(?:on|for) (?:the )?)?"
+_NOT_SIZE = r"(?! ?(?:time|size|sized|meter|violin|cello|guitar|viola|bass|rhythm|inch|cup)\b)"
 _LONGEST_RANGE = 14
 
 _PATTERNS = (
@@ -27,7 +28,7 @@ _PATTERNS = (
     re.compile(rf"{_WEEKDAY_LEAD}\b(?P<day>{_DAY}) (?:of |de )?(?P<name>{_MONTH}){_YEAR}"),
     re.compile(
         rf"{_WEEKDAY_LEAD}(?<![\w/$.-])(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})(?:/(?P<year>20\d\d|\d\d))?"
-        r"(?![\w/]| ?(?:time|size|sized|meter|violin|cello|guitar|viola|bass|rhythm|inch|cup)\b)"
+        rf"(?![\w/]){_NOT_SIZE}"
     ),
     re.compile(
         rf"(?P<lead>\b(?:(?:on )?(?:next )?{WEEKDAY},? (?:the )?|on the |"
@@ -36,11 +37,12 @@ _PATTERNS = (
         r"position|birthday))"
     ),
 )
-_SLASHED = r"(?<![\w/$.-])\d{1,2}/\d{1,2}(?![\w/])"
+_SLASHED = rf"\d{{1,2}}/\d{{1,2}}(?![\w/]){_NOT_SIZE}"
 # "feb 3 to feb 5", "1/20 - 1/23": every day of it; "and" spans days only after "between".
 _SPAN = re.compile(
     rf"\b(?P<lead>between |from |any ?time (?:between |from ))?"
-    rf"(?P<first>(?:{_MONTH} {_DAY}|{_SLASHED}))(?P<joint>\s?(?:-|to|through|thru|until|and)\s?)"
+    rf"(?P<first>(?:{_MONTH} {_DAY}|(?<![\w/$.-]){_SLASHED}))"
+    rf"(?P<joint>\s?(?:-|to|through|thru|until|and)\s?)"
     rf"(?P<last>(?:{_MONTH} {_DAY}|{_SLASHED}))"
 )
 _FRACTIONS = {(1, 2), (1, 4), (3, 4), (1, 3), (2, 3), (1, 8), (2, 4), (4, 4), (6, 8)}

@@ -30,11 +30,11 @@ def _amount(n: str) -> str:
     )
 
 
+_LESS = r"under|below|beneath|less th[ae]n|lower than|cheaper than|menos de|moins de"
+_MORE = r"(?:more|higher|over|greater) th[ae]n|over|above|mas de|plus de"
 _UP_TO = (
-    r"under|below|beneath|less th[ae]n|lower than|cheaper than|up to|upto|within|at most|"
-    r"no(?:t)? (?:more|higher|over) than|not? (?:over|above)|nothing (?:over|above|more than)|"
-    r"not exceeding|max(?:imum)?(?: price| rate| budget)?(?: of| is|:)?|capped at|<=?|"
-    r"(?:no mas|menos) de|hasta|maximo|moins de"
+    rf"{_LESS}|up to|upto|within|at most|not exceeding|"
+    r"max(?:imum)?(?: price| rate| budget)?(?: of| is|:)?|capped at|<=?|hasta|maximo"
 )
 _BUDGET = (
     r"(?:my |on a )?budget(?: (?:is|of|around|about|under|max|up to))?:?|"
@@ -43,9 +43,13 @@ _BUDGET = (
     r"(?:price|rate|cost)s?(?: (?:is|of|around|under|max|up to|below))?:?"
 )
 _ABOUT = r"around|about|roughly|approx(?:imately)?|circa|~|for|at|is|only|just"
-_FROM = (
-    r"(?<!no )(?<!not )(?<!nothing )(?:over|above|more than)|at least|no(?:t)? less than|"
-    r"starting (?:at|from)|min(?:imum)?(?: of)?|>=?"
+_FROM = rf"{_MORE}|at least|start(?:ing|s)? (?:at|from)|from|desde|min(?:imum)?(?: of)?|>=?"
+# "not under" is a minimum and "nothing over" a maximum: the limit is the other one of its word.
+_NEGATED = re.compile(
+    r"(?<![\w'-])(?:no|not|nothing|never|pas|"
+    r"(?:do not|don't|cannot|can't|won't|would not|wouldn't)(?: want to)?"
+    r"(?: (?:go|pay|spend|afford|want|be))?)(?: anything)? "
+    rf"(?:(?P<less>{_LESS})|(?:{_MORE}))\s?{_amount('')}"
 )
 _RANGE = re.compile(
     rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre|de)\s+)?{_amount('1')}"
@@ -86,6 +90,7 @@ def read_price(reading: Reading) -> None:
     """
     _read_range(reading)
     if not reading.values("max_price"):
+        _read_negated(reading)
         _read_minimum(reading)
         _read_maximum(reading)
     for pattern, value in ((_LOW, "low"), (_HIGH, "high")):
@@ -110,6 +115,15 @@ def _read_range(reading: Reading) -> None:
         reading.find("max_price", tidy(high), middle, end)
         _read_basis(reading, groups["unit2"] or groups["unit1"])
         return
+
+
+def _read_negated(reading: Reading) -> None:
+    for match in reading.matches(_NEGATED):
+        groups, number = match.groupdict(), to_number(match["value"])
+        if _has_money(groups, "") or number >= SMALLEST_BARE:
+            key = "min_price" if groups["less"] else "max_price"
+            reading.find(key, tidy(number), match.start(), match.end())
+            _read_basis(reading, groups["unit"])
 
 
 def _read_minimum(reading: Reading) -> None:

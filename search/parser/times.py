@@ -37,9 +37,20 @@ _RANGE = re.compile(
     rf"\s(?:las )?)?{_clock('1')}"
     rf"\s?(?:-|to|until|till?|and|&|y|\ba\b)\s?(?:las )?{_clock('2')}{_NOT_COUNT}"
 )
+_NOT = (
+    r"(?<![\w'-])(?:but )?(?:no|not|nothing|never|(?:can't|cannot)(?: (?:do|make|start|come))?)"
+    r"(?: free| available| any| anything| it)? "
+)
+# "not before" is a limit below and "nothing later than" one above: the other one of its word.
+_NOT_BEFORE = re.compile(
+    rf"{_NOT}(?P<lead>(?:earlier|sooner) than|before|until|till?|antes de(?: las)?)"
+    rf"\s{_clock('')}{_NOT_COUNT}"
+)
+_NOT_AFTER = re.compile(
+    rf"{_NOT}(?P<lead>later than|after|past|despues de(?: las)?)\s{_clock('')}{_NOT_COUNT}"
+)
 _AFTER = re.compile(
-    rf"{_ANY_LEAD}\b(?P<lead>(?<!not )after|(?<!half )(?<!quarter )past|since|"
-    rf"no(?:t)? (?:earlier|sooner) than|not before|later than|"
+    rf"{_ANY_LEAD}\b(?P<lead>after|(?<!half )(?<!quarter )past|since|later than|"
     rf"despues de(?: las)?|a partir de(?: las)?|from)\s{_clock('')}{_NOT_COUNT}"
     r"(?P<on>\s?(?:onwards?|forward|on(?=\s*(?:$|[,.;])))\b)?"
 )
@@ -48,8 +59,7 @@ _AFTER_SUFFIX = re.compile(
     rf"and (?:later|after)))(?!\w)"
 )
 _BEFORE = re.compile(
-    rf"{_ANY_LEAD}\b(?P<lead>(?<!not )before|until|till?|by|(?:but )?no(?:t)? later than|"
-    rf"(?:but )?not after|earlier than|antes de(?: las)?|"
+    rf"{_ANY_LEAD}\b(?P<lead>before|until|till?|by|earlier than|antes de(?: las)?|"
     rf"(?:done|finish(?:ed)?|ends?|out|over) (?:by|before))\s{_clock('')}{_NOT_COUNT}"
 )
 _BEFORE_SUFFIX = re.compile(rf"\b{_clock('')}\s(?:or (?:earlier|before)|at the latest|latest)\b")
@@ -86,6 +96,8 @@ def read_clock(reading: Reading) -> None:
         if _is_time_range(reading, match):
             _find_range(reading, match)
     for pattern, is_after in (
+        (_NOT_BEFORE, True),
+        (_NOT_AFTER, False),
         (_BEFORE, False),
         (_AFTER, True),
         (_AFTER_SUFFIX, True),

@@ -47,6 +47,39 @@ def test_what_is_ruled_out_is_never_asked_for(query: str, excluded: dict[str, An
     assert constraints(query) == {"exclude": excluded}
 
 
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        ("piano over $100", {"min_price": 100}),
+        ("casino over $50", {"min_price": 50}),
+        ("piano more than $50 an hour", {"min_price": 50}),
+        ("guitar from $50", {"min_price": 50}),
+        ("guitar not under $50", {"min_price": 50}),
+        ("nothing under $60 piano", {"min_price": 60}),
+        ("piano, no less than 50", {"min_price": 50}),
+        ("piano, no menos de 40 dólares", {"min_price": 40}),
+        ("guitar no more than $60", {"max_price": 60}),
+        ("guitar not over 60", {"max_price": 60}),
+        ("guitar, don't want to pay more than $60", {"max_price": 60}),
+        ("nothing under $40, nothing over $60", {"min_price": 40, "max_price": 60}),
+        ("guitar no earlier than 4pm", {"time_after": "16:00"}),
+        ("guitar not earlier than 5", {"time_after": "17:00"}),
+        ("guitar nothing before 9am", {"time_after": "09:00"}),
+        ("guitar not available until 5", {"time_after": "17:00"}),
+        ("guitar not later than 5", {"time_before": "17:00"}),
+        ("guitar nothing after 8pm", {"time_before": "20:00"}),
+    ],
+)
+def test_a_limit_is_on_the_side_that_was_said(query: str, limit: dict[str, Any]) -> None:
+    """Spec: S8.1: "not" turns a limit, and the end of "piano" is no "no"."""
+    assert constraints(query) == limit
+
+
+def test_a_span_of_sizes_is_no_span_of_days() -> None:
+    """Spec: S8.1"""
+    assert constraints("1/2-1/4 violin") == {}
+
+
 def test_whoever_works_at_night_wants_the_morning() -> None:
     """Spec: S8.1"""
     said = "english for my husband, he works nights so mornings only"
@@ -58,6 +91,7 @@ def test_whoever_works_at_night_wants_the_morning() -> None:
     [
         ("guitar between feb 3 and feb 5", ["2026-02-03", "2026-02-04", "2026-02-05"]),
         ("guitar 1/20 - 1/22", ["2026-01-20", "2026-01-21", "2026-01-22"]),
+        ("piano 3/10-3/12", ["2026-03-10", "2026-03-11", "2026-03-12"]),
         ("guitar from january 31 to feb 1", ["2026-01-31", "2026-02-01"]),
         ("guitar feb 3 and feb 5", ["2026-02-03", "2026-02-05"]),
         ("guitar a week from friday", ["2026-01-23"]),
