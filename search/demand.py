@@ -8,6 +8,7 @@ from typing import Literal
 
 from search.filters import Filters
 from search.parser import ParsedQuery
+from search.parser.query import HOUR
 from search.windows import Window, window_of
 
 IN_PERSON = frozenset({"at_student", "at_instructor", "public"})
@@ -53,8 +54,8 @@ def _of_words(query: ParsedQuery) -> Demand:
     wanted = query.constraints
     excluded = wanted.get("exclude", {})
     return Demand(
-        min_cents=_cents(wanted.get("min_price")),
-        max_cents=_cents(wanted.get("max_price")),
+        min_cents=_cents(wanted.get("min_price"), query),
+        max_cents=_cents(wanted.get("max_price"), query),
         price_basis=query.price_basis,
         price_preference=wanted.get("price_pref"),
         places=_names(wanted.get("location")),
@@ -100,8 +101,12 @@ def _window(words: Window, filters: Filters) -> Window:
     return replace(window, hours=filters.hours) if filters.hours else window
 
 
-def _cents(dollars: float | None) -> int | None:
-    return None if dollars is None else round(dollars * 100)
+def _cents(dollars: float | None, query: ParsedQuery) -> int | None:
+    """Return a limit in cents; one for another length is scaled to an hour, as prices are."""
+    if dollars is None:
+        return None
+    cents = round(dollars * 100)
+    return cents if query.price_basis == "lesson" else -(-cents * HOUR // query.price_minutes)
 
 
 def _names(location: str | list[str] | None) -> tuple[str, ...]:

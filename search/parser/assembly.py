@@ -8,12 +8,12 @@ from search.gazetteer import Gazetteer
 from search.parser import labels
 from search.parser.modality import MODALITIES
 from search.parser.places import Mention
-from search.parser.query import Chip, Constraints, Exclusions
+from search.parser.query import HOUR, Chip, Constraints, Exclusions
 from search.parser.reading import Finding, Reading
 from search.parser.weekdays import CODES
 from search.parser.windows import LAST_MINUTE, Window, merge_windows
 
-DEFAULT_DURATION_MINUTES = 60
+DEFAULT_DURATION_MINUTES = HOUR
 
 
 class Assembly:
@@ -31,6 +31,8 @@ class Assembly:
         self.dates: tuple[date, ...] = ()
         self.weekdays: tuple[str, ...] = ()
         self.basis: Literal["hour", "lesson"] = "lesson" if self._first("price_basis") else "hour"
+        rate = self._first("price_minutes")
+        self.price_minutes = cast("int", rate.value) if rate else HOUR
 
     def build(self) -> None:
         """Fill constraints and chips in the order of the query."""
@@ -54,16 +56,13 @@ class Assembly:
 
     def _price(self) -> None:
         low, high = self._first("min_price"), self._first("max_price")
+        per = labels.per_label(self.basis, self.price_minutes)
         if low and not self._is_removed("min_price", "price"):
             self.constraints["min_price"] = _number(low)
-            self._chip(
-                "min_price", labels.price_label(_number(low), None, self.basis), low.value, low
-            )
+            self._chip("min_price", labels.price_label(_number(low), None, per), low.value, low)
         if high and not self._is_removed("max_price", "price"):
             self.constraints["max_price"] = _number(high)
-            self._chip(
-                "max_price", labels.price_label(None, _number(high), self.basis), high.value, high
-            )
+            self._chip("max_price", labels.price_label(None, _number(high), per), high.value, high)
         self._word("price_pref", labels.PRICE_PREF_LABELS)
 
     def _word(self, key: str, names: dict[str, str]) -> None:

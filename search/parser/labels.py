@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
+from search.parser.query import HOUR
 from search.parser.windows import NOON, Window
 
 SHORTEST_SPAN = 3  # days in a row that are shown as "from – to"
@@ -23,13 +24,20 @@ AGE_GROUP_LABELS = {
 PRICE_PREF_LABELS = {"low": "Lower prices first", "high": "Premium first"}
 
 
-def price_label(low: float | None, high: float | None, basis: str) -> str:
+def price_label(low: float | None, high: float | None, per: str) -> str:
     """“Up to $90/hour”, “From $50/lesson”, “$50–$70/hour”."""
     if low is not None and high is not None:
-        return f"{_dollars(low)}–{_dollars(high)}/{basis}"
+        return f"{_dollars(low)}–{_dollars(high)}/{per}"
     if high is not None:
-        return f"Up to {_dollars(high)}/{basis}"
-    return f"From {_dollars(low or 0)}/{basis}"
+        return f"Up to {_dollars(high)}/{per}"
+    return f"From {_dollars(low or 0)}/{per}"
+
+
+def per_label(basis: str, minutes: int) -> str:
+    """“hour”, “lesson”, “half hour”, “45 minutes”: what a price is for."""
+    if basis == "lesson" or minutes == HOUR:
+        return basis
+    return "half hour" if minutes == HOUR // 2 else duration_label(minutes)
 
 
 def _dollars(value: float) -> str:

@@ -66,6 +66,8 @@ _MIN = re.compile(
     rf"(?:(?<!\w)(?P<from>{_FROM})\s?)?{_amount('')}"
     r"(?P<after>\s?(?:\+|or (?:more|above|up)\b|and (?:up|above|over)\b|plus\b|min(?:imum)?\b))?"
 )
+# "$30 per half hour", "$80 for 45 minutes": the length itself was read before.
+_FOR_LENGTH = re.compile(r"\s?(?:/|\b(?:per|each|every|for|an?)\b) ?(?:an? )?")
 _LESSON_UNIT = re.compile(r"lesson|class|clase|session|time|each")
 
 _LOW = re.compile(
@@ -84,7 +86,7 @@ _HIGH = re.compile(
 
 
 def read_price(reading: Reading) -> None:
-    """Find price limits as said, whether they are per lesson, and the price preference.
+    """Find price limits as said, what they are for, and the price preference.
 
     Spec: S8.1
     """
@@ -113,7 +115,7 @@ def _read_range(reading: Reading) -> None:
         start, middle, end = match.start() + indent, match.start("value2"), match.end()
         reading.find("min_price", tidy(low), start, middle)
         reading.find("max_price", tidy(high), middle, end)
-        _read_basis(reading, groups["unit2"] or groups["unit1"])
+        _read_basis(reading, groups["unit2"] or groups["unit1"], end)
         return
 
 
@@ -123,7 +125,7 @@ def _read_negated(reading: Reading) -> None:
         if _has_money(groups, "") or number >= SMALLEST_BARE:
             key = "min_price" if groups["less"] else "max_price"
             reading.find(key, tidy(number), match.start(), match.end())
-            _read_basis(reading, groups["unit"])
+            _read_basis(reading, groups["unit"], match.end())
 
 
 def _read_minimum(reading: Reading) -> None:
@@ -136,7 +138,7 @@ def _read_minimum(reading: Reading) -> None:
         if _has_money(groups, "") or (named and number >= SMALLEST_BARE):
             indent = len(match.group()) - len(match.group().lstrip())
             reading.find("min_price", tidy(number), match.start() + indent, match.end())
-            _read_basis(reading, groups["unit"])
+            _read_basis(reading, groups["unit"], match.end())
             return
 
 
@@ -149,7 +151,7 @@ def _read_maximum(reading: Reading) -> None:
             continue
         indent = len(match.group()) - len(match.group().lstrip())
         reading.find("max_price", tidy(number), match.start() + indent, match.end())
-        _read_basis(reading, groups["unit"])
+        _read_basis(reading, groups["unit"], match.end())
         return
 
 
@@ -157,6 +159,15 @@ def _has_money(groups: dict[str, str], n: str) -> bool:
     return bool(groups["sign" + n] or groups["money" + n] or groups["unit" + n])
 
 
-def _read_basis(reading: Reading, unit: str | None) -> None:
-    if unit and _LESSON_UNIT.search(unit):
-        reading.note("price_basis", "lesson")
+def _read_basis(reading: Reading, unit: str | None, end: int) -> None:
+    """Note that a limit is for a lesson, or for the length that stands directly behind it."""
+    if unit:
+        if _LESSON_UNIT.search(unit):
+            reading.note("price_basis", "lesson")
+        return
+    joint = _FOR_LENGTH.match(reading.folded, end)
+    for length in reading.findings:
+        if joint and length.key == "duration_minutes" and end <= length.start <= joint.end():
+            reading.note("price_minutes", length.value)
+            reading.take(end, max(end, length.start))
+            return

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NotRequired, TypedDict
 
+HOUR = 60
+
 
 class Exclusions(TypedDict):
     """What is ruled out; a single place is a string, several are a list."""
@@ -52,7 +54,8 @@ class ParsedQuery:
 
     `dates` are local dates, `weekdays` codes `mon`…`sun`; a lesson fits when its date is in
     `dates` or its weekday in `weekdays` (both empty: any day). `price_basis` says which price a
-    limit is compared with. Prices are dollars as said, times `HH:MM` in `zone`.
+    limit is compared with; one per hour was said for `price_minutes`, such as 30 in "$30 per half
+    hour". Prices are dollars as said, times `HH:MM` in `zone`.
 
     Spec: S8.1
     """
@@ -62,6 +65,7 @@ class ParsedQuery:
     dates: tuple[date, ...] = ()
     weekdays: tuple[str, ...] = ()
     price_basis: Literal["hour", "lesson"] = "hour"
+    price_minutes: int = HOUR
     chips: tuple[Chip, ...] = ()
     residual: str = ""
     residual_core: str = ""

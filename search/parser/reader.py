@@ -58,6 +58,7 @@ def parse(
         dates=assembly.dates,
         weekdays=assembly.weekdays,
         price_basis=assembly.basis,
+        price_minutes=assembly.price_minutes,
         chips=tuple(assembly.chips),
         residual=residual,
         residual_core=core_of(reading, residual, vocabulary),

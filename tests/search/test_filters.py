@@ -136,6 +136,25 @@ def test_filters_about_other_things_leave_the_words_alone():
     assert asked(words, Filters(max_cents=6000)).price_basis == "hour"
 
 
+@pytest.mark.parametrize(
+    ("words", "dollars", "cents"),
+    [
+        ("guitar $30 per half hour", 30, 6000),
+        ("guitar $20/half hour", 20, 4000),
+        ("guitar $30 per 30 minutes", 30, 6000),
+        ("guitar $40 for a half hour", 40, 8000),
+        ("guitar $80 for 45 minutes", 80, 10667),
+        ("guitar $60 an hour for 90 minutes", 60, 6000),
+        ("guitar $30 a lesson, half an hour", 30, 3000),
+        ("guitar half an hour, $30", 30, 3000),
+    ],
+)
+def test_a_price_for_another_length_is_compared_per_hour(words, dollars, cents):
+    """Spec: S8.1: the constraint keeps the dollars as said."""
+    assert asked(words, Filters()).max_cents == cents
+    assert read(words).constraints["max_price"] == dollars
+
+
 def test_the_window_knows_hours_in_several_spans():
     window = asked("piano", Filters(parts=("morning", "evening"))).window
     on = date(2026, 3, 5)

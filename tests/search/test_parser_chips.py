@@ -20,6 +20,8 @@ def _labels(query: str) -> list[str]:
     [
         ("$90", ["Up to $90/hour"]),
         ("$40 per lesson", ["Up to $40/lesson"]),
+        ("$30 per half hour", ["Up to $30/half hour", "30 minutes"]),
+        ("$80 for 45 minutes", ["Up to $80/45 minutes", "45 minutes"]),
         ("50 to 70 dollars a class", ["From $50/lesson", "Up to $70/lesson"]),
         ("tonight", ["Wed, Jan 14", "After 5:00 PM"]),
         ("next week", ["Mon, Jan 19 – Sun, Jan 25"]),
