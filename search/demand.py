@@ -37,7 +37,7 @@ class Demand:
     excluded_places: tuple[str, ...] = ()
     modalities: frozenset[str] = frozenset()
     excluded_modality: str | None = None
-    ages: tuple[float, float] | None = None
+    ages: tuple[int, int] | None = None
     level: str | None = None
     language: str | None = None
     rating_hundredths: int = 0
@@ -121,8 +121,9 @@ def _modalities(wanted: str | None) -> frozenset[str]:
     return IN_PERSON if wanted == "in_person" else frozenset({wanted})
 
 
-def _ages(query: ParsedQuery) -> tuple[float, float] | None:
+def _ages(query: ParsedQuery) -> tuple[int, int] | None:
+    """Return the ages in whole years, as offers name them: with twelve and a half one is twelve."""
     wanted = query.constraints
     if "age" in wanted:
-        return wanted["age"], wanted["age"]
+        return int(wanted["age"]), int(wanted["age"])
     return AGE_GROUPS[wanted["age_group"]] if "age_group" in wanted else None

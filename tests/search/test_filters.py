@@ -155,6 +155,11 @@ def test_a_price_for_another_length_is_compared_per_hour(words, dollars, cents):
     assert read(words).constraints["max_price"] == dollars
 
 
+def test_whoever_is_twelve_and_a_half_is_twelve():
+    """Spec: S8.1: offers name ages in whole years."""
+    assert asked("piano for my 12 and a half year old", Filters()).ages == (12, 12)
+
+
 def test_the_window_knows_hours_in_several_spans():
     window = asked("piano", Filters(parts=("morning", "evening"))).window
     on = date(2026, 3, 5)
