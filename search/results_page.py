@@ -37,6 +37,7 @@ HELP = {
     "refund": ("legal:terms", "Read how canceling and refunds work"),
     "reschedule": ("lessons:list", "Move a lesson in My lessons"),
     "payment": ("lessons:list", "Find payments and receipts in My lessons"),
+    "password": ("account_change_password", "Change your password"),
     "account": ("account_reset_password", "Reset your password"),
     "become_instructor": ("teach-start", "See how to teach on InstaInstru"),
     "support": ("contact", "Write to us"),

@@ -29,13 +29,18 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"with) (?:instainstru|you|this site)|"
             r"how (?:do|can) (?:i|you) (?:start )?teach(?:ing)? (?:here|on)|list my (?:lessons|"
             r"services|classes))\b"
+            # Whoever wants "someone to teach", or to teach their own people, looks for a lesson.
+            r"|(?:^\s*|\b(?:i|we|i'd|we'd|i'm) )(?:(?:would |really |am )*(?:want|like|love|hope|"
+            r"hoping|looking|ready) to|wanna) (?:start |be )?teach(?:ing)?\b"
+            r"(?! (?:me|my|us|our|him|her|them|it|someone|myself|ourselves)\b)"
         ),
     ),
+    ("password", re.compile(r"\b(?:change|update) (?:my |the |your )?password\b")),
     (
         "account",
         re.compile(
-            r"\b(?:forgot(?:ten)? (?:my )?password|reset (?:my )?password|can'?t (?:log|"
-            r"sign) in|log ?in|delete my account|change my (?:email|password))\b"
+            r"\b(?:(?:forgot(?:ten)?|lost|reset|recover) (?:my |the )?password|password reset|"
+            r"can'?t (?:log|sign) in|log ?in|delete my account|change my email)\b"
         ),
     ),
     (

@@ -97,6 +97,12 @@ class TestWords:
         """Spec: S8.9"""
         assert 'href="/legal/terms/"' in page(client, "q=cancel+my+lesson").split("</main>")[0]
         assert 'href="/accounts/password/reset/"' in page(client, "q=forgot+my+password")
+        for words, label in (
+            ("I+want+to+teach+guitar", "See how to teach on InstaInstru"),
+            ("change+password", "Change your password"),
+        ):
+            text = page(client, f"q={words}")
+            assert f">{label}</a>" in text.split("What we understood")[0].split("</main>")[0]
 
     def test_help_is_a_link_only_where_the_page_exists(self, client):
         for words in ("become an instructor", "contact support", "piano"):
