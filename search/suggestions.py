@@ -11,7 +11,7 @@ from catalog.models import Instructor
 from catalog.selectors import months_before
 from search.gazetteer import Place, key_of
 from search.snapshot import ServiceEntry, Snapshot
-from search.text import clean_text, fold, words_of
+from search.text import WORD, clean_text, fold, words_of
 
 FEWEST_LETTERS = 2
 MOST_ITEMS = 8
@@ -38,7 +38,11 @@ class Group:
 
 
 def suggest(
-    text: str, snapshot: Snapshot, *, today: date, recent: Sequence[str] = ()
+    text: str,
+    snapshot: Snapshot,
+    *,
+    today: date,
+    recent: Sequence[str] = (),
 ) -> list[Group]:
     """Return at most eight suggestions in groups; nothing below two letters.
 
@@ -57,7 +61,7 @@ def suggest(
         "Services": _services(words, snapshot),
         "Categories": _categories(words, snapshot),
         "Instructors": _instructors(said, snapshot, today),
-        "Neighborhoods": _places(words, snapshot),
+        "Neighborhoods": _places(said, snapshot),
     }
     groups, room = [], MOST_ITEMS
     for label, items in found.items():
@@ -133,34 +137,36 @@ def _instructors(said: str, snapshot: Snapshot, today: date) -> list[Suggestion]
     ]
 
 
-def _places(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:
-    """Complete the last words to a neighborhood and keep what was said before them."""
+def _places(said: str, snapshot: Snapshot) -> list[Suggestion]:
+    """Complete the last words to a place and keep what was said before them, letter by letter."""
+    words = list(WORD.finditer(fold(said)))
     for count in range(min(PLACE_WORDS, len(words)), 0, -1):
-        before, last = list(words[:-count]), key_of(" ".join(words[-count:]))
-        if before and before[-1] in HINTS:
-            before.pop()
-        elif before and len(last) < len("bay"):
+        before, last = words[:-count], words[-count:]
+        begun = key_of(" ".join(match.group() for match in last))
+        start = last[0].start()
+        if before and before[-1].group() in HINTS:
+            start = before[-1].start()
+        elif before and len(begun) < len("bay"):
             continue
-        found = _places_like(last, snapshot)
+        found = _places_like(begun, snapshot)
         if found:
-            what = " ".join(before)
-            return [
-                Suggestion(
-                    f"{what} in {name}" if what else name,
-                    borough,
-                    _results(f"{what} in {name}".strip()),
-                )
-                for name, borough in found
-            ]
+            what = said[:start].rstrip(" ,;-")
+            lines = [(f"{what} in {name}" if what else name, near) for name, near in found]
+            return [Suggestion(line, near, _results(line)) for line, near in lines]
     return []
 
 
 def _places_like(said: str, snapshot: Snapshot) -> list[tuple[str, str]]:
-    names: dict[str, str] = {}
+    """Return places with what they belong to; boroughs come before their neighborhoods."""
+    places: dict[str, Place] = {}
     for key, place in snapshot.gazetteer.by_key.items():
         if said and key.startswith(said):
-            names.setdefault(place.name, _belongs_to(place))
-    return sorted(names.items(), key=lambda item: (not key_of(item[0]).startswith(said), item[0]))
+            places.setdefault(place.name, place)
+    ordered = sorted(
+        places.values(),
+        key=lambda one: (not key_of(one.name).startswith(said), not one.is_borough, one.name),
+    )
+    return [(place.name, _belongs_to(place)) for place in ordered]
 
 
 def _belongs_to(place: Place) -> str:

@@ -56,6 +56,26 @@ def test_places_complete_the_last_words():
     assert found("violin brookl")["Neighborhoods"][0] == "violin in Brooklyn"
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("$45 piano in bronx", "$45 piano in Bronx"),
+        ("Piano at 4:30 in brookl", "Piano at 4:30 in Brooklyn"),
+        ("piano under $60.50 in que", "piano under $60.50 in Queens"),
+        ("C++, brookl", "C++ in Brooklyn"),
+    ],
+)
+def test_what_was_said_before_a_place_stays_letter_by_letter(text, first):
+    """Spec: S8.6: a suggestion loses no part of the question."""
+    assert found(text)["Neighborhoods"][0] == first
+
+
+def test_boroughs_come_before_neighborhoods():
+    offered = found("piano under $80 in br")["Neighborhoods"]
+    assert offered[:2] == ["piano under $80 in Bronx", "piano under $80 in Brooklyn"]
+    assert len(offered) == 3
+
+
 def test_instructors_are_those_who_can_be_found():
     """Spec: S8.7"""
     pianist("Maya")
