@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Count, F, Min, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest, JSONObject
 
+from accounts.models import Block
+
 if TYPE_CHECKING:
     from accounts.models import User
     from catalog.models import (  # noqa: F401 (named by the base classes below)
@@ -116,6 +118,10 @@ class InstructorQuerySet(models.QuerySet["Instructor"]):
         """Instructors whose displayed name begins with these letters, whatever their case."""
         return self.filter(display_name__istartswith=start).order_by("display_name", "pk")
 
+    def shown_to(self, user_id: int | None) -> "InstructorQuerySet":
+        """Leave out the person who looks, and whom a block parts from them (Spec: S8.7)."""
+        return self if user_id is None else self.exclude(_apart_from(user_id, "user"))
+
     def serving(self, neighborhood: "Neighborhood") -> "InstructorQuerySet":
         """Instructors who come to a neighborhood."""
         return self.filter(served_neighborhoods=neighborhood)
@@ -131,6 +137,19 @@ class OfferingQuerySet(models.QuerySet["Offering"]):
     def bookable(self) -> "OfferingQuerySet":
         """Active offerings of active services by live instructors."""
         return self.filter(is_active=True, service__is_active=True, instructor__status="live")
+
+    def shown_to(self, user_id: int | None) -> "OfferingQuerySet":
+        """Leave out offers of the person who looks, and of whom a block parts from them."""
+        return self if user_id is None else self.exclude(_apart_from(user_id, "instructor__user"))
+
+
+def _apart_from(user_id: int, person: str) -> Q:
+    """Return whether ``person`` is this user, or either side has blocked the other. Spec: S5.8"""
+    blocked = Block.objects.filter(by=user_id).values("person")
+    blocking = Block.objects.filter(person=user_id).values("by")
+    return (
+        Q(**{person: user_id}) | Q(**{f"{person}__in": blocked}) | Q(**{f"{person}__in": blocking})
+    )
 
 
 class AddressQuerySet(models.QuerySet["Address"]):

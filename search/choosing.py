@@ -32,7 +32,6 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
-from accounts.models import Block
 from bookings.availability.clock import dates_between
 from bookings.reviews.ratings import FEWEST_REVIEWS
 from catalog.models import Coverage, Modality, Offering, OfferingPrice
@@ -199,12 +198,7 @@ def load_offers(
     rows = Offering.objects.bookable().filter(instructor__background_checked_on__gte=checked_since)
     if service_ids is not None:
         rows = rows.filter(service_id__in=service_ids)
-    if not_user_id is not None:
-        rows = (
-            rows.exclude(instructor__user_id=not_user_id)
-            .exclude(instructor__user__in=Block.objects.filter(by=not_user_id).values("person"))
-            .exclude(instructor__user__in=Block.objects.filter(person=not_user_id).values("by"))
-        )
+    rows = rows.shown_to(not_user_id)
     try:
         fitting, known = _fitting(rows, wish).query.sql_with_params()
     except EmptyResultSet:  # such as no services at all

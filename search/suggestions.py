@@ -43,11 +43,13 @@ def suggest(
     *,
     today: date,
     recent: Sequence[str] = (),
+    user_id: int | None = None,
 ) -> list[Group]:
     """Return at most eight suggestions in groups; nothing below two letters.
 
     ``recent`` are the person's own searches, newest first; an empty box offers the newest ones.
-    Spec: S8.6
+    ``user_id`` is who types: neither they nor whom a block parts from them are instructors here.
+    Spec: S8.6, S8.7
     """
     said = clean_text(text)
     words = words_of(fold(said))
@@ -60,7 +62,7 @@ def suggest(
         "Recent": _recent(words, recent),
         "Services": _services(words, snapshot),
         "Categories": _categories(words, snapshot),
-        "Instructors": _instructors(said, snapshot, today),
+        "Instructors": _instructors(said, snapshot, today, user_id),
         "Neighborhoods": _places(said, snapshot),
     }
     groups, room = [], MOST_ITEMS
@@ -127,9 +129,11 @@ def _categories(words: Sequence[str], snapshot: Snapshot) -> list[Suggestion]:
     ]
 
 
-def _instructors(said: str, snapshot: Snapshot, today: date) -> list[Suggestion]:
+def _instructors(
+    said: str, snapshot: Snapshot, today: date, user_id: int | None
+) -> list[Suggestion]:
     checked_since = months_before(today, snapshot.check_months)
-    rows = Instructor.objects.live().checked_since(checked_since).named(said)
+    rows = Instructor.objects.live().checked_since(checked_since).named(said).shown_to(user_id)
     limit = MOST_OF["Instructors"]
     return [
         Suggestion(name, headline, reverse("instructor-profile", args=[slug]))

@@ -72,13 +72,17 @@ def count(request: HttpRequest) -> HttpResponse:
 @public
 @require_safe
 def suggestions(request: HttpRequest) -> HttpResponse:
-    """List what the letters may become; from memory and one query. Spec: S8.6."""
+    """List what the letters may become; from memory and one query. Spec: S8.6, S8.7."""
     count_use(SUGGESTIONS, session_key_of(request))
     today = clock.now().astimezone(clock.NEW_YORK).date()
     said = request.GET.get("q", "")
     recent = recent_searches(known_historian(request), KEPT)
     groups = suggest(
-        said, current_snapshot(), today=today, recent=[row.query_text for row in recent]
+        said,
+        current_snapshot(),
+        today=today,
+        recent=[row.query_text for row in recent],
+        user_id=request.user.pk,
     )
     return mark_private(render(request, "search/suggestions.html", {"groups": groups}))
 

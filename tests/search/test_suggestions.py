@@ -1,11 +1,13 @@
 """What a person may mean while still typing (Spec: S8.6)."""
 
+import re
 from datetime import date
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Block
 from catalog.importer import import_catalog
 from catalog.models import Instructor
 from instainstru.ratelimit import SUGGESTIONS
@@ -82,6 +84,23 @@ def test_instructors_are_those_who_can_be_found():
     pianist("Mayra", instructor__status=Instructor.Status.PAUSED)
     pianist("Mayumi", instructor__background_checked_on=expired_check_on())
     assert found("may")["Instructors"] == ["Maya C."]
+
+
+def test_nobody_is_offered_themselves_or_whom_a_block_parts_from_them(client):
+    """Spec: S5.8, S8.7"""
+    maya, mayra, mayumi, maylin = (
+        pianist(name).instructor.user for name in ("Maya", "Mayra", "Mayumi", "Maylin")
+    )
+    Block.objects.create(by=maya, person=mayra)
+    Block.objects.create(by=mayumi, person=maya)
+    for person, offered in (
+        (maya, ["Maylin"]),
+        (mayra, ["Maylin", "Mayumi"]),
+        (maylin, ["Maya", "Mayra"]),
+    ):
+        client.force_login(person)
+        text = client.get("/search/suggest/?q=may").content.decode()
+        assert re.findall(r"<span>(\w+) C\.</span>", text) == offered
 
 
 @pytest.mark.parametrize("text", ["", "p", " ", "!!", "\x00", "🎹", "zzzzzz"])
