@@ -108,7 +108,9 @@ def _editor(
     family: Family, query: ParsedQuery, demand: Demand, state: PageState, edited: set[str]
 ) -> Editor | None:
     """Return the form of a family once, on its first chip."""
-    if not family.editor or family.editor in edited or demand.price_basis == "lesson":
+    if not family.editor or family.editor in edited:
+        return None
+    if family.editor == "price" and demand.price_basis == "lesson":  # its form asks per hour
         return None
     edited.add(family.editor)
     rest = state.drop(*family.names, "view").without(_said(family, query))

@@ -104,6 +104,14 @@ class TestWords:
             text = page(client, f"q={words}")
             assert f">{label}</a>" in text.split("What we understood")[0].split("</main>")[0]
 
+    def test_a_price_per_lesson_is_changed_in_words_alone(self, client):
+        """Spec: S8.5: its form asks for a price per hour; the forms of other things stay."""
+        pianist()
+        text = page(client, "q=piano+in+park+slope+saturday+under+$90+a+lesson")
+        changed = re.findall(r"<summary>([^<]*)<span[^>]*>, change<", text)
+        assert changed == ["Park Slope", "Sat, Mar 7"]
+        assert "Remove Up to $90/lesson" in text
+
     def test_help_is_a_link_only_where_the_page_exists(self, client):
         for words in ("become an instructor", "contact support", "piano"):
             text = page(client, f"q={words}").split("<main")[1].split("</main>")[0]
