@@ -103,10 +103,9 @@ def run_once(
     with _freed_after_failure(record):
         response = answer()
     if isinstance(response, HttpResponseRedirect):
-        record.status_code, record.location = response.status_code, response.url
-        record.save(update_fields=["status_code", "location"])
+        _write(record, status_code=response.status_code, location=response.url)
     else:
-        record.delete()
+        _free(record)
     return response
 
 
@@ -172,8 +171,24 @@ def _keep_refusal(record: IdempotencyRecord, error: Exception) -> bool:
 
 
 def _keep(record: IdempotencyRecord, status: int, said: Mapping[str, object]) -> None:
-    record.status_code, record.answer = status, json.dumps(said, cls=DjangoJSONEncoder)
-    record.save(update_fields=["status_code", "answer"])
+    _write(record, status_code=status, answer=json.dumps(said, cls=DjangoJSONEncoder))
+
+
+def _write(record: IdempotencyRecord, **answer: object) -> None:
+    """Keep the answer, also when whoever took the key over from a slow run has freed it."""
+    about = {"action": record.action, "body_hash": record.body_hash}
+    IdempotencyRecord.objects.update_or_create(
+        owner=record.owner,
+        key=record.key,
+        defaults=answer,
+        create_defaults={**about, "created_at": record.created_at, **answer},
+    )
+
+
+def _free(record: IdempotencyRecord) -> None:
+    """Free the key, unless another run took it over or has answered."""
+    mine = IdempotencyRecord.objects.filter(pk=record.pk, created_at=record.created_at)
+    mine.filter(status_code=None).delete()
 
 
 @contextmanager
@@ -189,7 +204,7 @@ def _freed_after_failure(
         yield
     except Exception as error:
         if not keep(record, error):
-            record.delete()
+            _free(record)
         raise
 
 
@@ -213,6 +228,7 @@ def _claim(owner: Owner, key: str, action: str, body: str) -> tuple[IdempotencyR
         pk=record.pk, status_code=None, created_at__lt=now - ABANDONED_AFTER
     ).update(created_at=now)
     if taken_over:
+        record.created_at = now
         return record, True
     raise StillRunningError(
         "We are still working on your first click. Give it a moment.",

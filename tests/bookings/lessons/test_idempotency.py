@@ -130,6 +130,34 @@ def test_overlong_key_is_no_error() -> None:
     assert answer.runs == 1
 
 
+def test_answer_is_kept_by_a_run_that_lost_its_key_meanwhile() -> None:
+    """R14: another click took the key over after a minute, was refused and freed it."""
+
+    def slow() -> HttpResponse:
+        IdempotencyRecord.objects.update(created_at=clock.now() - timedelta(seconds=61))
+        assert run_once(sent(), guest(), "pay", lambda: HttpResponse(status=409)).status_code == 409
+        assert not IdempotencyRecord.objects.exists()
+        return HttpResponseRedirect("/done/")
+
+    assert run_once(sent(), guest(), "pay", slow).status_code == 302
+    assert run_once(sent(), guest(), "pay", lambda: HttpResponse(status=409)).url == "/done/"
+
+
+def test_a_slow_run_that_fails_leaves_the_key_of_who_took_it_over() -> None:
+    """R14"""
+
+    def slow() -> HttpResponse:
+        IdempotencyRecord.objects.update(created_at=clock.now() - timedelta(seconds=61))
+        assert (
+            run_once(sent(), guest(), "pay", lambda: HttpResponseRedirect("/done/")).status_code
+            == 302
+        )
+        return HttpResponse(status=409)
+
+    assert run_once(sent(), guest(), "pay", slow).status_code == 409
+    assert IdempotencyRecord.objects.get().location == "/done/"
+
+
 def test_records_are_kept_for_a_day() -> None:
     run_once(sent(), guest(), "pay", leading_on())
     assert delete_old_records() == 0
