@@ -84,7 +84,8 @@ def _make_payout(payee_id: int, payday: date, policy: Policy, now: datetime) -> 
     """Take the events of one instructor into a payout; the lock lets one run in at a time."""
     payee = Payee.objects.select_for_update(no_key=True).get(pk=payee_id)
     is_made = Payout.objects.filter(instructor=payee.instructor_id, payday=payday).exists()
-    if is_made or payee.held_at is not None:
+    is_delayed = payee.delayed_until is not None and payee.delayed_until > now
+    if is_made or is_delayed or payee.held_at is not None:
         return False
     events = unpaid_events(pays_at(payday), policy).filter(instructor=payee.instructor_id)
     rows = events.values_list("pk", "entries__account", "entries__amount_cents")
@@ -182,10 +183,12 @@ def _refuse(payout_id: int, reason: str, now: datetime) -> None:
     payout = _locked(payout_id)
     if payout.status != Status.SENT:
         return
+    # The next try goes to the bank details of then, which may have changed since this one was sent.
+    payee = payout.instructor.payee
     payout.failures += 1
     is_last = payout.failures > RETRIES
     payout.status = Status.STOPPED if is_last else Status.FAILED
-    payout.next_try_at = None if is_last else now + RETRY_AFTER
+    payout.next_try_at = None if is_last else max(now + RETRY_AFTER, payee.delayed_until or now)
     payout.failure_reason = reason[:80]
     payout.save(update_fields=["failures", "status", "next_try_at", "failure_reason"])
     if is_last or payout.failures == 1:
@@ -194,4 +197,4 @@ def _refuse(payout_id: int, reason: str, now: datetime) -> None:
 
 def _locked(payout_id: int) -> Payout:
     rows = Payout.objects.select_for_update(of=("self",))
-    return rows.select_related("instructor__user").get(pk=payout_id)
+    return rows.select_related("instructor__user", "instructor__payee").get(pk=payout_id)

@@ -22,7 +22,7 @@ from bookings.payments.models import (
     Payout,
     PayoutLine,
 )
-from bookings.payments.services import request_refund
+from bookings.payments.services import payouts, request_refund
 from bookings.payments.services.payees import hold_payouts, release_payouts, set_payout_details
 from bookings.payments.services.payouts import (
     RETRY_AFTER,
@@ -221,6 +221,36 @@ def test_held_and_fresh_details_wait() -> None:
     assert send_payouts(now + timedelta(hours=73)) == 0
     actions = AuditEvent.objects.filter(subject=instructor.user).values_list("action", flat=True)
     assert {"payouts.held", "payouts.released", "payout_details.changed"} <= set(actions)
+
+
+def test_a_refusal_that_comes_after_new_details_waits_for_them() -> None:
+    """S14.11: the try after it goes to the new account, so it waits 72 hours as well."""
+    instructor = ready(REFUSES)
+    taught(instructor)
+    now = clock.now()
+    make_payouts(now)
+    with patch.object(OfflineGateway, "payout", side_effect=GatewayTimeoutError("late")):
+        send_payouts(now)
+    set_payout_details(by=instructor.user, account_number=TAKES)
+    send_payouts(now + timedelta(minutes=11))
+    payout, payee = Payout.objects.get(), Payee.objects.get(instructor=instructor)
+    assert payout.status == "failed"
+    assert payout.next_try_at == payee.delayed_until
+
+
+def test_details_that_change_while_payouts_are_made_wait() -> None:
+    """S14.11: asked again under the lock."""
+    instructor = ready()
+    taught(instructor)
+    make = payouts._make_payout
+
+    def changes_first(*args: Any) -> bool:
+        set_payout_details(by=instructor.user, account_number=TAKES)
+        return make(*args)
+
+    with patch.object(payouts, "_make_payout", changes_first):
+        assert make_payouts(clock.now()) == 0
+    assert not Payout.objects.exists()
 
 
 def test_only_finance_holds_and_nobody_their_own() -> None:
