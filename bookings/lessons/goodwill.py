@@ -65,7 +65,7 @@ def decided_loss(booking: Booking) -> tuple[str, datetime] | None:
 
 
 def _was_given_back(booking: Booking) -> bool:
-    return _was_settled(_waive_key(booking), _emergency_key(booking))
+    return _was_settled(_waive_key(booking), _emergency_key(booking), _good_fit_key(booking))
 
 
 def _was_settled(*keys: str) -> bool:
@@ -188,6 +188,21 @@ def _good_fit_key(booking: Booking) -> str:
 def had_good_fit(booking: Booking) -> bool:
     """Tell whether the student had the price of this lesson back by the promise. Spec: C9"""
     return Refund.objects.filter(key=_good_fit_key(booking)).exists()
+
+
+def settle_after_good_fit(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
+    """Settle a lesson that the instructor missed, whose price the promise gave as credit before.
+
+    The instructor's share pays the platform back, and what is left of that credit goes to the card.
+    Returns what the student gets now. Spec: C7, C9
+    """
+    rest = replace(due, card_refund_cents=0, credit_returned_cents=0, credit_issued_cents=0)
+    rest = replace(rest, is_promo_returned=False)
+    settle(booking, rest, key=key, now=now)
+    refund = payments.exchange_credit(
+        booking_id=booking.pk, source_key=_good_fit_key(booking), key=f"{key}:card", now=now
+    )
+    return replace(rest, card_refund_cents=refund.amount_cents if refund else 0)
 
 
 def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple[Booking, Outcome]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import Sum
 from django.test import Client
 
 from accounts.models import AuditEvent, Block, User
@@ -27,7 +28,7 @@ from bookings.lessons.reports import (
 from bookings.lessons.selectors import find_taught_lesson
 from bookings.lessons.states import Status
 from bookings.notifications.models import OutgoingMail
-from bookings.payments.models import Credit
+from bookings.payments.models import Credit, LedgerEntry
 from bookings.payments.selectors import ledger_imbalances, payment_summary
 from catalog.models import Policy
 from instainstru import clock
@@ -308,6 +309,47 @@ def test_a_lesson_that_cost_nothing_has_nothing_to_excuse(stage: Stage, before: 
         )  # fmt: skip
     with pytest.raises(LessonChangedError):
         by_staff(stage, VerifiedUserFactory(role=Role.ADMIN), now=stage.lesson.start_at - before)
+
+
+@pytest.mark.parametrize("spent_cents", [0, 2000, 9500])
+def test_a_missed_lesson_that_was_no_good_fit_goes_to_the_card(
+    stage: Stage, spent_cents: int
+) -> None:
+    """C7 after C9: the instructor's share pays the promise back; what is left becomes money."""
+    at = stage.lesson.end_at + HOUR
+    claim_good_fit(by=stage.maya, code=stage.code, now=at)
+    Credit.objects.filter(user=stage.maya).update(remaining_cents=9500 - spent_cents)
+    report(stage, at, kind="late")
+    admin = VerifiedUserFactory(role=Role.ADMIN)
+    decide_report(
+        by=admin, code=stage.code, status=Status.NO_SHOW_INSTRUCTOR, reason="Nobody came", now=at
+    )
+    assert given_back(stage) == (9500 - spent_cents, spent_cents)
+    left = Credit.objects.filter(user=stage.maya).aggregate(cents=Sum("remaining_cents"))["cents"]
+    assert left == 1800
+    assert Strike.objects.get().reason == "no_show"
+    entries = LedgerEntry.objects.filter(transaction__booking=stage.lesson)
+    sums = {
+        row["account"]: row["cents"]
+        for row in entries.values("account").annotate(cents=Sum("amount_cents")).order_by()
+    }
+    assert sums["instructor_payable"] == sums["platform_fee"] == 0
+    assert sums["promo"] == -1800
+    # The credit was taken without buying anything, and nothing else differs.
+    off = [(found.rule, found.cents) for found in ledger_imbalances()]
+    assert off == ([("credit", -spent_cents)] if spent_cents else [])
+
+
+def test_nothing_is_waived_after_the_promise_gave_it(stage: Stage) -> None:
+    """C4, C8, C9: the student who did not come has the price already."""
+    at = stage.lesson.end_at + HOUR
+    claim_good_fit(by=stage.maya, code=stage.code, now=at)
+    report(stage, at, kind="student_no_show", by="andre")
+    accept_report(by=stage.maya, code=stage.code, now=at)
+    assert stage.fresh().status == "no_show_student"
+    assert waivable(taught(stage), at, RefundTo.CARD) is None
+    with pytest.raises(LessonChangedError):
+        by_staff(stage, VerifiedUserFactory(role=Role.ADMIN), now=at)
 
 
 def test_good_fit_promise_pays_once_in_ninety_days(stage: Stage) -> None:
