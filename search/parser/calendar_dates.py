@@ -28,7 +28,7 @@ _PATTERNS = (
     re.compile(rf"{_WEEKDAY_LEAD}\b(?P<day>{_DAY}) (?:of |de )?(?P<name>{_MONTH}){_YEAR}"),
     re.compile(
         rf"{_WEEKDAY_LEAD}(?<![\w/$.-])(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})(?:/(?P<year>20\d\d|\d\d))?"
-        rf"(?![\w/]){_NOT_SIZE}"
+        rf"(?P<more>-{_DAY})?(?![\w/]){_NOT_SIZE}"
     ),
     re.compile(
         rf"(?P<lead>\b(?:(?:on )?(?:next )?{WEEKDAY},? (?:the )?|on the |"

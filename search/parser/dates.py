@@ -55,7 +55,7 @@ _LEAD = re.compile(
 _PLURAL_PART = re.compile(
     r",? ?(?:late |early )?(?:in the )?(?:mornings|afternoons|evenings|nights|lunches|lunchtimes)\b"
 )
-_DEADLINE = re.compile(r"\b(?:by|before|until) (?:this |next )?$")
+_DEADLINE = re.compile(r"(?<!\bnot )\b(?:by|before|until) (?:this |next )?$")
 
 
 def read_dates(reading: Reading, today: date) -> None:

@@ -17,7 +17,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], float | None], ...] = (
     (re.compile(rf"{_LEAD}\b(?:an?[ -]|one[ -])?hour and (?:a )?half\b"), 90),
     (re.compile(rf"{_LEAD}\b(?:one and a half|1 1[/⁄]2) {_HOURS}"), 90),
     (re.compile(rf"{_LEAD}\b(?:two and a half|2 1[/⁄]2) {_HOURS}"), 150),
-    (re.compile(rf"{_LEAD}\b(?:an? )?half(?:[ -]an?)?[ -]?(?:hour|hr)\b"), 30),
+    (re.compile(rf"{_LEAD}\b(?:an? )?(?:half|(?<!\d )1[/⁄]2)(?:[ -]an?)?[ -]?(?:hour|hr)\b"), 30),
     (re.compile(rf"{_LEAD}\b(?:three quarters of an hour)\b"), 45),
     (re.compile(r"\b(?:de )?(?:una )?hora y media\b"), 90),
     (re.compile(rf"{_LEAD}\b(?:de )?media hora\b"), 30),

@@ -46,9 +46,9 @@ _ABOUT = r"around|about|roughly|approx(?:imately)?|circa|~|for|at|is|only|just"
 _FROM = rf"{_MORE}|at least|start(?:ing|s)? (?:at|from)|from|desde|min(?:imum)?(?: of)?|>=?"
 # "not under" is a minimum and "nothing over" a maximum: the limit is the other one of its word.
 _NEGATED = re.compile(
-    r"(?<![\w'-])(?:no|not|nothing|never|pas|"
-    r"(?:do not|don't|cannot|can't|won't|would not|wouldn't)(?: want to)?"
-    r"(?: (?:go|pay|spend|afford|want|be))?)(?: anything)? "
+    r"(?<![\w'-])(?:no(?: one)?|none|not|nothing|never|cannot|pas|\w+n't)(?: (?:want|like|able))?"
+    r"(?: to)?(?: (?:want|be|go|going|pay|paying|spend|spending|afford|cost|costing|charge|"
+    r"charging|have))?(?: anything)? "
     rf"(?:(?P<less>{_LESS})|(?:{_MORE}))\s?{_amount('')}"
 )
 _RANGE = re.compile(
@@ -67,7 +67,7 @@ _MIN = re.compile(
     r"(?P<after>\s?(?:\+|or (?:more|above|up)\b|and (?:up|above|over)\b|plus\b|min(?:imum)?\b))?"
 )
 # "$30 per half hour", "$80 for 45 minutes": the length itself was read before.
-_FOR_LENGTH = re.compile(r"\s?(?:/|\b(?:per|each|every|for|an?)\b) ?(?:an? )?")
+_FOR_LENGTH = re.compile(r"\s?(?:/|\b(?:per|each|every|for|the|an?)\b) ?(?:an? )?")
 _LESSON_UNIT = re.compile(r"lesson|class|clase|session|time|each")
 
 _LOW = re.compile(

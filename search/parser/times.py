@@ -39,7 +39,7 @@ _RANGE = re.compile(
 )
 _NOT = (
     r"(?<![\w'-])(?:but )?(?:no|not|nothing|never|(?:can't|cannot)(?: (?:do|make|start|come))?)"
-    r"(?: free| available| any| anything| it)? "
+    r"(?: free| available| any| anything| it| lessons?| class(?:es)?)? "
 )
 # "not before" is a limit below and "nothing later than" one above: the other one of its word.
 _NOT_BEFORE = re.compile(
@@ -51,7 +51,7 @@ _NOT_AFTER = re.compile(
 )
 _AFTER = re.compile(
     rf"{_ANY_LEAD}\b(?P<lead>after|(?<!half )(?<!quarter )past|since|later than|"
-    rf"despues de(?: las)?|a partir de(?: las)?|from)\s{_clock('')}{_NOT_COUNT}"
+    rf"despues de(?: las)?|(?:a partir de|desde)(?: las)?|from)\s{_clock('')}{_NOT_COUNT}"
     r"(?P<on>\s?(?:onwards?|forward|on(?=\s*(?:$|[,.;])))\b)?"
 )
 _AFTER_SUFFIX = re.compile(
