@@ -157,11 +157,17 @@ class ReportForm(forms.Form):
         error_messages={"required": "Tell us what happened."},
     )
     pictures = PicturesField(label="Pictures", most=ReportEvidence.MOST_PICTURES, required=False)
+    is_unsafe = forms.BooleanField(
+        label="I did not feel safe",
+        required=False,
+        help_text="We look at it first, and all contact between you is blocked at once.",
+    )
 
     def __init__(self, *args: Any, kinds: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if kinds:
             self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+            del self.fields["is_unsafe"]  # one of the kinds
         else:
             del self.fields["kind"]
 

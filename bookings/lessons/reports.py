@@ -82,12 +82,7 @@ def report_lesson(
         lesson = find_on_side(by=by, code=code, side=side)
         report = LessonReport.objects.filter(booking=lesson, outcome="").first()
         if report is not None and report.opened_by != side:
-            report = _answer(lesson, report, by, statement, pictures, at)
-            if kind == K.SAFETY:
-                report.is_unsafe = True
-                report.save(update_fields=["is_unsafe"])
-                block_person(by=by, person=_other(lesson, side))
-            return report
+            return _answer(lesson, report, by, statement, pictures, at, is_unsafe=kind == K.SAFETY)
         first_at, last_at = report_window(lesson, kind)
         if catch_up(lesson, at) not in sources_of("T13") or not first_at <= at <= last_at:
             raise lesson_changed(lesson, "T13", "This lesson can't be reported now.")
@@ -119,19 +114,22 @@ def answer_report(
     by: User,
     code: str,
     statement: str,
+    is_unsafe: bool = False,
     pictures: Sequence[UploadedPicture] = (),
     now: datetime | None = None,
 ) -> None:
     """Tell and show the other side of a reported lesson; staff decide then. Once.
 
-    Raises ``ValidationFailedError`` for a short statement, ``LessonChangedError`` when there is
-    nothing to answer. Spec: T14
+    ``is_unsafe`` says that this side did not feel safe, whoever reported first. Raises
+    ``ValidationFailedError`` for a short statement, ``LessonChangedError`` when there is nothing to
+    answer. Spec: T14, S11.8
     """
     booking, side = find_either(by=by, code=code)
     _check_statement(statement)
     with lesson_transaction(booking, now) as at:
         lesson = find_on_side(by=by, code=code, side=side)
-        _answer(lesson, _to_answer(lesson, side, at), by, statement, pictures, at)
+        report = _to_answer(lesson, side, at)
+        _answer(lesson, report, by, statement, pictures, at, is_unsafe=is_unsafe)
 
 
 def accept_report(*, by: User, code: str, now: datetime | None = None) -> Booking:
@@ -231,12 +229,17 @@ def _answer(
     statement: str,
     pictures: Sequence[UploadedPicture],
     now: datetime,
+    *,
+    is_unsafe: bool,
 ) -> LessonReport:
     if report.answer:
         raise lesson_changed(lesson, "T14", "This report was answered already.")
     report.answer, report.answered_at = statement.strip(), now
-    report.save(update_fields=["answer", "answered_at"])
+    report.is_unsafe |= is_unsafe
+    report.save(update_fields=["answer", "answered_at", "is_unsafe"])
     side = Side.INSTRUCTOR if report.opened_by == Side.STUDENT else Side.STUDENT
+    if is_unsafe:
+        block_person(by=by, person=_other(lesson, side))
     evidence.append(report, by=by, side=side, pictures=pictures, now=now)
     mails.queue_report(lesson, report, "answered")
     return report

@@ -63,7 +63,8 @@ def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     by, code = cast("User", request.user), str(booking.code)
     form = ReportForm(request.POST, request.FILES, kinds=_kinds(side, known))
     try:
-        if known is not None and request.POST.get("agree"):
+        # Who says that they did not feel safe has more to tell than that it is right.
+        if known is not None and request.POST.get("agree") and not request.POST.get("is_unsafe"):
             reports.accept_report(by=by, code=code)
             words = "Thank you. The report is accepted."
         elif not form.is_valid():

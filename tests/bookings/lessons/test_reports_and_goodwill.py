@@ -429,3 +429,20 @@ def test_both_sides_hear_of_every_step_of_a_report(stage: Stage) -> None:
         assert "$95.00 goes back to your card" in text
         assert "$18.00 is lesson credit now" in text
     assert "$95" not in mails.get(to=stage.andre.email, subject__startswith="The report is").text
+
+
+@pytest.mark.parametrize("with_agree", [False, True])
+def test_answer_says_that_the_lesson_was_not_safe(
+    stage: Stage, client: Client, with_agree: bool
+) -> None:
+    """S11.8: who was reported first is heard, also when the button that accepts was pressed."""
+    report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
+    client.force_login(stage.maya)
+    address = f"/lessons/{stage.code}/report/"
+    sent = {"statement": WORDS, "is_unsafe": "on", **({"agree": "1"} if with_agree else {})}
+    with time_machine.travel(stage.lesson.end_at + HOUR):
+        assert "I did not feel safe" in client.get(address).text
+        assert client.post(address, sent).status_code == 303
+    found = LessonReport.objects.get()
+    assert (found.is_unsafe, found.answer, found.outcome) == (True, WORDS, "")
+    assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()
