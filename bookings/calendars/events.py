@@ -20,8 +20,10 @@ MOST_LISTED: Final = 2_000
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _DAY = timedelta(days=1)
-_LONGEST = timedelta(days=366)
 _FIRST_FACE = datetime.min  # noqa: DTZ901 - a clock face is in no zone
+# Some programs write an end thousands of years away; each zone still has this one.
+_LAST_FACE = datetime(9999, 12, 30)  # noqa: DTZ001 - a clock face is in no zone
+_LAST_INSTANT = _LAST_FACE.replace(tzinfo=UTC)
 
 
 class TooMuchError(Exception):
@@ -58,7 +60,10 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is kept of an event; ``days`` is the length of one of whole days."""
+    """What is kept of an event.
+
+    ``replaces`` is the occurrence that it stands for: its instant, or the date that it begins on.
+    """
 
     uid: str
     start: Wall
@@ -67,15 +72,15 @@ class Event:
     rule: str = ""
     extra: tuple[Wall, ...] = ()
     left_out: tuple[Wall, ...] = ()
-    replaces: Wall | None = None
+    replaces: date | None = None
 
     def interval_at(self, face: datetime) -> Interval | None:
         """Return one occurrence; None when it takes no time."""
         start = Wall(face, self.start.zone)
         if self.start.is_day:
-            end = Wall(face + self.length, self.start.zone).instant
+            end = Wall(face + min(self.length, _LAST_FACE - face), self.start.zone).instant
         else:
-            end = start.instant + self.length
+            end = start.instant + min(self.length, _LAST_INSTANT - start.instant)
         return Interval(start.instant, end) if start.instant < end else None
 
 
@@ -133,8 +138,12 @@ def read_event(lines: Sequence[str], zones: Zones) -> Event:
         rule=_sound_rule(rule, start) if rule and not replaced else "",
         extra=() if replaced else read.times("RDATE", zones),
         left_out=read.times("EXDATE", zones),
-        replaces=replaced[0] if replaced else None,
+        replaces=_occurrence(replaced[0]) if replaced else None,
     )
+
+
+def _occurrence(replaced: Wall) -> date:
+    return replaced.face.date() if replaced.is_day else replaced.instant
 
 
 def _is_busy(read: _Lines) -> bool:
@@ -152,10 +161,7 @@ def _length(read: _Lines, start: Wall, zones: Zones) -> timedelta:
         length = vDuration.from_ical(read.text("DURATION"))
     else:
         length = _DAY if start.is_day else timedelta()
-    if start.is_day:
-        length = max(length, _DAY)
-    # A whole life abroad is no longer than the dates that anybody can book.
-    return length if start.is_day or length < _LONGEST * 10 else _LONGEST * 10
+    return max(length, _DAY) if start.is_day else length
 
 
 def _sound_rule(text: str, start: Wall) -> str:
@@ -177,7 +183,7 @@ def _sound_rule(text: str, start: Wall) -> str:
 
 
 def _last_face(until: date, start: Wall) -> datetime:
-    if not isinstance(until, datetime):
+    if start.is_day or not isinstance(until, datetime):
         return datetime.combine(until, time(23, 59, 59))
     if until.tzinfo is None:
         return until
@@ -192,28 +198,26 @@ def busy_times(
 
     An occurrence that an event of its own replaces is left out of its series.
     """
-    replaced: dict[str, set[datetime]] = defaultdict(set)
+    replaced: dict[str, set[date]] = defaultdict(set)
     for event in events:
         if event.replaces is not None:
-            replaced[event.uid].add(event.replaces.instant)
+            replaced[event.uid].add(event.replaces)
     for event in events:
         budget.step()
         if event.is_busy and event.length > timedelta():
-            gone = replaced[event.uid] if event.replaces is None else set()
+            gone: set[date] = replaced[event.uid] if event.replaces is None else set()
             yield _occurrences(event, gone, since, until, budget)
 
 
 def _occurrences(
-    event: Event, gone: set[datetime], since: datetime, until: datetime, budget: Budget
+    event: Event, gone: set[date], since: datetime, until: datetime, budget: Budget
 ) -> Iterator[Interval]:
-    days = {wall.face.date() for wall in event.left_out if wall.is_day}
-    gone = gone | {wall.instant for wall in event.left_out}
-    # Some programs write an end thousands of years away.
+    gone = gone | {_occurrence(wall) for wall in event.left_out}
     first = _face(since, event) - _DAY
     first -= min(event.length, first - _FIRST_FACE)
     last = _face(until, event) + _DAY
     for face in _faces(event, last, budget):
-        if face < first or face > last or face.date() in days:
+        if face < first or face > last or face.date() in gone:
             continue
         if Wall(face, event.start.zone).instant in gone:
             continue

@@ -27,6 +27,10 @@ _KEPT = frozenset(
     }
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+# What reading nonsense raises, here and in the libraries that expand rules.
+_NONSENSE = (
+    ValueError, OverflowError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError,
+)  # fmt: skip
 _NO_UID = re.compile(r"(?!)")
 _FOLD = re.compile(r"(?:\r\n|\r|\n)[ \t]")
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -82,7 +86,7 @@ def parse_busy(
         for times in busy_times(busy, since=since, until=until, budget=budget):
             try:
                 found += _clipped(times, since, until)
-            except (ValueError, OverflowError, TypeError, ArithmeticError):
+            except _NONSENSE:
                 skipped += 1
     except TooMuchError:
         raise CalendarUnreadableError("too_much") from None
@@ -109,7 +113,7 @@ def _understood(
         budget.step()  # a zone of the file itself is worked out here
         try:
             events.append(read_event(lines, zones))
-        except (ValueError, OverflowError, TypeError, KeyError, AttributeError, IndexError):
+        except _NONSENSE:
             skipped += 1
     return events, skipped
 

@@ -100,6 +100,13 @@ def test_the_end_of_a_rule_is_an_instant_or_a_date() -> None:
     assert len(busy(f"{NINE_TO_TEN}\nRRULE:FREQ=WEEKLY;UNTIL=20260316T125959Z")) == 2
 
 
+@pytest.mark.parametrize("until", ["20260312", "20260312T000000Z", "20260312T235959Z"])
+def test_whole_days_end_on_the_date_that_is_written(until: str) -> None:
+    """West of UTC its midnight is on the day before."""
+    days = f"DTSTART;VALUE=DATE:20260310\nRRULE:FREQ=DAILY;UNTIL={until}"
+    assert busy(days) == ["03-10 04:00-03-13 04:00"]
+
+
 def test_left_out_dates_are_free() -> None:
     rule = f"{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=4"
     one = "EXDATE;TZID=America/New_York:20260303T090000"
@@ -119,6 +126,12 @@ def test_a_moved_occurrence_is_busy_at_its_new_time_only() -> None:
     moved = f"UID:a\nRECURRENCE-ID;TZID=America/New_York:20260303T090000\n{AFTERNOON}"
     for order in ([rule, moved], [moved, rule]):
         assert busy(*order) == ["03-02 14:00-15:00", "03-03 20:00-21:00", "03-04 14:00-15:00"]
+
+
+def test_an_occurrence_may_be_replaced_by_the_date_it_was_on() -> None:
+    rule = f"UID:a\n{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=3"
+    moved = f"UID:a\nRECURRENCE-ID;VALUE=DATE:20260303\n{AFTERNOON}"
+    assert busy(rule, moved) == ["03-02 14:00-15:00", "03-03 20:00-21:00", "03-04 14:00-15:00"]
 
 
 def test_a_change_of_all_later_occurrences_is_counted_and_takes_none_away() -> None:
@@ -239,6 +252,9 @@ def test_what_is_not_when_is_not_even_looked_at() -> None:
         f"{NINE_TO_TEN}\nRRULE:FREQ=DAILY;BYHOUR={','.join(map(str, range(24)))};BYMINUTE=1,2",
         f"{NINE_TO_TEN}\nRDATE:{','.join(['20260310T090000Z'] * 3000)}",
         f"{NINE_TO_TEN}\nEXDATE:nonsense",
+        f"{NINE_TO_TEN}\nRRULE:FREQ=MONTHLY;BYDAY=9MO",
+        f"{NINE_TO_TEN}\nRRULE:FREQ=YEARLY;BYDAY=53MO,-53TU;BYMONTH=2",
+        f"{NINE_TO_TEN}\nRECURRENCE-ID;TZID=Asia/Tokyo:00010101T000000",
     ],
 )
 def test_an_event_that_makes_no_sense_is_counted_and_the_others_stand(broken: str) -> None:
@@ -359,8 +375,18 @@ def test_reading_events_counts_in_what_a_file_may_cost() -> None:
     assert refused(data, seconds=lambda: float(next(ticks))) == "too_much"
 
 
-def test_a_whole_life_away_is_busy_all_along() -> None:
-    """An end thousands of years off would lead before the first of all dates."""
-    found = read(calendar("DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:45000901"))
+@pytest.mark.parametrize(
+    "times",
+    [
+        "DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:45000901",
+        "DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:99991231\nRRULE:FREQ=YEARLY",
+        "DTSTART:20100310T000000Z\nDTEND:20400311T000000Z",
+        "DTSTART:20200101T000000Z\nDTEND:99991231T235959Z\nRRULE:FREQ=YEARLY",
+        "DTSTART:20200101T000000Z\nDURATION:P9000000D",
+    ],
+)
+def test_a_whole_life_away_is_busy_all_along(times: str) -> None:
+    """An end thousands of years off would lead before the first of all dates, or past the last."""
+    found = read(calendar(times))
     assert [(one.start, one.end) for one in found.intervals] == [MARCH]
     assert found.skipped == 0
