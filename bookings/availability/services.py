@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bookings.availability.clock import MINUTES_PER_DAY, local_date
 from bookings.availability.models import (
     Blackout,
     CalendarChange,
@@ -25,30 +24,25 @@ def close_once(
     """Close ``[start_at, end_at)`` once, as blackouts of hours on the instructor's clock.
 
     Over midnight that is one blackout a date. Where the clock is set back within the time, both
-    passes of the hour are closed. The caller holds the instructor's lock (R10). Spec: T9, S15.5
+    passes of the hour are closed whole. The caller holds the instructor's lock (R10).
+    Spec: T9, S15.5
     """
-    first_on, last_on = local_date(start_at, zone), local_date(end_at, zone)
-    rows, on = [], first_on
-    minutes = round((end_at - start_at) / timedelta(minutes=1))
-    begins = _minute(start_at, zone)
-    while on <= last_on:
-        until = _minute(end_at, zone) if on == last_on else MINUTES_PER_DAY
-        if on == first_on and until <= begins:  # set back: the end reads no later than the start
-            until = min(begins + minutes, MINUTES_PER_DAY)
-        if until:
-            rows.append(
-                Blackout(
-                    instructor_id=instructor_id,
-                    first_on=on,
-                    last_on=on,
-                    start_minute=begins,
-                    end_minute=until,
-                    label=label,
-                    created_at=clock.now(),
-                )
-            )
-        on, begins = on + timedelta(days=1), 0
-    return Blackout.objects.bulk_create(rows)
+    faces: dict[date, list[int]] = {}
+    for passed in range(round((end_at - start_at) / timedelta(minutes=1))):
+        at = (start_at + timedelta(minutes=passed)).astimezone(zone)
+        faces.setdefault(at.date(), []).append(at.hour * 60 + at.minute)
+    return Blackout.objects.bulk_create(
+        Blackout(
+            instructor_id=instructor_id,
+            first_on=on,
+            last_on=on,
+            start_minute=min(minutes),
+            end_minute=max(minutes) + 1,
+            label=label,
+            created_at=clock.now(),
+        )
+        for on, minutes in faces.items()
+    )
 
 
 def replace_weekly(*, instructor_id: int, days: Mapping[int, Windows]) -> None:
@@ -89,11 +83,6 @@ def replace_overrides(*, instructor_id: int, days: Mapping[date, Windows | None]
         for day in created
         for start, end in days[day.local_on] or ()
     )
-
-
-def _minute(instant: datetime, zone: ZoneInfo) -> int:
-    local = instant.astimezone(zone)
-    return local.hour * 60 + local.minute
 
 
 def delete_old_changes() -> int:

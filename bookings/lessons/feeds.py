@@ -17,7 +17,7 @@ from accounts.models import User
 from bookings.lessons.calendar_files import CalendarLesson, lesson_feed
 from bookings.lessons.models import Booking, CalendarFeed
 from bookings.lessons.places import place_in_words
-from bookings.lessons.states import CANCELLED, NO_SHOW
+from bookings.lessons.states import CANCELLED
 from instainstru import clock
 from instainstru.errors import NotFoundError
 
@@ -80,5 +80,5 @@ def _lesson(booking: Booking, user: User) -> CalendarLesson:
         description=f"Lesson {booking.code}",
         location=place_in_words(booking),
         url=settings.SITE_URL + reverse(page, args=[booking.code]),
-        is_cancelled=booking.status in CANCELLED | NO_SHOW,
+        is_cancelled=booking.status in CANCELLED,
     )

@@ -8,6 +8,7 @@ from django.test import Client
 
 from bookings.lessons.cancellation import cancel_as_instructor
 from bookings.lessons.models import CalendarFeed
+from bookings.lessons.reports import accept_report, report_lesson
 from instainstru import clock
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
 from tests.factories.lessons import BookingFactory, HoldFactory, tomorrow_at
@@ -62,6 +63,19 @@ def test_cancelled_lessons_stay_for_thirty_days_as_cancelled(stage: Stage) -> No
         student=stage.maya, status="completed", start_at=clock.now() - timedelta(days=31)
     )
     assert len(events(Client(), address)) == 1
+
+
+def test_a_missed_lesson_was_not_canceled(stage: Stage) -> None:
+    """D17: calendar programs ignore another status without another sequence."""
+    end = stage.lesson.end_at
+    report_lesson(
+        by=stage.andre, code=stage.code, kind="student_no_show", now=end,
+        statement="I waited at the door for half an hour.",
+    )  # fmt: skip
+    accept_report(by=stage.maya, code=stage.code, now=end)
+    assert stage.fresh().status == "no_show_student"
+    (event,) = events(Client(), address_of(browser(stage.maya)))
+    assert (event["status"], event["sequence"]) == ("CONFIRMED", 0)
 
 
 def test_new_address_ends_the_old_one_and_revoking_ends_both(stage: Stage) -> None:

@@ -1,11 +1,15 @@
 """The instructor cancels; strikes; suspension; staff splits (Spec: T9, T10, C6, C7)."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from accounts.roles import Role
+from bookings.availability import intervals
+from bookings.availability.intervals import Interval, blackout_intervals, covers
 from bookings.availability.models import Blackout
+from bookings.availability.services import close_once
 from bookings.lessons.cancellation import (
     StaffSplit,
     cancel_as_instructor,
@@ -25,10 +29,11 @@ from instainstru.errors import ConflictError, NotFoundError, ValidationFailedErr
 from tests.bookings.lessons.lesson_stage import Stage, set_stage
 from tests.bookings.lessons.stage import guest, wanted
 from tests.factories.accounts import VerifiedUserFactory
+from tests.factories.catalog import InstructorFactory
 from tests.factories.lessons import BookingFactory, tomorrow_at
 
 pytestmark = [pytest.mark.S15, pytest.mark.django_db]
-HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 WHY = "I am ill today, I am sorry."
 
 
@@ -92,6 +97,32 @@ def test_lesson_over_midnight_and_the_repeated_hour_are_closed_whole() -> None:
     cancel(stage)
     rows = Blackout.objects.order_by("first_on").values_list("start_minute", "end_minute")
     assert list(rows) == [(23 * 60 + 30, 1440), (0, 30)]
+
+
+@pytest.mark.parametrize("minutes", range(15, 241, 15))
+@pytest.mark.parametrize(
+    "start",
+    # 23:30 and 0:45 EDT before the clocks go back, both passes of 1:30, and before they go forward.
+    ["2026-11-01T03:30", "2026-11-01T04:45", "2026-11-01T05:30", "2026-11-01T06:30",
+     "2026-03-08T06:30"],
+)  # fmt: skip
+def test_a_canceled_time_stays_closed_over_a_change_of_the_clock(start: str, minutes: int) -> None:
+    """T9, D3, D5: whole, and nothing before it."""
+    zone = ZoneInfo("America/New_York")
+    time = Interval(begins := datetime.fromisoformat(f"{start}Z"), begins + minutes * MINUTE)
+    rows = close_once(
+        instructor_id=InstructorFactory().pk, start_at=time.start, end_at=time.end,
+        zone=zone, label="Canceled",
+    )  # fmt: skip
+    off = blackout_intervals(
+        [intervals.Blackout(r.first_on, r.last_on, r.start_minute, r.end_minute) for r in rows],
+        zone=zone,
+        first_on=date(2026, 1, 1),
+        last_on=date(2026, 12, 31),
+    )
+    assert covers(off, time)
+    # Both passes of an hour that is repeated are one on the clock face.
+    assert timedelta() <= time.start - off[0].start <= HOUR
 
 
 def test_five_strikes_suspend_and_lessons_to_come_are_cancelled(stage: Stage) -> None:
