@@ -10,7 +10,8 @@ from instainstru import clock
 class TaxRecord(models.Model):
     """One year of one instructor: who they are to the tax office, and the sums, encrypted.
 
-    Written once when the year is over; only who they are may come later, when the gateway knows.
+    Written once when the year is over, or when somebody leaves; who they are may come later, when
+    the gateway knows.
     """
 
     instructor = models.ForeignKey(

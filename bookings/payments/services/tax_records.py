@@ -1,7 +1,7 @@
 """Keep what the law wants known of instructors' years, encrypted, and no longer (Spec: S14.12)."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
@@ -87,23 +87,36 @@ def keep_tax_records_of(
 ) -> int:
     """Write the records of one instructor's wanted years, and who they are where that was missing;
     return how many are new. No transaction may be open. Raises ``GatewayError``.
+
+    A record whose day has come stays away, and one that was made while its year ran, because
+    somebody left, gets the sums of what moved after it.
     """
     years = years_of(instructor)
     known = {row.year: row for row in TaxRecord.objects.filter(instructor=instructor)}
-    lacking = [one for one in years if wants(one.year) and one.year not in known]
+    paid = [one.year for one in years if one.payouts]
+    today = now.astimezone(NEW_YORK).date()
+    wanted = [one for one in years if wants(one.year) and _kept_until(one.year, paid) > today]
+    lacking = [one for one in wanted if one.year not in known]
+    # Without payments the books have forgotten whose they were.
+    early = [(known[one.year], one) for one in wanted if one.year in known and one.payments]
+    early = [(row, one) for row, one in early if row.made_at < _first_instant(one.year + 1)]
     nameless = [row for row in known.values() if wants(row.year) and row.identified_at is None]
-    if not lacking and not nameless:
+    if not lacking and not nameless and not early:
         return 0
     identity = _identity_of(instructor)
     with transaction.atomic():
         Instructor.objects.select_for_update(no_key=True).get(pk=instructor.pk)
         made = sum(_write(instructor, one, identity, now) for one in lacking)
+        for row, figures in early:
+            row.sealed = seal(replace(read_tax_record(row), figures=figures))
+            row.made_at = now
+            row.save(update_fields=["sealed", "made_at"])
         if identity is not None:
             for row in nameless:
                 row.sealed = seal(replace(read_tax_record(row), identity=identity))
                 row.identified_at = now
                 row.save(update_fields=["sealed", "identified_at"])
-        _prolong(instructor, years)
+        _prolong(instructor, paid)
     return made
 
 
@@ -123,12 +136,20 @@ def _write(
     return is_new
 
 
-def _prolong(instructor: Instructor, years: Iterable[Year]) -> None:
+def _prolong(instructor: Instructor, paid: Sequence[int]) -> None:
     """Keep all records of an instructor as long as the one of the last year with a payout."""
-    paid = [one.year for one in years if one.payouts]
     if paid:
         rows = TaxRecord.objects.filter(instructor=instructor)
         rows.filter(purge_on__lt=purge_date(max(paid))).update(purge_on=purge_date(max(paid)))
+
+
+def _kept_until(year: int, paid: Iterable[int]) -> date:
+    """Return when the record of a year is to go; a payout prolongs it while it is still there."""
+    until = purge_date(year)
+    for later in sorted(paid):
+        if year < later < until.year:
+            until = purge_date(later)
+    return until
 
 
 def purge_date(year: int) -> date:
@@ -145,8 +166,12 @@ def purge_tax_records(now: datetime) -> int:
     return removed
 
 
+def _first_instant(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=NEW_YORK)
+
+
 def _with_money_in(year: int) -> Iterable[Instructor]:
-    begins, ends = (datetime(one, 1, 1, tzinfo=NEW_YORK) for one in (year, year + 1))
+    begins, ends = _first_instant(year), _first_instant(year + 1)
     moved = LedgerTransaction.objects.filter(occurred_at__gte=begins, occurred_at__lt=ends)
     paid = Payout.objects.filter(paid_at__gte=begins, paid_at__lt=ends)
     rows = Instructor.objects.filter(

@@ -24,10 +24,11 @@ from bookings.payments.checks import check_tax_record_keys
 from bookings.payments.entries import charge_entries, payout_entries, refund_entries, tip_entries
 from bookings.payments.gateways.base import GatewayTimeoutError
 from bookings.payments.gateways.test import OfflineGateway
-from bookings.payments.models import LedgerEntry, Payee, Payout, TaxRecord
+from bookings.payments.models import LedgerEntry, LedgerTransaction, Payee, Payout, TaxRecord
 from bookings.payments.services.ledger import post_event
 from bookings.payments.services.payees import set_payout_details
 from bookings.payments.services.tax_records import (
+    keep_tax_records_of,
     make_own_tax_records,
     make_tax_records,
     purge_tax_records,
@@ -317,6 +318,50 @@ def test_a_later_payout_keeps_the_earlier_years_too() -> None:
     make_tax_records(datetime(2028, 1, 2, 15, tzinfo=UTC))
     found = dict(TaxRecord.objects.values_list("year", "purge_on"))
     assert found == {2025: date(2035, 1, 1), 2027: date(2035, 1, 1)}
+
+
+def test_a_record_that_was_removed_stays_away(settings: LazySettings) -> None:
+    """S6.8: neither the button nor a payout of many years later brings it back."""
+    instructor = with_year(datetime(2014, 6, 10, 15, tzinfo=UTC))
+    make_tax_records(datetime(2015, 1, 2, 12, tzinfo=UTC))
+    assert purge_tax_records(datetime(2022, 1, 2, 12, tzinfo=UTC)) == 1
+    charged(instructor, IN_2025)
+    paid(instructor, IN_2025)
+    reason = "They asked for it today."
+    assert make_own_tax_records(by=staff(Role.FINANCE), payee=instructor.payee, reason=reason) == 1
+    assert list(TaxRecord.objects.values_list("year", flat=True)) == [2025]
+
+
+def test_a_payout_in_time_keeps_what_was_never_written() -> None:
+    """S6.8: a year whose record waited belongs to those that a later payout keeps."""
+    instructor = with_year(datetime(2016, 6, 10, 15, tzinfo=UTC))
+    paid(instructor, datetime(2023, 6, 10, 15, tzinfo=UTC))
+    keep_tax_records_of(instructor, now=NEW_YEAR)
+    found = dict(TaxRecord.objects.values_list("year", "purge_on"))
+    assert found == {2016: date(2031, 1, 1), 2023: date(2031, 1, 1)}
+
+
+def test_a_record_of_the_running_year_gets_what_moved_after_it() -> None:
+    """S14.12, S6.8: made because somebody leaves, who was owed more by then."""
+    instructor = with_year()
+    keep_tax_records_of(instructor, now=IN_2025 + timedelta(days=8))
+    row = TaxRecord.objects.get()
+    before = read_tax_record(row)
+    charged(instructor, IN_2025 + timedelta(days=9), key="later")
+    assert make_tax_records(NEW_YEAR) == 0
+    row.refresh_from_db()
+    after = read_tax_record(row)
+    assert (before.figures.gross_cents, after.figures.gross_cents) == (9500, 19000)
+    assert after.identity == before.identity
+    assert row.made_at == NEW_YEAR
+    # When the books have forgotten whose the money was, the record stays as it is.
+    TaxRecord.objects.update(made_at=IN_2025)
+    LedgerTransaction.objects.filter(instructor=instructor).update(
+        instructor=None, instructor_pseudonym="former-" + "A" * 26
+    )
+    make_tax_records(NEW_YEAR)
+    row.refresh_from_db()
+    assert read_tax_record(row).figures.gross_cents == 19000
 
 
 def test_it_is_declared_with_its_law() -> None:
