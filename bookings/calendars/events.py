@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrule, rrulestr
 from icalendar.parser import Contentline
 from icalendar.prop import vDDDTypes, vDuration, vRecur
 
 from bookings.availability.intervals import Interval
 from bookings.calendars.zones import Zones
 
-MOST_STEPS: Final = 300_000
+# Repetitions, and the years, months, weeks or days in which they are looked for.
+MOST_STEPS: Final = 600_000
 MOST_SECONDS: Final = 5.0
 MOST_STARTS_A_DAY: Final = 24
 MOST_LISTED: Final = 2_000
-_FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_FEWEST_DAYS = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}
 _WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _DAY = timedelta(days=1)
 _FIRST_FACE = datetime.min  # noqa: DTZ901 - a clock face is in no zone
@@ -156,7 +157,8 @@ def _length(read: _Lines, start: Wall, zones: Zones) -> timedelta:
     """Return how long one occurrence is: in days of the calendar for whole days, else exact."""
     ends = read.times("DTEND", zones)
     if ends:
-        length = ends[0].face - start.face if start.is_day else ends[0].instant - start.instant
+        end = Wall(min(ends[0].face, _LAST_FACE), ends[0].zone)
+        length = end.face - start.face if start.is_day else end.instant - start.instant
     elif read.text("DURATION"):
         length = vDuration.from_ical(read.text("DURATION"))
     else:
@@ -175,7 +177,7 @@ def _sound_rule(text: str, start: Wall) -> str:
         starts_a_day *= max(1, len(rule.get(name, ())))
     every = rule.get("INTERVAL", [1])[0]
     frequency = str(rule.get("FREQ", [""])[0]).upper()
-    if frequency not in _FREQUENCIES or every < 1 or starts_a_day > MOST_STARTS_A_DAY:
+    if frequency not in _FEWEST_DAYS or every < 1 or starts_a_day > MOST_STARTS_A_DAY:
         raise ValueError("not a rule of days")
     if "UNTIL" in rule:
         rule["UNTIL"] = [_last_face(rule["UNTIL"][0], start)]
@@ -232,13 +234,55 @@ def _face(instant: datetime, event: Event) -> datetime:
 
 def _faces(event: Event, last: datetime, budget: Budget) -> Iterator[datetime]:
     if event.rule:
-        for face in rrulestr(event.rule, dtstart=event.start.face):
-            budget.step()
-            if face > last:
-                break
-            yield face
+        yield from _repeated(event, last, budget)
     else:
         yield event.start.face
     for wall in event.extra:
         budget.step()
         yield wall.instant.astimezone(event.start.zone).replace(tzinfo=None)
+
+
+class _PastTheLastError(Exception):
+    """No period that is left to look at begins early enough."""
+
+
+class _Every(int):
+    """The interval of a rule, which counts how often the rule goes on to its next period.
+
+    A rule that never happens, as on the 30th of February, is otherwise looked for until the year
+    9999, for seconds, and tells nobody in between. Of an interval the rule asks no more than sums.
+    """
+
+    go_on: Callable[[], object]
+
+    def __radd__(self, other: int) -> int:
+        self.go_on()
+        return other + int(self)
+
+    def __mul__(self, other: int) -> int:  # weeks are counted in days
+        self.go_on()
+        return int(self) * other
+
+
+def _repeated(event: Event, last: datetime, budget: Budget) -> Iterator[datetime]:
+    rule: Any = vRecur.from_ical(event.rule)
+    every = _Every(rule.get("INTERVAL", [1])[0])
+    days = _FEWEST_DAYS[str(rule["FREQ"][0]).upper()] * int(every)
+    # The first period begins before the event, and the last may be cut.
+    periods = iter(range((last - event.start.face).days // days + 3))
+
+    def go_on() -> None:
+        budget.step()
+        if next(periods, None) is None:
+            raise _PastTheLastError
+
+    every.go_on = go_on
+    parsed: rrule = rrulestr(event.rule, dtstart=event.start.face)
+    try:
+        for face in parsed.replace(interval=every):
+            budget.step()
+            if face > last:
+                break
+            yield face
+    except _PastTheLastError:
+        return

@@ -252,7 +252,6 @@ def test_what_is_not_when_is_not_even_looked_at() -> None:
         f"{NINE_TO_TEN}\nRRULE:FREQ=DAILY;BYHOUR={','.join(map(str, range(24)))};BYMINUTE=1,2",
         f"{NINE_TO_TEN}\nRDATE:{','.join(['20260310T090000Z'] * 3000)}",
         f"{NINE_TO_TEN}\nEXDATE:nonsense",
-        f"{NINE_TO_TEN}\nRRULE:FREQ=MONTHLY;BYDAY=9MO",
         f"{NINE_TO_TEN}\nRRULE:FREQ=YEARLY;BYDAY=53MO,-53TU;BYMONTH=2",
         f"{NINE_TO_TEN}\nRECURRENCE-ID;TZID=Asia/Tokyo:00010101T000000",
     ],
@@ -302,6 +301,45 @@ def test_repetitions_are_counted_over_the_whole_file(monkeypatch: pytest.MonkeyP
 def test_endless_repetitions_from_long_ago_are_refused() -> None:
     long_ago = "DTSTART:00010101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY"
     assert refused(calendar(long_ago)) == "too_much"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29",
+        "FREQ=MONTHLY;INTERVAL=12;BYMONTH=4",
+        "FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=TU",
+        "FREQ=MONTHLY;BYDAY=9MO",
+    ],
+)
+def test_many_rules_that_never_happen_cost_no_more_than_a_file_may(rule: str) -> None:
+    """Each was looked for until the year 9999; a few dozen took longer than a file is given."""
+    never = f"{NINE_TO_TEN}\nRRULE:{rule}"
+    found = read(calendar(*[never] * 60, AFTERNOON))
+    assert (found.skipped, [one.start.day for one in found.intervals]) == (0, [3])
+
+
+@pytest.mark.parametrize(
+    ("begins", "rule", "days"),
+    [
+        ("20240229", "FREQ=YEARLY", []),
+        ("20000331", "FREQ=YEARLY", [31]),
+        ("20251231", "FREQ=MONTHLY", [31]),
+        ("20251231", "FREQ=MONTHLY;INTERVAL=3", [31]),
+        ("20260301", "FREQ=WEEKLY;WKST=MO;BYDAY=SU", [1, 8, 15, 22, 29]),
+        ("20260228", "FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SA,SU", [8, 14, 22, 28]),
+        ("20260330", "FREQ=DAILY", [30, 31]),
+        ("20200101", "FREQ=DAILY;BYMONTH=3;BYMONTHDAY=31", [31]),
+        ("20160331", "FREQ=YEARLY;INTERVAL=10", [31]),
+    ],
+)
+def test_whatever_its_period_a_rule_goes_on_to_the_last_date(
+    begins: str, rule: str, days: list[int]
+) -> None:
+    found = read(calendar(f"DTSTART:{begins}T200000Z\nDURATION:PT1H\nRRULE:{rule}"))
+    assert [one.start.day for one in found.intervals] == days
 
 
 def test_the_processor_is_given_back_in_time() -> None:
@@ -383,6 +421,7 @@ def test_reading_events_counts_in_what_a_file_may_cost() -> None:
         "DTSTART:20100310T000000Z\nDTEND:20400311T000000Z",
         "DTSTART:20200101T000000Z\nDTEND:99991231T235959Z\nRRULE:FREQ=YEARLY",
         "DTSTART:20200101T000000Z\nDURATION:P9000000D",
+        "DTSTART:20200101T000000\nDTEND:99991231T235959",
     ],
 )
 def test_a_whole_life_away_is_busy_all_along(times: str) -> None:
