@@ -24,7 +24,14 @@ from catalog.models import Instructor
 from catalog.team import own_profile
 from instainstru.access import requires
 from instainstru.errors import ApplicationError, ValidationFailedError
-from instainstru.http import mark_private, posted, render_page_or_fragment, see_other
+from instainstru.http import (
+    mark_private,
+    name_the_wait,
+    posted,
+    render_page_or_fragment,
+    see_other,
+)
+from instainstru.ratelimit import CALENDARS, count_use, session_key_of
 
 
 @requires(CALENDAR)
@@ -43,13 +50,16 @@ def calendars(request: HttpRequest) -> HttpResponse:
         return _render(request, instructor, form, status=422)
     data = form.cleaned_data
     try:
+        # Who connects and disconnects again and again would have us fetch addresses at will.
+        count_use(CALENDARS, session_key_of(request))
         connect_calendar(by=user, name=data["name"], url=data["address"])
     except ValidationFailedError as error:
         for name, text in error.fields.items():
             form.add_error(name, text)
         return _render(request, instructor, form, status=error.status)
     except ApplicationError as error:
-        return _render(request, instructor, form, refusal=error, status=error.status)
+        page = _render(request, instructor, form, refusal=error, status=error.status)
+        return name_the_wait(page, error)
     messages.success(request, "Connected. We read it within a minute, then every 15 minutes.")
     return see_other(reverse("calendars:list"))
 

@@ -67,6 +67,24 @@ def test_a_refused_form_keeps_what_was_typed(own: Client, sent: dict[str, str], 
     assert not ConnectedCalendar.objects.exists()
 
 
+def test_the_21st_connecting_of_an_hour_waits_and_keeps_what_was_typed(
+    own: Client, teacher: Instructor
+) -> None:
+    """S17.4: each has the server fetch an address; disconnecting does not start it anew."""
+    for number in range(20):
+        sent = {"name": "Family", "address": f"{ADDRESS}?{number}"}
+        assert own.post(PAGE, sent).status_code == 303
+        row = ConnectedCalendar.objects.get(instructor=teacher)
+        own.post(f"{PAGE}{row.pk}/disconnect/")
+    page = own.post(PAGE, {"name": "Work", "address": ADDRESS})
+    assert page.status_code == 429
+    assert page["Retry-After"]
+    assert "Too many tries." in words(page)
+    assert page.context["form"]["name"].value() == "Work"
+    assert page.context["form"]["address"].value() == ADDRESS
+    assert not ConnectedCalendar.objects.exists()
+
+
 def test_the_page_says_what_is_wrong_and_until_when_the_last_read_counts(
     own: Client, teacher: Instructor
 ) -> None:
