@@ -26,8 +26,8 @@ class Family:
 
 FAMILIES = (
     Family(("min_price", "max_price"), ("price_min", "price_max"), "price"),
-    Family(("location",), ("place",), "place"),
-    Family(("date_expr",), ("on", "day"), "day"),
+    Family(("location", "exclude_location"), ("place",), "place"),
+    Family(("date_expr", "exclude_weekdays"), ("on", "day"), "day"),
     Family(("time",), ("time",)),
     Family(("modality",), ("where",)),
     Family(("level",), ("level",)),
@@ -74,7 +74,9 @@ def chips_of(result: SearchResult, filters: Filters, state: PageState) -> list[C
             continue
         removed = state.without([chip.token])
         choices = [(name, state.set("place", name).url()) for name in chip.choices]
-        editor = _editor(family, query, demand, state, edited)
+        # The form asks for what is wanted; what is ruled out has no values there.
+        is_ruled_out = chip.token.startswith("exclude_")
+        editor = None if is_ruled_out else _editor(family, query, demand, state, edited)
         chips.append(ChipView(chip.label, removed.url(), choices, editor))
     for family in FAMILIES:
         if family.names[0] in labels:

@@ -79,7 +79,7 @@ def _filtered(words: Demand, filters: Filters) -> Demand:
             price_basis="hour",
         )
     if filters.place:
-        demand = replace(demand, places=(filters.place,))
+        demand = replace(demand, places=(filters.place,), excluded_places=())
     if filters.modalities:
         demand = replace(demand, modalities=filters.modalities, excluded_modality=None)
     if filters.age is not None:

@@ -208,6 +208,26 @@ class TestFilters:
         assert "/hour, change" not in rest
         assert heading(rest).startswith("1 instructor")
 
+    @pytest.mark.parametrize(
+        ("said", "chosen", "ruled_out", "label"),
+        [
+            ("not+on+sundays", "day=sun", "Not Sundays", "Sundays"),
+            ("not+in+brooklyn", "place=Brooklyn", "Not Brooklyn", "Brooklyn"),
+            ("not+in+park+slope", "place=Park+Slope", "Not Park Slope", "Park Slope"),
+        ],
+    )
+    def test_a_filter_replaces_what_the_words_rule_out(
+        self, client, said, chosen, ruled_out, label
+    ):
+        """Spec: S8.3, S8.5: no two chips say the opposite of each other."""
+        pianist()
+        assert f"Remove {ruled_out}" in page(client, f"q=piano+{said}")
+        text = page(client, f"q=piano+{said}&{chosen}")
+        assert f"Remove {ruled_out}" not in text
+        assert names(text.split('id="close"')[0]) == ["maya-c"]
+        rest = page(client, link(text, f"Remove {label}"))
+        assert ruled_out not in rest.replace(f"{said.replace('+', ' ')}", "")
+
     def test_wrong_values_answer_422_with_the_unfiltered_list(self, client):
         """Spec: S8.5, G2"""
         pianist()
