@@ -25,7 +25,7 @@ from search.ranking import (
     usual_factors,
 )
 from search.snapshot import Snapshot
-from search.windows import nearest_days, wanted_starts
+from search.windows import nearest_days, usual_horizon, wanted_starts
 
 CARD_TIMES = 3
 # So many of those who are not free then have their nearest times looked up.
@@ -157,10 +157,37 @@ def match_offers(
         (rows if row.starts else late).append(row)
     # Only a few can stand close by, and looking for their nearest times is what takes long.
     late.sort(key=lambda row: _promise(row, matcher.formula), reverse=True)
-    for row in late[:MOST_CLOSE]:
-        starts = free[_wanted(row.offer, demand)]
-        rows.append(_with_nearest_times(replace(row, starts=starts), demand, dates))
+    late = late[:MOST_CLOSE]
+    shut = [row for row in late if not row.all_starts]
+    rows += [
+        _with_nearest_times(replace(row, starts=row.all_starts), demand, dates)
+        for row in late
+        if row.all_starts
+    ]
+    rows += _within_two_weeks(shut, matcher, looked_at=dates)
     return _ranked(rows, matcher)
+
+
+def _within_two_weeks(
+    rows: Sequence[Candidate], matcher: Matcher, *, looked_at: tuple[date, date]
+) -> list[Candidate]:
+    """Return who has no time at all around a far date, with what is nearest in the next two weeks.
+
+    Whoever was looked up in those already has none. Spec: S8.4, S8.5
+    """
+    dates = usual_horizon(matcher.now.astimezone(NEW_YORK).date())
+    if not rows or looked_at[0] <= dates[0]:
+        return []
+    demand = matcher.demand
+    free = memory.free_starts(
+        {_wanted(row.offer, demand) for row in rows},
+        first_on=dates[0], last_on=dates[1], now=matcher.now,
+    )  # fmt: skip
+    found = [(row, free[_wanted(row.offer, demand)]) for row in rows]
+    return [
+        _with_nearest_times(replace(row, starts=starts, all_starts=starts), demand, dates)
+        for row, starts in found
+    ]
 
 
 def _promise(row: Candidate, formula: Formula) -> tuple[bool, float]:

@@ -56,10 +56,15 @@ class Window:
 
     def horizon(self, today: date) -> tuple[date, date]:
         """Return the first and last date worth looking at: two weeks, or around far dates."""
-        last = today + timedelta(days=LOOK_AHEAD_DAYS - 1)
+        last = usual_horizon(today)[1]
         if self.dates and not self.weekdays and min(self.dates) > last:
             return min(self.dates) - NEAR_DAYS, max(self.dates) + NEAR_DAYS
         return today, max([last, *self.dates])
+
+
+def usual_horizon(today: date) -> tuple[date, date]:
+    """Return the first and last date of the two weeks from today."""
+    return today, today + timedelta(days=LOOK_AHEAD_DAYS - 1)
 
 
 @lru_cache(maxsize=64)

@@ -318,6 +318,14 @@ class TestCloseMatches:
         assert (title, differs) == ("On another day", "Open Sun, Mar 8, 11:00 AM EDT instead")
         assert changed.startswith("1 instructor")
 
+    @pytest.mark.parametrize("far", ["q=piano&on=2027-01-20", "q=piano+january+20"])
+    def test_a_date_beyond_what_is_open_shows_the_next_two_weeks(self, client, far):
+        """Spec: S8.4, S8.5: whoever has no time around the date has one nearer."""
+        pianist(instructor__weekly=[(6, 11 * 60, 13 * 60)])
+        title, differs, changed = self.close(client, far)
+        assert (title, differs) == ("On another day", "Open Sun, Mar 15, 11:00 AM EDT instead")
+        assert changed.startswith("1 instructor")
+
     def test_nearby(self, client):
         gowanus()
         pianist()
