@@ -1,7 +1,7 @@
 """Queries that want something done, bought or found, not learnt (Spec: S8.9).
 
 Vectors take "pizza delivery" for a cooking class. Words of trades and errands tell the two apart,
-unless somebody says that they want to learn it.
+unless somebody says that they want to learn it or names what the catalogue has.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ snowboard snowboarding forklift massage acupuncture plane airplane pilot helicop
 motorcycle
 """
 _NOT_TAUGHT_WORDS = frozenset(_NOT_TAUGHT.split())
-_WORDS = frozenset(f"{_TRADES} {_ERRANDS}".split())
+ERRAND_WORDS = frozenset(f"{_TRADES} {_ERRANDS}".split())
 
 # Whoever says one of these wants to learn it.
 _LEARNING = """
@@ -55,7 +55,21 @@ def is_not_taught(words: Iterable[str]) -> bool:
     return bool(said) and said <= _NOT_TAUGHT_WORDS
 
 
-def is_errand(words: Iterable[str]) -> bool:
-    """Tell whether folded words ask for a trade or an errand and for no lesson in it."""
-    said = set(words)
-    return bool(said & _WORDS) and not said & _LEARNING_WORDS
+def is_errand(
+    words: Iterable[str], said: Iterable[str], names: Iterable[frozenset[str]] = ()
+) -> bool:
+    """Tell whether somebody asks for a trade or an errand and for no lesson in it.
+
+    ``words`` are those of the subject, without place, price and opinions; ``said`` are all, of
+    which one may tell that they want to learn. ``names`` are the words of what the catalogue has:
+    beside a name ("tennis clinic"), or inside of one ("bar mitzvah"), such a word is no errand.
+    Spec: S8.2, S8.9
+    """
+    subject = frozenset(words)
+    errands = subject & ERRAND_WORDS
+    if not errands or not _LEARNING_WORDS.isdisjoint(said):
+        return False
+    others = subject - errands
+    if not others:
+        return True
+    return not any(subject <= name or (name and name <= others) for name in names)

@@ -19,6 +19,8 @@ FULL_TEXT_WEIGHT, TRIGRAM_WEIGHT = 0.6, 0.4
 # Beside vectors, whose scores run from 0 to 1, words only tip the scales.
 TIP_WEIGHT = 0.1
 LIMIT = 50
+# A service counts as meant when its score is near the best one's; cosines lie closer together.
+NEAR_BEST_WORDS, NEAR_BEST_COSINES = 0.72, 0.8
 # Below this similarity and without a full-text hit nothing was understood (Spec: S8.9).
 SURE_SIMILARITY, CLOSE_SIMILARITY = 0.5, 0.3
 # With words that are alike a cosine this low will do; without them the settings decide.
@@ -75,6 +77,8 @@ class Candidates:
     mode: str = "lexical"
     is_makeshift: bool = False
     """Found without the database or the model that should have been asked."""
+    near_best: float = NEAR_BEST_WORDS
+    """The share of the best score from which on a service is meant as well."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def retrieve_services(text: str, snapshot: Snapshot, *, sentence: str = "") -> C
     Without vectors the words alone decide. Spec: S8.8, S8.9.
     """
     if not text.strip():
-        return Candidates({}, "none")
+        return Candidates({}, "none", mode_of(snapshot))
     try:
         full_text, trigram = _ask_database(text)
     except OperationalError as error:
@@ -118,6 +122,15 @@ def retrieve_services(text: str, snapshot: Snapshot, *, sentence: str = "") -> C
     if cosines is not None:
         return fuse(cosines, found)
     return replace(fuse_words(found), is_makeshift=snapshot.vectors is not None)
+
+
+def mode_of(snapshot: Snapshot) -> str:
+    """Return how words are understood at present, whether or not these words needed the model.
+
+    Spec: S8.11, S8.14
+    """
+    has_model = snapshot.vectors is not None and not query_embedder().is_open
+    return "hybrid" if has_model else "lexical"
 
 
 def _cosines(sentence: str, text: str, snapshot: Snapshot) -> Mapping[int, float] | None:
@@ -170,7 +183,7 @@ def fuse(cosines: Mapping[int, float], found: Lexical) -> Candidates:
     tips = _tipped(found, TIP_WEIGHT, TIP_WEIGHT)
     scores = {pk: (cosine - least) / width + tips.get(pk, 0) for pk, cosine in cosines.items()}
     kept = dict(list(_ordered(scores).items())[:LIMIT])
-    return Candidates(kept, _band(best, found), "hybrid")
+    return Candidates(kept, _band(best, found), "hybrid", near_best=NEAR_BEST_COSINES)
 
 
 def _band(best_cosine: float, found: Lexical) -> str:

@@ -20,7 +20,7 @@ from search.close_matches import (
     wider_groups,
 )
 from search.demand import Demand, demand_of
-from search.errands import is_errand, is_not_taught
+from search.errands import ERRAND_WORDS, is_errand, is_not_taught
 from search.filters import Filters
 from search.learner import STEP_BACK, group_names, suited, with_learner
 from search.matching import (
@@ -39,14 +39,12 @@ from search.nearest import nearest_service
 from search.offering_words import encoded_words, nearness, words_left
 from search.offers import Offer
 from search.parser import ParsedQuery, parse
-from search.retrieval import Candidates, retrieve_services
+from search.retrieval import Candidates, mode_of, retrieve_services
 from search.snapshot import ServiceEntry, Snapshot, current_snapshot
 from search.spelling import Correction, apply_corrections, correct
 from search.text import fold, words_of
 
 TOP_SERVICES = 6
-# A service counts as meant when its score is near the best one's.
-NEAR_BEST = {"lexical": 0.72, "hybrid": 0.8}
 NAMED = 10
 # The chip of what to learn; without it any service will do.
 SERVICE = "service"
@@ -173,7 +171,7 @@ def run_search(
     demand = demand_of(query, chosen)
     meant = understand(query, demand, snapshot, is_verbatim=is_verbatim)
     candidates = meant.candidates
-    ids = _meant(candidates)
+    ids = meant_services(candidates, meant.words, snapshot)
     home = origin if query.is_about_home else None
     searcher = _Searcher(
         demand, snapshot, now, user_id, owner, home,
@@ -212,7 +210,7 @@ def understand(
     """Return what somebody wants to learn: spelling, then services. Spec: S8.2, S8.8, S8.9"""
     corrections, questions, words = _spell(query, snapshot, is_verbatim=is_verbatim)
     sentence = with_learner(_sentence(query, corrections), query.constraints)
-    group = _group(words, query, snapshot)
+    group = _group(words, query, snapshot, is_bare=sentence == words)
     found = group or _services(words, sentence, fold(query.text), demand, snapshot)
     candidates = suited(found, query.constraints, snapshot.services)
     known = [snapshot.services.get(pk) for pk in candidates.scores]
@@ -229,7 +227,7 @@ def _spell(
     tokens = [] if SERVICE in query.removed else words_of(fold(query.residual_core))
     if is_verbatim:
         return [], [], " ".join(tokens)
-    found = correct(tokens, snapshot.vocabulary)
+    found = correct(tokens, snapshot.vocabulary, ERRAND_WORDS)
     sure = [one for one in found if one.is_sure]
     asked = [one for one in found if not one.is_sure]
     return sure, asked, " ".join(apply_corrections(tokens, sure))
@@ -245,15 +243,17 @@ def _sentence(query: ParsedQuery, corrections: Sequence[Correction]) -> str:
     return said.strip()
 
 
-def _group(words: str, query: ParsedQuery, snapshot: Snapshot) -> Candidates | None:
+def _group(
+    words: str, query: ParsedQuery, snapshot: Snapshot, *, is_bare: bool
+) -> Candidates | None:
     """Return the services of a category or subcategory, should the words be its name. S8.2"""
     names = group_names(words, query.constraints) if words else ()
-    groups = [found for name in names if (found := snapshot.of_group(name))]
+    groups = [found for name in names if (found := snapshot.of_group(name, is_bare=is_bare))]
     scores: dict[int, float] = {}
     for place, group in enumerate(groups):
         for pk in group:
             scores.setdefault(pk, STEP_BACK if place else 1.0)
-    return Candidates(scores, "results") if scores else None
+    return Candidates(scores, "results", mode_of(snapshot)) if scores else None
 
 
 def _services(
@@ -261,10 +261,11 @@ def _services(
 ) -> Candidates:
     if not words:
         # Only constraints were said: every service counts, unless nothing at all was said.
-        return Candidates({}, "none" if demand == Demand() else "results")
-    is_refused = is_errand(words_of(said)) or is_not_taught(words.split())
+        return Candidates({}, "none" if demand == Demand() else "results", mode_of(snapshot))
+    subject = words.split()
+    is_refused = is_not_taught(subject) or is_errand(subject, words_of(said), snapshot.name_words)
     if is_refused and words not in snapshot.names:
-        return Candidates({}, "none")
+        return Candidates({}, "none", mode_of(snapshot))
     mode = "lexical" if snapshot.vectors is None else "hybrid"
     return remembered(
         (snapshot.version, mode, words, sentence),
@@ -272,18 +273,27 @@ def _services(
     )
 
 
-def _meant(candidates: Candidates) -> list[int] | None:
-    """Return the services somebody means; None for any service."""
+def meant_services(candidates: Candidates, words: str, snapshot: Snapshot) -> list[int] | None:
+    """Return the services somebody means; None for any service.
+
+    Whoever names an exam means no other, however alike: of SHSAT no LSAT. Spec: S8.2, S8.3
+    """
     if candidates.match == "none":
         return []
     if not candidates.scores:
         return None
     best = next(iter(candidates.scores.values()))
-    near = [
-        pk for pk, score in candidates.scores.items() if score >= best * NEAR_BEST[candidates.mode]
-    ]
+    near = [pk for pk, score in candidates.scores.items() if score >= best * candidates.near_best]
+    exams = snapshot.exams & set(words.split())
+    if exams & _words_of_service(near[0], snapshot):
+        near = [pk for pk in near if exams & _words_of_service(pk, snapshot)]
     # A whole category has one score; words have few services near the best.
     return near if candidates.scores[near[-1]] == best else near[:TOP_SERVICES]
+
+
+def _words_of_service(pk: int, snapshot: Snapshot) -> frozenset[str]:
+    entry = snapshot.services.get(pk)
+    return frozenset() if entry is None else entry.words
 
 
 def _best_service(candidates: Candidates, snapshot: Snapshot) -> ServiceEntry | None:

@@ -1,17 +1,19 @@
 """The catalogue in process memory: names, words and places (Spec: S8.12)."""
 
 import hashlib
+import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.db.models import Count, Max
 
 from catalog.models import Category, Neighborhood, Policy, Service, ServicePhrase
 from search.encoder.embedder import query_embedder
+from search.english import FILLER_WORDS
 from search.gazetteer import Gazetteer, PlaceRow, build_gazetteer
 from search.ranking import Formula
 from search.text import fold, words_of
@@ -20,6 +22,8 @@ from search.vocabulary import Vocabulary, build_vocabulary
 
 # A catalogue change is live within a minute (Spec: S7.6).
 LIFETIME_SECONDS = 60
+SHORTEST_EXAM = 3  # letters; "AP" stands before many subjects
+_PREPARES = re.compile(r"\bprep\b")
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,30 @@ class Snapshot:
     gazetteer: Gazetteer
     vectors: ServiceVectors | None = None
     version: str = ""
+    bare_groups: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Groups by words that mean a service as soon as more is said: "fitness", "fitness coach"."""
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The folded names of all services."""
         return frozenset(entry.folded for entry in self.services.values())
+
+    @cached_property
+    def name_words(self) -> Sequence[frozenset[str]]:
+        """The words of each name of a service or a subcategory, without filler."""
+        names = self.names | {fold(entry.subcategory) for entry in self.services.values()}
+        return [frozenset(words_of(name)) - FILLER_WORDS for name in names]
+
+    @cached_property
+    def exams(self) -> frozenset[str]:
+        """The words of exams that services prepare for: written in capitals in their names."""
+        return frozenset(
+            word.lower()
+            for entry in self.services.values()
+            if _PREPARES.search(entry.folded)
+            for word in words_of(entry.name)
+            if word.isupper() and len(word) >= SHORTEST_EXAM
+        )
 
     @cached_property
     def neighborhoods(self) -> Mapping[str, frozenset[int]]:
@@ -78,9 +101,13 @@ class Snapshot:
             found[place.borough].add(place.pk)
         return {name: frozenset(ids) for name, ids in found.items()}
 
-    def of_group(self, text: str) -> Sequence[int]:
-        """Return the services of a category or subcategory named exactly by the text."""
-        return self.groups.get(fold(text), ()) if text else ()
+    def of_group(self, text: str, *, is_bare: bool = True) -> Sequence[int]:
+        """Return the services of a category or subcategory that the text names.
+
+        ``is_bare`` says that nothing but its name was said. Spec: S8.2
+        """
+        name = fold(text)
+        return self.groups.get(name) or (self.bare_groups.get(name, ()) if is_bare else ())
 
 
 _lock = threading.Lock()
@@ -109,6 +136,7 @@ def load_snapshot() -> Snapshot:
     neighborhoods = list(Neighborhood.objects.all())
     policy = Policy.objects.current()
     vectors = current_vectors(query_embedder().digest)
+    groups, bare_groups = _groups(services)
     phrases = ServicePhrase.objects.aggregate(count=Count("pk"), last=Max("pk"))
     return Snapshot(
         services={
@@ -129,7 +157,8 @@ def load_snapshot() -> Snapshot:
             for row in neighborhoods
         },
         categories=dict(Category.objects.values_list("name", "slug")),
-        groups=_groups(services),
+        groups=groups,
+        bare_groups=bare_groups,
         check_months=policy.background_check_months,
         strike_days=policy.strike_window_days,
         strikes_review=policy.strikes_review,
@@ -188,10 +217,49 @@ def _version(
     return said.hexdigest()
 
 
-def _groups(services: Iterable[Service]) -> Mapping[str, Sequence[int]]:
-    """Return the services of each folded name of a category or subcategory."""
+_Groups = Mapping[str, Sequence[int]]
+
+
+def _groups(services: Sequence[Service]) -> tuple[_Groups, _Groups]:
+    """Return the services of each folded name of a category or subcategory, and of bare names.
+
+    Other ways to say a name count where no service and no other group is called so. Where one is
+    but for filler ("career coach"), they count alone. Spec: S8.2
+    """
     found: dict[str, list[int]] = defaultdict(list)
+    called: dict[str, set[str]] = defaultdict(set)
     for row in services:
-        for name in {fold(row.category.name), fold(row.subcategory)}:
+        category, subcategory = fold(row.category.name), fold(row.subcategory)
+        for name in {category, subcategory}:
             found[name].append(row.pk)
-    return found
+        called[category] |= _also_called(category, shortest_part=1)
+        # One word of a subcategory ("making", "english") stands for others as well.
+        called[subcategory] |= _also_called(subcategory, shortest_part=2)
+    names = [fold(said) for row in services for said in (row.name, *row.keywords)]
+    taken, subjects = {*found, *names}, {_subject(name) for name in names}
+    others: dict[str, list[int]] = defaultdict(list)
+    bare: dict[str, list[int]] = defaultdict(list)
+    for name, ways in called.items():
+        for way in ways - taken:
+            group = bare[way] if way in subjects else others[way]
+            group += [pk for pk in found[name] if pk not in group]
+    return {**found, **others}, bare
+
+
+def _subject(name: str) -> str:
+    return " ".join(word for word in words_of(name) if word not in FILLER_WORDS)
+
+
+def _also_called(name: str, *, shortest_part: int) -> set[str]:
+    """Return the name without signs, its parts around "&", and all of them in the other number."""
+    parts = [words_of(part) for part in re.split(r"[&,]", name)]
+    said = {" ".join(part) for part in parts if len(part) >= shortest_part}
+    said.add(" ".join(words_of(name)))
+    return {form for one in said for form in (one, _other_number(one))}
+
+
+def _other_number(name: str) -> str:
+    """Return the plural of a name, or its singular where it is one: "languages", "sport"."""
+    if name.endswith("ss"):
+        return name
+    return name.removesuffix("s") if name.endswith("s") else f"{name}s"
