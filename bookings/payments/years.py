@@ -1,7 +1,7 @@
 """What an instructor's years brought, from the ledger and the payouts (Spec: S14.12, S14.5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -55,6 +55,24 @@ def years_of(instructor: Instructor) -> list[Year]:
     paid = {row["year"]: row for row in _payouts(instructor)}
     years = sorted({*months, *paid}, reverse=True)
     return [_year(year, months.get(year, {}), paid.get(year, {})) for year in years]
+
+
+def joined(gone: Year, told: Year) -> Year:
+    """Return a year from what the ledger told before an erasure and what it tells since then.
+
+    Payouts are not added up: they lead to their instructor for good.
+    """
+    return replace(
+        told,
+        lessons=gone.lessons + told.lessons,
+        payments=gone.payments + told.payments,
+        gross_cents=gone.gross_cents + told.gross_cents,
+        gross_by_month=tuple(map(sum, zip(gone.gross_by_month, told.gross_by_month, strict=True))),
+        refund_cents=gone.refund_cents + told.refund_cents,
+        fee_cents=gone.fee_cents + told.fee_cents,
+        tip_cents=gone.tip_cents + told.tip_cents,
+        earned_cents=gone.earned_cents + told.earned_cents,
+    )
 
 
 def _months(instructor: Instructor) -> Any:

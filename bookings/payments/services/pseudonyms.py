@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 from bookings.payments.models import LedgerTransaction, Payee, Payout
 from bookings.payments.models.ledger import PSEUDONYM
 from bookings.payments.services.payouts import unsettled_events
-from bookings.payments.services.tax_records import keep_tax_records_of
+from bookings.payments.services.tax_records import keep_tax_records_of, set_tax_sums_apart
 from catalog.models import Instructor
 from instainstru import clock
 from privacy.registry import Pseudonymised
@@ -35,11 +35,13 @@ def pseudonymise_ledger_of(user_id: int, pseudonym: str) -> Pseudonymised:
     instructor = Instructor.objects.filter(user=user_id).first()
     if instructor is None or _is_owed(instructor):
         return Pseudonymised(changed=changed, left=earned.count())
-    keep_tax_records_of(instructor, now=clock.now())
+    now = clock.now()
+    keep_tax_records_of(instructor, now=now)
     with transaction.atomic():
-        # Nobody takes an event into a payout meanwhile.
+        # Nobody writes a record or takes an event into a payout meanwhile.
+        Instructor.objects.select_for_update(no_key=True).get(pk=instructor.pk)
         list(Payee.objects.select_for_update(no_key=True).filter(instructor=instructor))
-        if not _is_owed(instructor):
+        if not _is_owed(instructor) and set_tax_sums_apart(instructor, now=now):
             changed += _replace(earned, instructor=None, instructor_pseudonym=pseudonym)
         return Pseudonymised(changed=changed, left=earned.count())
 

@@ -1,9 +1,10 @@
 """Keep what the law wants known of instructors' years, encrypted, and no longer (Spec: S14.12)."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import structlog
 from cryptography.fernet import InvalidToken, MultiFernet
@@ -17,7 +18,7 @@ from accounts.permissions import require_permission, require_uninvolved
 from bookings.payments.gateways import gateway_named
 from bookings.payments.gateways.base import GatewayError, GatewayTaxDetails
 from bookings.payments.models import LedgerTransaction, Payee, Payout, TaxRecord
-from bookings.payments.years import Year, years_of
+from bookings.payments.years import Year, joined, years_of
 from catalog.models import Instructor
 from instainstru import clock
 from instainstru.clock import NEW_YORK
@@ -34,10 +35,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TaxSheet:
-    """What a record says: who, and the year's sums. ``identity`` is None while nobody told it."""
+    """What a record says: who, and the year's sums. ``identity`` is None while nobody told it.
+
+    ``gone`` is the part of the sums that the ledger told before an erasure and cannot tell again.
+    """
 
     identity: GatewayTaxDetails | None
     figures: Year
+    gone: Year | None = None
 
 
 def make_tax_records(now: datetime, *, year: int | None = None) -> int:
@@ -91,33 +96,82 @@ def keep_tax_records_of(
     A record whose day has come stays away, and one that was made while its year ran, because
     somebody left, gets the sums of what moved after it.
     """
-    years = years_of(instructor)
-    known = {row.year: row for row in TaxRecord.objects.filter(instructor=instructor)}
-    paid = [one.year for one in years if one.payouts]
-    today = now.astimezone(NEW_YORK).date()
-    wanted = [one for one in years if wants(one.year) and _kept_until(one.year, paid) > today]
-    lacking = [one for one in wanted if one.year not in known]
-    # Without payments the books have forgotten whose they were.
-    early = [(known[one.year], one) for one in wanted if one.year in known and one.payments]
-    early = [(row, one) for row, one in early if row.made_at < _first_instant(one.year + 1)]
-    nameless = [row for row in known.values() if wants(row.year) and row.identified_at is None]
-    if not lacking and not nameless and not early:
+    known = [row for row in TaxRecord.objects.filter(instructor=instructor) if wants(row.year)]
+    is_asked = any(row.identified_at is None for row in known) or any(
+        wants(one.year) for one in _lacking(instructor, now)
+    )
+    if not is_asked and not any(_is_early(row) for row in known):
         return 0
-    identity = _identity_of(instructor)
+    # Sums alone need no gateway: it may have forgotten who was erased.
+    identity = _identity_of(instructor) if is_asked else None
     with transaction.atomic():
         Instructor.objects.select_for_update(no_key=True).get(pk=instructor.pk)
+        lacking = [one for one in _lacking(instructor, now) if wants(one.year)]
         made = sum(_write(instructor, one, identity, now) for one in lacking)
-        for row, figures in early:
-            row.sealed = seal(replace(read_tax_record(row), figures=figures))
-            row.made_at = now
-            row.save(update_fields=["sealed", "made_at"])
-        if identity is not None:
-            for row in nameless:
-                row.sealed = seal(replace(read_tax_record(row), identity=identity))
-                row.identified_at = now
-                row.save(update_fields=["sealed", "identified_at"])
-        _prolong(instructor, paid)
+        years = {one.year: one for one in years_of(instructor)}
+        for row in TaxRecord.objects.filter(instructor=instructor):
+            if wants(row.year):
+                _complete(row, years.get(row.year), identity, now)
+        _prolong(instructor, [one.year for one in years.values() if one.payouts])
     return made
+
+
+def set_tax_sums_apart(instructor: Instructor, *, now: datetime) -> bool:
+    """Mark the sums of years that are not over as what the ledger will not tell again.
+
+    Call it in the transaction that takes an instructor out of the ledger, before that, with their
+    row locked. Return whether all is kept: False when a year lacks its record. Spec: S14.12, S6.8
+    """
+    if _lacking(instructor, now):
+        return False
+    years = {one.year: one for one in years_of(instructor)}
+    for row in TaxRecord.objects.filter(instructor=instructor):
+        if _is_early(row):
+            sheet = read_tax_record(row)
+            figures = _figures(sheet, years.get(row.year))
+            row.sealed = seal(replace(sheet, figures=figures, gone=figures))
+            row.save(update_fields=["sealed"])
+    return True
+
+
+def _lacking(instructor: Instructor, now: datetime) -> list[Year]:
+    """Return the years without a record whose day is still to come."""
+    years, today = years_of(instructor), now.astimezone(NEW_YORK).date()
+    paid = [one.year for one in years if one.payouts]
+    known = set(TaxRecord.objects.filter(instructor=instructor).values_list("year", flat=True))
+    return [one for one in years if one.year not in known and _kept_until(one.year, paid) > today]
+
+
+def _is_early(row: TaxRecord) -> bool:
+    """Tell whether the sums were added up while the year ran, because somebody left."""
+    return row.made_at < _first_instant(row.year + 1)
+
+
+def _figures(sheet: TaxSheet, told: Year | None) -> Year:
+    """Return a year's sums from what the ledger tells now and what it told before an erasure."""
+    if told is None:
+        return sheet.figures
+    if sheet.gone is not None:
+        return joined(sheet.gone, told)
+    # Nothing leaves the ledger: one that tells of fewer payments has forgotten whose they were.
+    return sheet.figures if told.payments < sheet.figures.payments else told
+
+
+def _complete(
+    row: TaxRecord, told: Year | None, identity: GatewayTaxDetails | None, now: datetime
+) -> None:
+    """Add to a record what it lacks: the sums of the rest of its year, and who it is about."""
+    is_early = _is_early(row)
+    is_named_now = row.identified_at is None and identity is not None
+    if not is_early and not is_named_now:
+        return
+    sheet = read_tax_record(row)
+    if is_early:
+        sheet, row.made_at = replace(sheet, figures=_figures(sheet, told)), now
+    if is_named_now:
+        sheet, row.identified_at = replace(sheet, identity=identity), now
+    row.sealed = seal(sheet)
+    row.save(update_fields=["sealed", "made_at", "identified_at"])
 
 
 def _write(
@@ -200,12 +254,16 @@ def read_tax_record(row: TaxRecord) -> TaxSheet:
     except InvalidToken:
         log.error("tax_record_unreadable", record=row.pk)  # noqa: TRY400 - no trace of a key
         raise ConflictError("No key of this site opens this record.", code="sealed") from None
-    identity, figures = told["identity"], told["figures"]
-    figures["gross_by_month"] = tuple(figures["gross_by_month"])
+    identity, gone = told["identity"], told.get("gone")
     return TaxSheet(
         identity=None if identity is None else GatewayTaxDetails(**identity),
-        figures=Year(**figures),
+        figures=_year(told["figures"]),
+        gone=None if gone is None else _year(gone),
     )
+
+
+def _year(told: Mapping[str, Any]) -> Year:
+    return Year(**{**told, "gross_by_month": tuple(told["gross_by_month"])})
 
 
 def reseal_tax_records() -> int:

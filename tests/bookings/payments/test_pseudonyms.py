@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from bookings.payments.services import pseudonyms, request_refund
 from bookings.payments.services.payouts import make_payouts, send_payouts
 from bookings.payments.services.pseudonyms import pseudonymise_ledger_of
 from bookings.payments.services.refunds import settle_refunds
-from bookings.payments.services.tax_records import read_tax_record
+from bookings.payments.services.tax_records import make_tax_records, read_tax_record
 from bookings.payments.years import years_of
 from catalog.models import Instructor
 from instainstru import clock, invariants
@@ -34,6 +35,7 @@ from tests.factories.accounts import UserFactory
 pytestmark = [pytest.mark.S6, pytest.mark.S14, pytest.mark.django_db]
 
 NAME, OTHER = "former-7K3M9Q0000", "former-0000000000"
+MIDYEAR, NEXT_YEAR = (datetime(*day, 15, tzinfo=UTC) for day in ((2027, 6, 10), (2028, 1, 2)))
 Books = list[tuple[Any, ...]]
 
 
@@ -141,6 +143,39 @@ def test_what_the_law_wants_of_the_years_is_kept_before_they_go() -> None:
     sheets = [read_tax_record(row) for row in TaxRecord.objects.filter(instructor=instructor)]
     assert [sheet.figures for sheet in sheets] == years
     assert [sheet.identity.legal_name for sheet in sheets if sheet.identity] == ["Test Payee 6789"]
+
+
+@time_machine.travel(MIDYEAR)
+def test_a_record_keeps_what_went_and_adds_what_followed() -> None:
+    """S14.12, S6.11: events that come after an erasure count too, and each of them once."""
+    instructor = ready()
+    paid_out(instructor)
+    pseudonymise_ledger_of(instructor.user_id, NAME)
+    before = read_tax_record(TaxRecord.objects.get())
+    taught(instructor)
+    make_payouts(MIDYEAR + timedelta(days=7))
+    send_payouts(MIDYEAR + timedelta(days=7))
+    assert set(Payout.objects.values_list("status", flat=True)) == {"paid"}
+    for _ in range(2):
+        pseudonymise_ledger_of(instructor.user_id, NAME)
+        assert make_tax_records(NEXT_YEAR) == 0
+    after = read_tax_record(TaxRecord.objects.get())
+    first, both = before.figures, after.figures
+    assert (both.lessons, both.gross_cents) == (2, 2 * first.gross_cents)
+    assert both.gross_by_month == tuple(2 * cents for cents in first.gross_by_month)
+    assert (both.fee_cents, both.earned_cents) == (2 * first.fee_cents, 2 * first.earned_cents)
+    assert (both.payouts, both.paid_cents) == (2, 16300)
+    assert after.identity == before.identity
+
+
+def test_who_is_in_a_year_without_a_record_stays_until_it_has_one() -> None:
+    """S14.12: an event that came between the record and the deed."""
+    instructor = ready()
+    paid_out(instructor)
+    with patch.object(pseudonyms, "keep_tax_records_of"):
+        found = pseudonymise_ledger_of(instructor.user_id, NAME)
+    assert found == Pseudonymised(changed=0, left=2)
+    assert pseudonymise_ledger_of(instructor.user_id, NAME) == Pseudonymised(changed=2, left=0)
 
 
 def test_nothing_goes_while_the_gateway_cannot_be_asked() -> None:

@@ -348,7 +348,9 @@ def test_a_record_of_the_running_year_gets_what_moved_after_it() -> None:
     row = TaxRecord.objects.get()
     before = read_tax_record(row)
     charged(instructor, IN_2025 + timedelta(days=9), key="later")
-    assert make_tax_records(NEW_YEAR) == 0
+    # Who they are was told then; the gateway may know nothing of them any more.
+    with patch.object(OfflineGateway, "fetch_tax_details", side_effect=GatewayTimeoutError):
+        assert make_tax_records(NEW_YEAR) == 0
     row.refresh_from_db()
     after = read_tax_record(row)
     assert (before.figures.gross_cents, after.figures.gross_cents) == (9500, 19000)
