@@ -150,7 +150,8 @@ SCHEDULE: dict[str, tuple[str, timedelta | crontab]] = {
         "payments.make_tax_records",
         crontab(hour="5", minute="20", month_of_year="1"),
     ),
-    "purge-tax-records": ("payments.purge_tax_records", crontab(hour="5", minute="10")),
+    # After those of the new year, which keep earlier ones longer.
+    "purge-tax-records": ("payments.purge_tax_records", crontab(hour="6", minute="20")),
     "reconcile-payments": ("payments.reconcile", crontab(hour="4", minute="10")),
     "check-invariants": ("invariants.check_nightly", crontab(hour="4", minute="40")),
     "settle-refunds": ("payments.settle_refunds", timedelta(seconds=60)),
