@@ -29,6 +29,13 @@ restaurants brunch burger burgers diner bar bars nightclub weather forecast subw
 traffic directions jobs hiring vacancy vacancies openings salary resume-service passport visa
 dmv refill removal disposal junk recycling mattress sofa iphone laptop-repair
 """
+# Those of which a name beside them is the goods: "buy a piano", "tennis tickets".
+_DEALS = frozenset(
+    """
+    buy buying purchase rent rental rentals renting sale store stores shop ticket tickets mover
+    movers jobs hiring
+    """.split()
+)
 # Subjects that nobody teaches here, however they are asked for; beside another word they may be
 # something else ("golf driving", "drone flying").
 _NOT_TAUGHT = """
@@ -62,7 +69,8 @@ def is_errand(
 
     ``words`` are those of the subject, without place, price and opinions; ``said`` are all, of
     which one may tell that they want to learn. ``names`` are the words of what the catalogue has:
-    beside a name ("tennis clinic"), or inside of one ("bar mitzvah"), such a word is no errand.
+    inside of a name ("bar mitzvah") such a word is no errand, nor beside one ("tennis clinic")
+    unless it deals in things.
     Spec: S8.2, S8.9
     """
     subject = frozenset(words)
@@ -72,4 +80,5 @@ def is_errand(
     others = subject - errands
     if not others:
         return True
-    return not any(subject <= name or (name and name <= others) for name in names)
+    is_deal = not errands.isdisjoint(_DEALS)
+    return not any(subject <= name or (name and name <= others and not is_deal) for name in names)
