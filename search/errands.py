@@ -8,34 +8,31 @@ from collections.abc import Iterable
 
 # People who come and do it, instead of teaching it.
 _TRADES = """
-plumber plumbers plumbing electrician electricians locksmith locksmiths
-exterminator contractor contractors roofer movers mover cleaner cleaners maid maids housekeeper
-nanny nannies babysitter babysitters babysitting sitter au-pair caregiver walker walkers groomer
-groomers dentist dentists doctor doctors physician pediatrician dermatologist therapist
-chiropractor veterinarian vet orthodontist optometrist surgeon lawyer lawyers attorney attorneys
-notary accountant realtor realtors landlord broker hairdresser barber barbershop mechanic
-mechanics chauffeur taxi uber lyft caterer caterers florist undertaker bouncer
+plumber plumbers plumbing electrician electricians locksmith locksmiths exterminator contractor
+contractors roofer cleaner cleaners maid maids housekeeper nanny nannies babysitter babysitters
+babysitting sitter au-pair caregiver walker walkers groomer groomers dentist dentists doctor doctors
+physician pediatrician dermatologist therapist chiropractor veterinarian vet orthodontist
+optometrist surgeon lawyer lawyers attorney attorneys notary accountant realtor realtors landlord
+broker hairdresser barber barbershop mechanic mechanics chauffeur taxi uber lyft caterer caterers
+florist undertaker bouncer
 """
 # Things that are bought, hired, fetched or fixed.
 _ERRANDS = """
-delivery deliver delivered takeout takeaway reservation reservations appointment appointments
-hotel hotels hostel airbnb motel flight flights airline airfare tickets ticket rent rental rentals
-renting condo sublet roommate roommates lease mortgage loan loans insurance
-storage parking laundry laundromat pickup towing tow repair repairs repairman installation
-replacement plumbing leak leaking clogged membership memberships sale sales discount coupon
-coupons buy buying purchase cheapest order ordering shipping store stores shop shopping grocery
-groceries supermarket pharmacy prescription clinic hospital urgent er ambulance restaurant
-restaurants brunch burger burgers diner bar bars nightclub weather forecast subway timetable
-traffic directions jobs hiring vacancy vacancies openings salary resume-service passport visa
-dmv refill removal disposal junk recycling mattress sofa iphone laptop-repair
+delivery deliver delivered takeout takeaway reservation reservations appointment appointments hotel
+hotels hostel airbnb motel flight flights airline airfare condo sublet roommate roommates lease
+mortgage loan loans insurance storage parking laundry laundromat pickup towing tow repair repairs
+repairman installation replacement plumbing leak leaking clogged membership memberships sales
+discount coupon coupons cheapest order ordering shipping shopping grocery groceries supermarket
+pharmacy prescription clinic hospital urgent er ambulance restaurant restaurants brunch burger
+burgers diner bar bars nightclub weather forecast subway timetable traffic directions vacancy
+vacancies openings salary resume-service passport visa dmv refill removal disposal junk recycling
+mattress sofa iphone laptop-repair
 """
 # Those of which a name beside them is the goods: "buy a piano", "tennis tickets".
-_DEALS = frozenset(
-    """
-    buy buying purchase rent rental rentals renting sale store stores shop ticket tickets mover
-    movers jobs hiring
-    """.split()
-)
+_DEALS = """
+buy buying purchase rent rental rentals renting sale store stores shop ticket tickets mover movers
+jobs hiring
+"""
 # Subjects that nobody teaches here, however they are asked for; beside another word they may be
 # something else ("golf driving", "drone flying").
 _NOT_TAUGHT = """
@@ -44,7 +41,8 @@ snowboard snowboarding forklift massage acupuncture plane airplane pilot helicop
 motorcycle
 """
 _NOT_TAUGHT_WORDS = frozenset(_NOT_TAUGHT.split())
-ERRAND_WORDS = frozenset(f"{_TRADES} {_ERRANDS}".split())
+_DEAL_WORDS = frozenset(_DEALS.split())
+ERRAND_WORDS = frozenset(f"{_TRADES} {_ERRANDS} {_DEALS}".split())
 
 # Whoever says one of these wants to learn it.
 _LEARNING = """
@@ -80,5 +78,5 @@ def is_errand(
     others = subject - errands
     if not others:
         return True
-    is_deal = not errands.isdisjoint(_DEALS)
+    is_deal = not errands.isdisjoint(_DEAL_WORDS)
     return not any(subject <= name or (name and name <= others and not is_deal) for name in names)
