@@ -185,11 +185,13 @@ def _sound_rule(text: str, start: Wall) -> str:
 
 
 def _last_face(until: date, start: Wall) -> datetime:
-    if start.is_day or not isinstance(until, datetime):
+    if not isinstance(until, datetime):
         return datetime.combine(until, time(23, 59, 59))
     if until.tzinfo is None:
         return until
-    return until.astimezone(start.zone).replace(tzinfo=None)
+    face = until.astimezone(start.zone).replace(tzinfo=None)
+    # Of whole days some programs write the date as if it were in UTC, some the midnight here.
+    return datetime.combine(max(face.date(), until.date()), time.max) if start.is_day else face
 
 
 # --- Expanding ------------------------------------------------------------------------------------

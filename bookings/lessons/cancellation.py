@@ -231,7 +231,7 @@ def _cancel_for_platform(
     booking: Booking, due: Outcome, *, by: User | None, reason: str, now: datetime
 ) -> None:
     before = booking.status
-    _cancel(booking, Actor.STAFF, due, "Canceled by InstaInstru", now)
+    due = _cancel(booking, Actor.STAFF, due, "Canceled by InstaInstru", now)
     LessonReport.objects.filter(booking=booking, outcome="").update(
         outcome=Status.CANCELLED_STAFF, decided_at=now
     )
@@ -260,8 +260,8 @@ def _check_amounts(due: Outcome, card_cents: int, credit_cents: int) -> None:
         )
 
 
-def _cancel(booking: Booking, actor: Actor, due: Outcome, reason: str, now: datetime) -> None:
-    """Change the state by compare-and-swap and order the money, inside the lock."""
+def _cancel(booking: Booking, actor: Actor, due: Outcome, reason: str, now: datetime) -> Outcome:
+    """Change the state by compare-and-swap and order the money, inside the lock; return that."""
     number, status = _TRANSITIONS[actor]
     void_open_proposal(booking, now)
     swap(
@@ -272,4 +272,4 @@ def _cancel(booking: Booking, actor: Actor, due: Outcome, reason: str, now: date
         cancel_reason=reason,
         ics_sequence=booking.ics_sequence + 1,
     )
-    settle(booking, due, key=f"cancel:{booking.pk}", now=now)
+    return settle(booking, due, key=f"cancel:{booking.pk}", now=now)

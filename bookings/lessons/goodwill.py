@@ -18,7 +18,7 @@ from bookings.lessons.policies import (
     waived,
 )
 from bookings.lessons.selectors import find_lesson, find_taught_lesson
-from bookings.lessons.settlement import good_fit_facts, money_facts, settle
+from bookings.lessons.settlement import good_fit_facts, good_fit_key, money_facts, settle
 from bookings.lessons.states import Actor, Status
 from bookings.lessons.transitions import catch_up, lesson_changed
 from bookings.payments import services as payments
@@ -65,7 +65,7 @@ def decided_loss(booking: Booking) -> tuple[str, datetime] | None:
 
 
 def _was_given_back(booking: Booking) -> bool:
-    return _was_settled(_waive_key(booking), _emergency_key(booking), _good_fit_key(booking))
+    return _was_settled(_waive_key(booking), _emergency_key(booking), good_fit_key(booking))
 
 
 def _was_settled(*keys: str) -> bool:
@@ -149,10 +149,10 @@ def excuse_emergency(
 def _give_back(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
     """Order the money of a late cancellation after all; credit given for it goes to the card.
 
-    Whoever asked because of an emergency has their answer by it. Raises ``LessonChangedError``
-    when that credit has been spent meanwhile.
+    Whoever asked because of an emergency has their answer by it, also after a no. Raises
+    ``LessonChangedError`` when that credit has been spent meanwhile.
     """
-    EmergencyRequest.objects.filter(booking=booking, outcome=EmergencyRequest.Outcome.OPEN).update(
+    EmergencyRequest.objects.filter(booking=booking).update(
         outcome=EmergencyRequest.Outcome.GIVEN_BACK, decided_at=now
     )
     source = _cancel_key(booking)
@@ -181,30 +181,6 @@ def good_fit_offer(booking: Booking, now: datetime) -> Outcome | None:
         return None
 
 
-def _good_fit_key(booking: Booking) -> str:
-    return f"good-fit:{booking.pk}"
-
-
-def had_good_fit(booking: Booking) -> bool:
-    """Tell whether the student had the price of this lesson back by the promise. Spec: C9"""
-    return Refund.objects.filter(key=_good_fit_key(booking)).exists()
-
-
-def settle_after_good_fit(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
-    """Settle a lesson that the instructor missed, whose price the promise gave as credit before.
-
-    The instructor's share pays the platform back, and what is left of that credit goes to the card.
-    Returns what the student gets now. Spec: C7, C9
-    """
-    rest = replace(due, card_refund_cents=0, credit_returned_cents=0, credit_issued_cents=0)
-    rest = replace(rest, is_promo_returned=False)
-    settle(booking, rest, key=key, now=now)
-    refund = payments.exchange_credit(
-        booking_id=booking.pk, source_key=_good_fit_key(booking), key=f"{key}:card", now=now
-    )
-    return replace(rest, card_refund_cents=refund.amount_cents if refund else 0)
-
-
 def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple[Booking, Outcome]:
     """Give the student of a first lesson its price as credit; the instructor keeps theirs.
 
@@ -219,6 +195,6 @@ def claim_good_fit(*, by: User, code: str, now: datetime | None = None) -> tuple
         due = good_fit_offer(booking, at)
         if state not in {Status.ENDED, Status.COMPLETED} or due is None:
             raise lesson_changed(booking, "good fit", "The good-fit promise does not cover this.")
-        settle(booking, due, key=_good_fit_key(booking), now=at)
+        settle(booking, due, key=good_fit_key(booking), now=at)
         mails.queue_goodwill(booking, due, "good_fit")
     return booking, due

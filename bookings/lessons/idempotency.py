@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.owners import Owner
@@ -105,7 +106,7 @@ def run_once(
     if isinstance(response, HttpResponseRedirect):
         _write(record, status_code=response.status_code, location=response.url)
     else:
-        _free(record)
+        _own(record).delete()
     return response
 
 
@@ -166,29 +167,37 @@ def _keep_refusal(record: IdempotencyRecord, error: Exception) -> bool:
         return False
     more = {name: error.context[name] for name in error.told if name in error.context}
     said = {"message": error.message, "code": error.error_code, "more": more}
-    _keep(record, error.status, said)
+    # A run that lost its key to this one may have done meanwhile what refuses it now.
+    _own(record).update(status_code=error.status, answer=_as_json(said))
     return True
 
 
 def _keep(record: IdempotencyRecord, status: int, said: Mapping[str, object]) -> None:
-    _write(record, status_code=status, answer=json.dumps(said, cls=DjangoJSONEncoder))
+    _write(record, status_code=status, answer=_as_json(said))
+
+
+def _as_json(said: Mapping[str, object]) -> str:
+    return json.dumps(said, cls=DjangoJSONEncoder)
 
 
 def _write(record: IdempotencyRecord, **answer: object) -> None:
-    """Keep the answer, also when whoever took the key over from a slow run has freed it."""
-    about = {"action": record.action, "body_hash": record.body_hash}
-    IdempotencyRecord.objects.update_or_create(
-        owner=record.owner,
-        key=record.key,
-        defaults=answer,
-        create_defaults={**about, "created_at": record.created_at, **answer},
-    )
+    """Keep what was done, also when whoever took the key over from a slow run has freed it.
+
+    A key that serves another action by now stays as it is.
+    """
+    same = {name: getattr(record, name) for name in ("owner", "key", "action", "body_hash")}
+    if not IdempotencyRecord.objects.filter(**same).update(**answer):
+        IdempotencyRecord.objects.get_or_create(
+            owner=record.owner,
+            key=record.key,
+            defaults={**same, "created_at": record.created_at, **answer},
+        )
 
 
-def _free(record: IdempotencyRecord) -> None:
-    """Free the key, unless another run took it over or has answered."""
-    mine = IdempotencyRecord.objects.filter(pk=record.pk, created_at=record.created_at)
-    mine.filter(status_code=None).delete()
+def _own(record: IdempotencyRecord) -> QuerySet[IdempotencyRecord]:
+    """Return the row while this run has the key and nothing has answered."""
+    rows = IdempotencyRecord.objects.filter(pk=record.pk, created_at=record.created_at)
+    return rows.filter(status_code=None)
 
 
 @contextmanager
@@ -204,7 +213,7 @@ def _freed_after_failure(
         yield
     except Exception as error:
         if not keep(record, error):
-            _free(record)
+            _own(record).delete()
         raise
 
 

@@ -10,14 +10,13 @@ from accounts.blocking import block_person
 from accounts.models import UploadedPicture, User
 from bookings.lessons import evidence, mails
 from bookings.lessons.cancellation import check_refund_limit, find_for_staff
-from bookings.lessons.goodwill import had_good_fit, settle_after_good_fit
 from bookings.lessons.locks import left_for_later, lesson_transaction
 from bookings.lessons.models import Booking, LessonReport, Strike
 from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import find_either, void_open_proposal
 from bookings.lessons.policies import Kind, Outcome, PolicyNumbers, outcome
 from bookings.lessons.selectors import find_on_side
-from bookings.lessons.settlement import money_facts, settle
+from bookings.lessons.settlement import had_good_fit, money_facts, settle
 from bookings.lessons.states import Actor, Status, sources_of
 from bookings.lessons.strikes import add_strike
 from bookings.lessons.transitions import catch_up, lesson_changed, swap
@@ -255,11 +254,7 @@ def _conclude(
     if status in _MONEY:
         facts = money_facts(lesson, kind=_MONEY[status])
         due = outcome(facts, Actor.STAFF, now, PolicyNumbers.of(lesson.policy))
-        key = f"report:{lesson.pk}"
-        if status is Status.NO_SHOW_INSTRUCTOR and had_good_fit(lesson):
-            due = settle_after_good_fit(lesson, due, key=key, now=now)
-        else:
-            settle(lesson, due, key=key, now=now)
+        due = settle(lesson, due, key=f"report:{lesson.pk}", now=now)
         if due.is_strike:
             add_strike(lesson, Strike.Reason.NO_SHOW, now)
     if report is not None:

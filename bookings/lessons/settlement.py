@@ -11,6 +11,7 @@ from bookings.lessons.states import Status
 from bookings.payments import services as payments
 from bookings.payments.models import Credit, Refund
 from bookings.payments.selectors import payment_summary
+from instainstru.errors import ConflictError
 
 
 def money_facts(
@@ -57,11 +58,41 @@ def good_fit_facts(booking: Booking) -> BookingFacts:
     )
 
 
-def settle(booking: Booking, due: Outcome, *, key: str, now: datetime) -> None:
-    """Order everything an outcome gives, once per key, in the caller's transaction.
+def good_fit_key(booking: Booking) -> str:
+    """Return the key under which the good-fit promise gives the price of a lesson. Spec: C9"""
+    return f"good-fit:{booking.pk}"
 
-    Card refunds are paid out by a job, credits and the platform's gift arrive at once. Spec: C1-C9
+
+def had_good_fit(booking: Booking) -> bool:
+    """Tell whether the student had the price of this lesson back by the promise. Spec: C9"""
+    return Refund.objects.filter(key=good_fit_key(booking)).exists()
+
+
+def settle(booking: Booking, due: Outcome, *, key: str, now: datetime) -> Outcome:
+    """Order everything an outcome gives, once per key, in the caller's transaction; return that.
+
+    Card refunds are paid out by a job, credits and the platform's gift arrive at once. Where the
+    good-fit promise gave the price before, the student gets the gift and what is left of that
+    credit as money, and the instructor's share pays the promise back. Raises ``ConflictError`` for
+    more than was paid, and for a part of what the promise gave as a whole. Spec: C1-C9
     """
+    gives_back = due.card_refund_cents + due.credit_returned_cents + due.credit_issued_cents
+    if not gives_back or key == good_fit_key(booking) or not had_good_fit(booking):
+        _order(booking, due, key=key, now=now)
+        return due
+    if due.instructor_cents or due.fee_cents:
+        words = "The student has the whole price as credit. Give everything back, or nothing."
+        raise ConflictError(words, code="refund_exceeds_paid")
+    rest = replace(due, card_refund_cents=0, credit_returned_cents=0, credit_issued_cents=0)
+    rest = replace(rest, is_promo_returned=False)
+    _order(booking, rest, key=key, now=now)
+    refund = payments.exchange_credit(
+        booking_id=booking.pk, source_key=good_fit_key(booking), key=f"{key}:card", now=now
+    )
+    return replace(rest, card_refund_cents=refund.amount_cents if refund else 0)
+
+
+def _order(booking: Booking, due: Outcome, *, key: str, now: datetime) -> None:
     given_cents = due.card_refund_cents + due.credit_returned_cents + due.credit_issued_cents
     reversed_cents = booking.total_cents - due.instructor_cents - due.fee_cents
     payments.request_refund(

@@ -84,10 +84,13 @@ class PayoutQuerySet(models.QuerySet["Payout"]):
     """Reads on payouts."""
 
     def to_send(self, now: datetime) -> "PayoutQuerySet":
-        """Payouts that go out now, longest waiting first; those that staff hold wait."""
-        return self.filter(next_try_at__lte=now, instructor__payee__held_at__isnull=True).order_by(
-            "next_try_at", "pk"
-        )
+        """Payouts that go out now, longest waiting first; those that staff hold wait.
+
+        So do those that would go to new bank details. One that was sent is asked about.
+        """
+        rows = self.filter(next_try_at__lte=now, instructor__payee__held_at__isnull=True)
+        is_delayed = Q(instructor__payee__delayed_until__gt=now)
+        return rows.exclude(~Q(status="sent") & is_delayed).order_by("next_try_at", "pk")
 
 
 class CreditQuerySet(models.QuerySet["Credit"]):

@@ -1,6 +1,7 @@
 """The words left for retrieval, with and without those that name no subject."""
 
 import re
+from itertools import pairwise
 
 from search.english import FILLER_WORDS, IGNORED_WORDS
 from search.parser.reading import Reading
@@ -10,6 +11,8 @@ from search.vocabulary import Vocabulary
 _LOOSE = (
     "in on at for near and or the a an by from with to of around but not any de en para y as is"
 )
+# What one does, where the bare word names an exam.
+_DEEDS = {"act": "acting"}
 LOOSE_ENDS = frozenset(_LOOSE.split())
 
 
@@ -39,12 +42,13 @@ def core_of(reading: Reading, residual: str, vocabulary: Vocabulary) -> str:
     for start, end in reading.soft:
         if not reading.is_shielded(start, end):
             learner.update(words_of(reading.folded[start:end]))
+    words = words_of(residual)
     kept = [
-        word
-        for word in words_of(residual)
+        _DEEDS.get(word, word) if before == "to" else word
+        for before, word in pairwise(["", *words])
         if word not in FILLER_WORDS and word not in IGNORED_WORDS and word not in learner
     ]
-    return " ".join(kept) or " ".join(word for word in words_of(residual) if word in vocabulary)
+    return " ".join(kept) or " ".join(word for word in words if word in vocabulary)
 
 
 def ignored_of(residual: str, vocabulary: Vocabulary) -> tuple[str, ...]:

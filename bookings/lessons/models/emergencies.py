@@ -10,7 +10,7 @@ from instainstru import clock
 class EmergencyRequest(models.Model):
     """What kept the student from a lesson, in their words, and what staff answered; once a lesson.
 
-    ``answer`` is what the student reads after a no. Money is settled by the refund alone.
+    ``answer`` is what the student read after a no, which may be given back all the same later.
     """
 
     class Outcome(models.TextChoices):
@@ -34,7 +34,8 @@ class EmergencyRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=(Q(outcome="declined") & ~Q(answer=""))
-                | (~Q(outcome="declined") & Q(answer="")),
+                | Q(outcome="", answer="")
+                | Q(outcome="given_back"),
                 name="emergency_request_declined_with_answer",
             ),
         ]

@@ -61,10 +61,13 @@ def _kinds(side: Side, known: LessonReport | None) -> list[tuple[str, str]]:
 def _send(request: HttpRequest, booking: Booking, side: Side) -> HttpResponse:
     known = LessonReport.objects.filter(booking=booking).first()
     by, code = cast("User", request.user), str(booking.code)
-    form = ReportForm(request.POST, request.FILES, kinds=_kinds(side, known))
+    said = request.POST.copy()
+    if known is not None and said.get("kind") == LessonReport.Kind.SAFETY:
+        said["is_unsafe"] = "on"  # the page was opened before the other side reported
+    form = ReportForm(said, request.FILES, kinds=_kinds(side, known))
     try:
         # Who says that they did not feel safe has more to tell than that it is right.
-        if known is not None and request.POST.get("agree") and not request.POST.get("is_unsafe"):
+        if known is not None and said.get("agree") and not said.get("is_unsafe"):
             reports.accept_report(by=by, code=code)
             words = "Thank you. The report is accepted."
         elif not form.is_valid():

@@ -107,6 +107,13 @@ def test_whole_days_end_on_the_date_that_is_written(until: str) -> None:
     assert busy(days) == ["03-10 04:00-03-13 04:00"]
 
 
+def test_whole_days_east_of_utc_end_on_the_date_that_is_meant() -> None:
+    """Their midnight is on the day before in UTC."""
+    days = "DTSTART;VALUE=DATE:20260310\nRRULE:FREQ=DAILY;UNTIL=20260311T230000Z"
+    found = read(calendar(days), zone=ZoneInfo("Europe/Berlin")).intervals
+    assert [one.end for one in found] == [datetime(2026, 3, 12, 23, tzinfo=UTC)]
+
+
 def test_left_out_dates_are_free() -> None:
     rule = f"{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=4"
     one = "EXDATE;TZID=America/New_York:20260303T090000"

@@ -112,6 +112,7 @@ def test_a_no_is_told_with_its_reason_and_moves_nothing(stage: Stage, admin: Use
     # Who learns more later may still give it back.
     excuse_emergency(by=admin, code=stage.code, reason="A better letter", now=now + 3 * DAY)
     assert given_back(stage) == (9500, 0)
+    assert EmergencyRequest.objects.get().outcome == "given_back"
 
 
 @pytest.mark.parametrize(("late", "is_open"), [(14 * DAY, True), (14 * DAY + SECOND, False)])

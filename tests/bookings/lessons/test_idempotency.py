@@ -8,7 +8,14 @@ import time_machine
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
 
-from bookings.lessons.idempotency import StillRunningError, delete_old_records, run_once
+from bookings.lessons.errors import LessonChangedError
+from bookings.lessons.idempotency import (
+    ProgramAnswer,
+    StillRunningError,
+    delete_old_records,
+    run_once,
+    run_once_for_program,
+)
 from bookings.lessons.models import IdempotencyRecord
 from instainstru import clock
 from instainstru.errors import ValidationFailedError
@@ -156,6 +163,40 @@ def test_a_slow_run_that_fails_leaves_the_key_of_who_took_it_over() -> None:
 
     assert run_once(sent(), guest(), "pay", slow).status_code == 409
     assert IdempotencyRecord.objects.get().location == "/done/"
+
+
+def test_a_refusal_replaces_no_answer_of_what_was_done() -> None:
+    """R14: who took a key over is refused because of what the slow run did meanwhile."""
+
+    def taken_over() -> ProgramAnswer:
+        IdempotencyRecord.objects.update(created_at=clock.now() - timedelta(seconds=61))
+        with pytest.raises(LessonChangedError):
+            run_once_for_program(sent(), guest(), "cancel", {}, refused_after)
+        return done()
+
+    def refused_after() -> ProgramAnswer:
+        rows = IdempotencyRecord.objects.all()
+        rows.update(status_code=200, answer='{"state": "done"}')
+        raise LessonChangedError("This lesson changed.")
+
+    def done() -> ProgramAnswer:
+        return ProgramAnswer(200, {"state": "done"})
+
+    assert run_once_for_program(sent(), guest(), "cancel", {}, taken_over) == done()
+    again = run_once_for_program(sent(), guest(), "cancel", {}, refused_after)
+    assert again == done()
+
+
+def test_an_answer_goes_to_no_other_action_under_its_key() -> None:
+    """R14: the key was freed and serves something else by now."""
+
+    def slow() -> HttpResponse:
+        IdempotencyRecord.objects.all().delete()
+        run_once(sent(a="2"), guest(), "cancel", lambda: HttpResponseRedirect("/other/"))
+        return HttpResponseRedirect("/done/")
+
+    assert run_once(sent(), guest(), "pay", slow).status_code == 302
+    assert IdempotencyRecord.objects.get().location == "/other/"
 
 
 def test_records_are_kept_for_a_day() -> None:

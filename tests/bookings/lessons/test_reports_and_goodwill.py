@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Block, User
 from accounts.roles import Role
 from accounts.services import grant_role
 from bookings.lessons import reports
-from bookings.lessons.cancellation import cancel_lesson
+from bookings.lessons.cancellation import StaffSplit, cancel_as_staff, cancel_lesson
 from bookings.lessons.errors import LessonChangedError
 from bookings.lessons.goodwill import claim_good_fit, excuse_emergency, waivable, waive_fee
 from bookings.lessons.models import Booking, LessonReport, Strike
@@ -340,6 +340,27 @@ def test_a_missed_lesson_that_was_no_good_fit_goes_to_the_card(
     assert off == ([("credit", -spent_cents)] if spent_cents else [])
 
 
+def test_staff_cancel_for_safety_after_the_promise_gave_the_price(stage: Stage) -> None:
+    """C7 after C9: everything or nothing, for the promise gave it as a whole."""
+    at = stage.lesson.end_at + HOUR
+    claim_good_fit(by=stage.maya, code=stage.code, now=at)
+    report(stage, at, kind="safety")
+    given: dict[str, Any] = {
+        "by": VerifiedUserFactory(role=Role.ADMIN), "code": stage.code, "reason": "Not safe at all",
+        "now": at,
+    }  # fmt: skip
+    with pytest.raises(ConflictError, match="everything back, or nothing"):
+        cancel_as_staff(staff_split=StaffSplit(card_cents=2000, credit_cents=0), **given)
+    assert stage.fresh().status == "reported"
+    cancel_as_staff(**given)
+    assert stage.fresh().status == "cancelled_staff"
+    assert given_back(stage) == (9500, 0)
+    assert not Credit.objects.filter(remaining_cents__gt=0).exists()
+    assert ledger_imbalances() == []
+    mail = OutgoingMail.objects.get(kind="lesson_cancelled", to=stage.maya.email)
+    assert "$95.00" in mail.text
+
+
 def test_nothing_is_waived_after_the_promise_gave_it(stage: Stage) -> None:
     """C4, C8, C9: the student who did not come has the price already."""
     at = stage.lesson.end_at + HOUR
@@ -393,10 +414,10 @@ def test_one_report_that_fails_keeps_no_other_waiting(
     due_at = max(report(each, each.lesson.end_at).answer_by_at for each in (stage, second))
     settles = reports.settle
 
-    def broken(lesson: Booking, *args: object, **kwargs: object) -> None:
+    def broken(lesson: Booking, *args: object, **kwargs: object) -> Outcome:
         if lesson.pk == stage.lesson.pk:
             raise ConflictError("That is more than was paid.")
-        settles(lesson, *args, **kwargs)  # type: ignore[arg-type]
+        return settles(lesson, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reports, "settle", broken)
     assert accept_silent_reports(due_at) == 1
@@ -445,4 +466,17 @@ def test_answer_says_that_the_lesson_was_not_safe(
         assert client.post(address, sent).status_code == 303
     found = LessonReport.objects.get()
     assert (found.is_unsafe, found.answer, found.outcome) == (True, WORDS, "")
+    assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()
+
+
+def test_a_safety_report_of_a_page_from_before_the_other_one_is_heard(
+    stage: Stage, client: Client
+) -> None:
+    """S11.8: the form that was open still says which kind."""
+    report(stage, stage.lesson.end_at, kind="student_no_show", by="andre")
+    client.force_login(stage.maya)
+    with time_machine.travel(stage.lesson.end_at + HOUR):
+        sent = {"statement": WORDS, "kind": "safety"}
+        assert client.post(f"/lessons/{stage.code}/report/", sent).status_code == 303
+    assert LessonReport.objects.get().is_unsafe
     assert Block.objects.filter(by=stage.maya, person=stage.andre).exists()

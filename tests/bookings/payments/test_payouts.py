@@ -238,6 +238,21 @@ def test_a_refusal_that_comes_after_new_details_waits_for_them() -> None:
     assert payout.next_try_at == payee.delayed_until
 
 
+def test_a_refused_payout_waits_for_details_that_changed_unseen() -> None:
+    """S14.11: whatever was written down when the bank refused it."""
+    instructor = ready(REFUSES)
+    taught(instructor)
+    now = clock.now()
+    make_payouts(now)
+    send_payouts(now)
+    set_payout_details(by=instructor.user, account_number=TAKES)
+    Payout.objects.update(status="failed", next_try_at=now + RETRY_AFTER)
+    assert send_payouts(now + RETRY_AFTER) == 0
+    delayed_until = Payee.objects.get(instructor=instructor).delayed_until
+    assert delayed_until is not None
+    assert send_payouts(delayed_until) == 1
+
+
 def test_details_that_change_while_payouts_are_made_wait() -> None:
     """S14.11: asked again under the lock."""
     instructor = ready()
