@@ -113,6 +113,13 @@ def test_the_learners_word_stays_in_the_residual() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "core"), [("learn to act", "acting"), ("act prep", "act"), ("act tutor", "act")]
+)
+def test_who_wants_to_act_means_no_exam(query: str, core: str) -> None:
+    assert core in read(query).residual_core.split()
+
+
+@pytest.mark.parametrize(
     ("query", "topic"),
     [
         ("cancel my lesson", "cancel"),
