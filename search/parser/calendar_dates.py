@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from search.parser.numbers import NUMBERED
 from search.parser.reading import Reading
 from search.parser.weekdays import WEEKDAY
 
@@ -46,6 +47,8 @@ _SPAN = re.compile(
     rf"(?P<last>(?:{_MONTH} {_DAY}|{_SLASHED}))"
 )
 _FRACTIONS = {(1, 2), (1, 4), (3, 4), (1, 3), (2, 3), (1, 8), (2, 4), (4, 4), (6, 8)}
+# "5/6-7 people", "5/6 year olds" count learners or their years.
+_COUNTED = re.compile(r"[ -]?(?:people|persons?|students?|kids|children|adults|years?|yrs?)\b")
 _ONLY_NUMBER = re.compile(r"\d+")
 
 
@@ -56,12 +59,13 @@ def read_calendar_dates(reading: Reading, today: date) -> None:
     """
     for match in reading.matches(_SPAN):
         days = _days_of_span(match, today)
-        if days:
+        if days and not _is_count(match, match.start("first"), reading):
             reading.find("dates", days, match.start(), match.end())
     for pattern in _PATTERNS:
         for match in reading.matches(pattern):
             days = list(_dates(match, today, reading))
-            if days:
+            is_slashed = match.groupdict().get("month") and "/" in match.group()
+            if days and not (is_slashed and _is_count(match, match.start("month"), reading)):
                 reading.find("dates", days, match.start(), match.end())
 
 
@@ -108,15 +112,24 @@ def _further(more: str, first: date) -> Iterator[date]:
         previous = following
 
 
+def _is_count(match: re.Match[str], start: int, reading: Reading) -> bool:
+    """“Ages 5/6-8” and “5/6-7 people” are no days; “on 5/6 kids yoga” is one."""
+    before, after = reading.folded[:start], reading.folded[match.end() :]
+    if NUMBERED.search(before):
+        return True
+    return bool(_COUNTED.match(after)) and not _is_led_as_day(before)
+
+
+def _is_led_as_day(before: str) -> bool:
+    return bool(re.search(rf"(?:\bon|{WEEKDAY}),? $", before))
+
+
 def _is_fraction(match: re.Match[str], month: int | None, day: int, reading: Reading) -> bool:
     """“1/2” and “3/4” are sizes unless something says that they are dates."""
     if (month, day) not in _FRACTIONS or match.groupdict().get("year"):
         return False
     before, after = reading.folded[: match.start("month")], reading.folded[match.end() :]
-    return not (
-        re.search(rf"(?:\bon|{WEEKDAY}),? $", before)
-        or re.match(r"\s(?:at\b|@|after\b|before\b|\d)", after)
-    )
+    return not (_is_led_as_day(before) or re.match(r"\s(?:at\b|@|after\b|before\b|\d)", after))
 
 
 def _number(text: str) -> str:

@@ -24,6 +24,9 @@ _SPOKEN = (
 NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d{{1,5}}(?:\.\d{{1,2}})?(?!\d)|{_SPOKEN}\b)"
 HOUR_WORD = "|".join(sorted(list(_ONES)[:12], key=len, reverse=True))
 
+# What a number right behind these counts is no time and no date: "grade 11/12", "ages 6-8".
+NUMBERED = re.compile(r"\b(?:grades?|ages?|aged|chapters?|levels?|years?|size|part):? $")
+
 
 def to_number(text: str) -> float:
     """Return the value of text that matched `NUMBER`."""

@@ -2,7 +2,7 @@
 
 import re
 
-from search.parser.numbers import HOUR_WORD, to_number
+from search.parser.numbers import HOUR_WORD, NUMBERED, to_number
 from search.parser.reading import Reading
 from search.parser.weekdays import WEEKDAY
 from search.parser.windows import LAST_MINUTE, NOON, Window
@@ -166,7 +166,7 @@ def _is_time_range(reading: Reading, match: re.Match[str]) -> bool:
     if any(match["minute" + n] or match["half" + n] or match["noon" + n] for n in "12"):
         return True
     before, after = reading.folded[: match.start()], reading.folded[match.end() :]
-    if re.search(r"(?:grades?|ages?|aged|chapters?|levels?|years?|size|part) $", before):
+    if NUMBERED.search(before):
         return False
     named = match["lead"] in {
         "between",
