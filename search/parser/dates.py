@@ -2,8 +2,10 @@
 
 import re
 from datetime import date, timedelta
+from typing import cast
 
 from search.parser.calendar_dates import read_calendar_dates
+from search.parser.negation import NEGATION, UNTIL, start_of_limit
 from search.parser.numbers import NUMBER, to_number
 from search.parser.reading import Finding, Reading
 from search.parser.weekdays import CODES, JOIN, WEEKDAY, code_of, is_plural, weekday_tokens
@@ -55,7 +57,12 @@ _LEAD = re.compile(
 _PLURAL_PART = re.compile(
     r",? ?(?:late |early )?(?:in the )?(?:mornings|afternoons|evenings|nights|lunches|lunchtimes)\b"
 )
-_DEADLINE = re.compile(r"(?<!\bnot )\b(?:by|before|until) (?:this |next )?$")
+_DEADLINE = re.compile(r"\b(?:by|before|until) (?:this |next )?$")
+# "not until tonight" is a time of today and no first day.
+_NOT_BEFORE = re.compile(
+    rf"{NEGATION}(?P<limit>{UNTIL}) (?!ton|2nite|later|today|this (?:late|morn|after|eve))"
+)
+_OPEN_DAYS = 14  # no constraint is open-ended: "not before friday" is it and the 13 days after it
 
 
 def read_dates(reading: Reading, today: date) -> None:
@@ -72,6 +79,7 @@ def read_dates(reading: Reading, today: date) -> None:
     _read_weekday_lists(reading, today, weekly=weekly, week=week)
     _read_weekend(reading, today)
     _read_week(reading, today, week)
+    _read_first_days(reading)
 
 
 def _read_relative(reading: Reading, today: date) -> None:
@@ -163,7 +171,8 @@ def _read_weekday_lists(
             continue
         which = (lead["which"] if lead and lead["which"] else _which(week) if week else "").strip()
         days = [_weekday_on(code, today, which) for code in codes]
-        if len(days) == 1 and _DEADLINE.search(before):
+        deadline = _DEADLINE.search(before)
+        if len(days) == 1 and deadline and not _not_before(before, deadline.start()):
             days = _until(days[0], today, inclusive="before" not in before[-12:])
         reading.find("dates", days, start, end)
 
@@ -232,3 +241,24 @@ def _read_week(reading: Reading, today: date, week: re.Match[str] | None) -> Non
     last = 6 - today.weekday()
     days = range(last + 1) if _which(week) == "this" else range(last + 1, last + 8)
     reading.find("dates", [today + timedelta(n) for n in days], week.start(), week.end())
+
+
+def _read_first_days(reading: Reading) -> None:
+    """Let “not before Friday” mean Friday and what follows; beside recurring days it adds none."""
+    for found in [one for one in reading.findings if one.key == "dates"]:
+        said = reading.open[: found.start] + reading.folded[found.start :]
+        lead = _not_before(said, found.start)
+        if lead is None or lead.end() >= found.end:
+            continue
+        reading.findings.remove(found)
+        start = min(start_of_limit(lead), found.start)
+        reading.take(start, found.end)
+        if not reading.values("weekdays"):
+            first = min(cast("list[date]", found.value))
+            days = [first + timedelta(n) for n in range(_OPEN_DAYS)]
+            reading.findings.append(Finding("dates", days, start, found.end))
+
+
+def _not_before(text: str, position: int) -> re.Match[str] | None:
+    """Return the first “not before” that ends at this position or behind it."""
+    return next((lead for lead in _NOT_BEFORE.finditer(text) if lead.end() >= position), None)

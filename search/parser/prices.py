@@ -2,6 +2,7 @@
 
 import re
 
+from search.parser.negation import NEGATION, PERSON, start_of_limit
 from search.parser.numbers import NUMBER, tidy, to_number
 from search.parser.reading import Reading
 
@@ -45,12 +46,9 @@ _BUDGET = (
 _ABOUT = r"around|about|roughly|approx(?:imately)?|circa|~|for|at|is|only|just"
 _FROM = rf"{_MORE}|at least|start(?:ing|s)? (?:at|from)|from|desde|min(?:imum)?(?: of)?|>=?"
 # "not under" is a minimum and "nothing over" a maximum: the limit is the other one of its word.
-_NEGATED = re.compile(
-    r"(?<![\w'-])(?:no(?: one)?|none|not|nothing|never|cannot|pas|\w+n't)(?: (?:want|like|able))?"
-    r"(?: to)?(?: (?:want|be|go|going|pay|paying|spend|spending|afford|cost|costing|charge|"
-    r"charging|have))?(?: anything)? "
-    rf"(?:(?P<less>{_LESS})|(?:{_MORE}))\s?{_amount('')}"
-)
+_NEGATED = re.compile(rf"{NEGATION}(?P<limit>(?P<less>{_LESS})|(?:{_MORE}))\s?{_amount('')}")
+_PAYING = re.compile(r"\b(?:pay|spend|afford|cost|charg)")
+_UNDER = re.compile(r"under|below")
 _RANGE = re.compile(
     rf"(?:\b(?P<lead>{_BUDGET}|between|from|around|about|entre|de)\s+)?{_amount('1')}"
     rf"(?:\s?(?:-|to|and|y)\s?|\sa\s){_amount('2')}"
@@ -122,10 +120,24 @@ def _read_range(reading: Reading) -> None:
 def _read_negated(reading: Reading) -> None:
     for match in reading.matches(_NEGATED):
         groups, number = match.groupdict(), to_number(match["value"])
-        if _has_money(groups, "") or number >= SMALLEST_BARE:
-            key = "min_price" if groups["less"] else "max_price"
-            reading.find(key, tidy(number), match.start(), match.end())
-            _read_basis(reading, groups["unit"], match.end())
+        start = start_of_limit(match)
+        if not _has_money(groups, ""):
+            if number < SMALLEST_BARE:
+                continue
+            if _is_age(match):
+                reading.take(start, match.end())
+                continue
+        key = "min_price" if groups["less"] else "max_price"
+        reading.find(key, tidy(number), start, match.end())
+        _read_basis(reading, groups["unit"], match.end())
+
+
+def _is_age(match: re.Match[str]) -> bool:
+    """“Not under 18” and “no teachers over 50” name ages, unless they speak of paying."""
+    if _PAYING.search(match.group()):
+        return False
+    limits_people = re.search(rf"\b{PERSON} $", match.string[match.start() : match.start("limit")])
+    return bool(_UNDER.match(match["limit"]) or limits_people)
 
 
 def _read_minimum(reading: Reading) -> None:

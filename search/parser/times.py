@@ -2,6 +2,7 @@
 
 import re
 
+from search.parser.negation import NEGATION, UNTIL, start_of_limit
 from search.parser.numbers import HOUR_WORD, NUMBERED, to_number
 from search.parser.reading import Reading
 from search.parser.weekdays import WEEKDAY
@@ -37,18 +38,13 @@ _RANGE = re.compile(
     rf"\s(?:las )?)?{_clock('1')}"
     rf"\s?(?:-|to|until|till?|and|&|y|\ba\b)\s?(?:las )?{_clock('2')}{_NOT_COUNT}"
 )
-_NOT = (
-    r"(?<![\w'-])(?:but )?(?:no|not|nothing|never|(?:can't|cannot)(?: (?:do|make|start|come))?)"
-    r"(?: free| available| any| anything| it| lessons?| class(?:es)?)? "
-)
+_PAST = r"later than|after|past|despues de(?: las)?"
 # "not before" is a limit below and "nothing later than" one above: the other one of its word.
-_NOT_BEFORE = re.compile(
-    rf"{_NOT}(?P<lead>(?:earlier|sooner) than|before|until|till?|antes de(?: las)?)"
-    rf"\s{_clock('')}{_NOT_COUNT}"
-)
-_NOT_AFTER = re.compile(
-    rf"{_NOT}(?P<lead>later than|after|past|despues de(?: las)?)\s{_clock('')}{_NOT_COUNT}"
-)
+_NOT_BEFORE = re.compile(rf"{NEGATION}(?P<limit>(?P<lead>{UNTIL})\s{_clock('')}){_NOT_COUNT}")
+_NOT_AFTER = re.compile(rf"{NEGATION}(?P<limit>(?P<lead>{_PAST})\s{_clock('')}){_NOT_COUNT}")
+# "not before 5 or after 8": the "not" is said once and rules out both.
+_OR_BEFORE = re.compile(rf"(?:,? n?or )(?P<lead>{UNTIL})\s{_clock('')}{_NOT_COUNT}")
+_OR_AFTER = re.compile(rf"(?:,? n?or )(?P<lead>{_PAST})\s{_clock('')}{_NOT_COUNT}")
 _AFTER = re.compile(
     rf"{_ANY_LEAD}\b(?P<lead>after|(?<!half )(?<!quarter )past|since|later than|"
     rf"despues de(?: las)?|(?:a partir de|desde)(?: las)?|from)\s{_clock('')}{_NOT_COUNT}"
@@ -95,25 +91,35 @@ def read_clock(reading: Reading) -> None:
     for match in reading.matches(_RANGE):
         if _is_time_range(reading, match):
             _find_range(reading, match)
+    for pattern, second, is_after in (
+        (_NOT_BEFORE, _OR_AFTER, True),
+        (_NOT_AFTER, _OR_BEFORE, False),
+    ):
+        for match in reading.matches(pattern):
+            if not _find_limit(reading, match, start_of_limit(match), is_after=is_after):
+                continue
+            if further := second.match(reading.open, match.end()):
+                _find_limit(reading, further, further.start(), is_after=not is_after)
     for pattern, is_after in (
-        (_NOT_BEFORE, True),
-        (_NOT_AFTER, False),
         (_BEFORE, False),
         (_AFTER, True),
         (_AFTER_SUFFIX, True),
         (_BEFORE_SUFFIX, False),
     ):
         for match in reading.matches(pattern):
-            minute = _minute(match, "", reading)
-            needs_mark = match.groupdict().get("lead") in {"from", "past", "since"}
-            told = (
-                _is_marked(match, "") or match.groupdict().get("on") or _ends_clause(reading, match)
-            )
-            if minute is None or (needs_mark and not told):
-                continue
-            window = Window(after=minute) if is_after else Window(before=minute)
-            reading.find("window", window, match.start(), match.end())
+            _find_limit(reading, match, match.start(), is_after=is_after)
     _read_starts(reading)
+
+
+def _find_limit(reading: Reading, match: re.Match[str], start: int, *, is_after: bool) -> bool:
+    minute = _minute(match, "", reading)
+    needs_mark = match.groupdict().get("lead") in {"from", "past", "since"}
+    told = _is_marked(match, "") or match.groupdict().get("on") or _ends_clause(reading, match)
+    if minute is None or (needs_mark and not told):
+        return False
+    window = Window(after=minute) if is_after else Window(before=minute)
+    reading.find("window", window, start, match.end())
+    return True
 
 
 def _read_starts(reading: Reading) -> None:

@@ -65,6 +65,17 @@ def test_what_is_ruled_out_is_never_asked_for(query: str, excluded: dict[str, An
         ("guitar, not charging over $60", {"max_price": 60}),
         ("guitar, I don't have more than $60", {"max_price": 60}),
         ("nothing under $40, nothing over $60", {"min_price": 40, "max_price": 60}),
+        ("guitar, don't want to spend any more than $60", {"max_price": 60}),
+        ("guitar, can't do more than $60", {"max_price": 60}),
+        ("guitar, not looking to spend more than $60", {"max_price": 60}),
+        ("guitar, not much more than $60", {"max_price": 60}),
+        ("guitar without going over $60", {"max_price": 60}),
+        ("guitar without paying more than $60", {"max_price": 60}),
+        ("guitar, no lessons over $50", {"max_price": 50}),
+        ("guitar, no teachers over $50", {"max_price": 50}),
+        ("guitar, no instructors under $50", {"min_price": 50}),
+        ("no guitar lessons over $50", {"max_price": 50}),
+        ("guitar, don't mind paying more than $60", {"min_price": 60}),
         ("guitar no earlier than 4pm", {"time_after": "16:00"}),
         ("guitar not earlier than 5", {"time_after": "17:00"}),
         ("guitar nothing before 9am", {"time_after": "09:00"}),
@@ -72,11 +83,75 @@ def test_what_is_ruled_out_is_never_asked_for(query: str, excluded: dict[str, An
         ("guitar not available until 5", {"time_after": "17:00"}),
         ("guitar not later than 5", {"time_before": "17:00"}),
         ("guitar nothing after 8pm", {"time_before": "20:00"}),
+        ("guitar, I don't want anything before 5pm", {"time_after": "17:00"}),
+        ("guitar, don't start before 5pm", {"time_after": "17:00"}),
+        ("guitar dont start before 5pm", {"time_after": "17:00"}),
+        ("guitar, won't work before 5", {"time_after": "17:00"}),
+        ("guitar that isn't earlier than 5", {"time_after": "17:00"}),
+        ("guitar, not home until 6pm", {"time_after": "18:00"}),
+        ("guitar, don't get home until 6pm", {"time_after": "18:00"}),
+        ("guitar, can't make it by 5pm", {"time_after": "17:00"}),
+        ("no guitar lessons before 5pm", {"time_after": "17:00"}),
+        ("guitar, doesn't work after 8pm", {"time_before": "20:00"}),
+        ("guitar, i don't work after 5pm", {"time_after": "17:00"}),
+        ("guitar, i don't mind lessons after 8pm", {"time_after": "20:00"}),
+        ("guitar not before 5pm or after 8pm", {"time_after": "17:00", "time_before": "20:00"}),
+        ("guitar not after 8 or before 5", {"time_after": "17:00", "time_before": "20:00"}),
     ],
 )
 def test_a_limit_is_on_the_side_that_was_said(query: str, limit: dict[str, Any]) -> None:
     """Spec: S8.1: "not" turns a limit, and the end of "piano" is no "no"."""
     assert constraints(query) == limit
+
+
+def test_the_lesson_named_in_a_negated_limit_is_still_looked_for() -> None:
+    """Spec: S8.1, S8.2"""
+    assert "guitar" in read("no guitar lessons before 5pm").residual
+    assert "guitar" in read("no guitar lessons over $50").residual
+
+
+@pytest.mark.parametrize(
+    "query", ["piano not under 18", "piano, no one under 18", "piano, no teachers over 50"]
+)
+def test_a_bare_negated_age_is_no_price(query: str) -> None:
+    """Spec: S8.1: with money or a word of paying it is one."""
+    assert constraints(query) == {}
+    assert constraints("piano, not charging under 50") == {"min_price": 50}
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ("piano not before friday", "2026-01-16", "2026-01-29"),
+        ("piano not until friday", "2026-01-16", "2026-01-29"),
+        ("piano nothing before friday", "2026-01-16", "2026-01-29"),
+        ("piano can't before friday", "2026-01-16", "2026-01-29"),
+        ("piano no lessons before friday", "2026-01-16", "2026-01-29"),
+        ("piano not available before friday", "2026-01-16", "2026-01-29"),
+        ("piano not free until friday", "2026-01-16", "2026-01-29"),
+        ("piano not free until next friday", "2026-01-23", "2026-02-05"),
+        ("piano no earlier than jan 20", "2026-01-20", "2026-02-02"),
+        ("piano not until the 20th", "2026-01-20", "2026-02-02"),
+        ("piano not until next week", "2026-01-19", "2026-02-01"),
+    ],
+)
+def test_not_before_a_day_is_that_day_and_what_follows(query: str, first: str, last: str) -> None:
+    """Spec: S8.1: no constraint is open-ended, so two weeks stand for the time after it."""
+    days = constraints(query)["date_expr"]
+    assert (days[0], days[-1], len(days)) == (first, last, 14)
+    assert read(query).residual == "piano"
+
+
+def test_not_before_a_day_adds_no_days_to_recurring_ones() -> None:
+    """Spec: S8.1: the days of both together would be nearly any day."""
+    assert constraints("piano mondays, not before the 20th") == {"date_expr": ["mon"]}
+
+
+def test_not_until_tonight_is_a_time_of_today() -> None:
+    """Spec: S8.1"""
+    tonight = {"date_expr": ["2026-01-14"], "time_after": "17:00"}
+    assert constraints("piano not until tonight") == tonight
+    assert constraints("piano not until this evening") == tonight
 
 
 def test_a_span_of_sizes_is_no_span_of_days() -> None:
@@ -96,7 +171,6 @@ def test_whoever_works_at_night_wants_the_morning() -> None:
         ("guitar between feb 3 and feb 5", ["2026-02-03", "2026-02-04", "2026-02-05"]),
         ("guitar 1/20 - 1/22", ["2026-01-20", "2026-01-21", "2026-01-22"]),
         ("piano 3/10-12", ["2026-03-10", "2026-03-11", "2026-03-12"]),
-        ("piano not before saturday", ["2026-01-17"]),
         ("piano 3/10-3/12", ["2026-03-10", "2026-03-11", "2026-03-12"]),
         ("guitar from january 31 to feb 1", ["2026-01-31", "2026-02-01"]),
         ("guitar feb 3 and feb 5", ["2026-02-03", "2026-02-05"]),
