@@ -66,6 +66,11 @@ _MIN = re.compile(
 )
 # "$30 per half hour", "$80 for 45 minutes": the length itself was read before.
 _FOR_LENGTH = re.compile(r"\s?(?:/|\b(?:per|each|every|for|the|an?)\b) ?(?:an? )?")
+# "a 30 min lesson for $40": the same the other way round.
+_LENGTH_FOR = re.compile(
+    r"(?: (?:\w+ )?(?:lessons?|class(?:es)?|sessions?))? (?:for|at)"
+    rf"(?: (?:{_UP_TO}|{_ABOUT}|no more than))? (?:(?:\$|usd) ?)?"
+)
 _LESSON_UNIT = re.compile(r"lesson|class|clase|session|time|each")
 
 _LOW = re.compile(
@@ -113,7 +118,7 @@ def _read_range(reading: Reading) -> None:
         start, middle, end = match.start() + indent, match.start("value2"), match.end()
         reading.find("min_price", tidy(low), start, middle)
         reading.find("max_price", tidy(high), middle, end)
-        _read_basis(reading, groups["unit2"] or groups["unit1"], end)
+        _read_basis(reading, groups["unit2"] or groups["unit1"], match.start("value1"), end)
         return
 
 
@@ -129,7 +134,7 @@ def _read_negated(reading: Reading) -> None:
                 continue
         key = "min_price" if groups["less"] else "max_price"
         reading.find(key, tidy(number), start, match.end())
-        _read_basis(reading, groups["unit"], match.end())
+        _read_basis(reading, groups["unit"], match.start("value"), match.end())
 
 
 def _is_age(match: re.Match[str]) -> bool:
@@ -150,7 +155,7 @@ def _read_minimum(reading: Reading) -> None:
         if _has_money(groups, "") or (named and number >= SMALLEST_BARE):
             indent = len(match.group()) - len(match.group().lstrip())
             reading.find("min_price", tidy(number), match.start() + indent, match.end())
-            _read_basis(reading, groups["unit"], match.end())
+            _read_basis(reading, groups["unit"], match.start("value"), match.end())
             return
 
 
@@ -163,7 +168,7 @@ def _read_maximum(reading: Reading) -> None:
             continue
         indent = len(match.group()) - len(match.group().lstrip())
         reading.find("max_price", tidy(number), match.start() + indent, match.end())
-        _read_basis(reading, groups["unit"], match.end())
+        _read_basis(reading, groups["unit"], match.start("value"), match.end())
         return
 
 
@@ -171,15 +176,20 @@ def _has_money(groups: dict[str, str], n: str) -> bool:
     return bool(groups["sign" + n] or groups["money" + n] or groups["unit" + n])
 
 
-def _read_basis(reading: Reading, unit: str | None, end: int) -> None:
-    """Note that a limit is for a lesson, or for the length that stands directly behind it."""
+def _read_basis(reading: Reading, unit: str | None, start: int, end: int) -> None:
+    """Note that a limit is for a lesson, or for the length that stands directly beside it."""
     if unit:
         if _LESSON_UNIT.search(unit):
             reading.note("price_basis", "lesson")
         return
     joint = _FOR_LENGTH.match(reading.folded, end)
     for length in reading.findings:
-        if joint and length.key == "duration_minutes" and end <= length.start <= joint.end():
+        if length.key != "duration_minutes":
+            continue
+        if joint and end <= length.start <= joint.end():
             reading.note("price_minutes", length.value)
             reading.take(end, max(end, length.start))
+            return
+        if _LENGTH_FOR.fullmatch(reading.folded[length.end : start]):
+            reading.note("price_minutes", length.value)
             return

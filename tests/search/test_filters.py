@@ -145,6 +145,7 @@ def test_filters_about_other_things_leave_the_words_alone():
         ("guitar 30 bucks the half hour", 30, 6000),
         ("guitar $25 per 1/2 hour", 25, 5000),
         ("guitar $40 for a half hour", 40, 8000),
+        ("guitar 30 min lesson for $40", 40, 8000),
         ("guitar $80 for 45 minutes", 80, 10667),
         ("guitar $60 an hour for 90 minutes", 60, 6000),
         ("guitar $30 a lesson, half an hour", 30, 3000),
