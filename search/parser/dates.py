@@ -60,7 +60,8 @@ _PLURAL_PART = re.compile(
 _DEADLINE = re.compile(r"\b(?:by|before|until) (?:this |next )?$")
 # "not until tonight" is a time of today and no first day.
 _NOT_BEFORE = re.compile(
-    rf"{NEGATION}(?P<limit>{UNTIL}) (?!ton|2nite|later|today|this (?:late|morn|after|eve))"
+    rf"{NEGATION}(?P<limit>{UNTIL})(?: after)? "
+    r"(?!ton|2nite|later|today|this (?:late|morn|after|eve))"
 )
 _OPEN_DAYS = 14  # no constraint is open-ended: "not before friday" is it and the 13 days after it
 
@@ -159,7 +160,9 @@ def _read_weekday_lists(
         lead = _LEAD.search(reading.open[: group[0].start()])
         start, end = (lead.start() if lead else group[0].start()), group[-1].end()
         before, after = reading.open[: group[0].start()], reading.folded[end:]
-        recurring = (
+        said_day = len(before.removesuffix("this ").removesuffix("next "))
+        is_first_day = _not_before(before, said_day) is not None
+        recurring = not is_first_day and (
             weekly
             or any(is_plural(token.group()) for token in group)
             or bool(_RECURRING_LEAD.search(before))
@@ -171,8 +174,7 @@ def _read_weekday_lists(
             continue
         which = (lead["which"] if lead and lead["which"] else _which(week) if week else "").strip()
         days = [_weekday_on(code, today, which) for code in codes]
-        deadline = _DEADLINE.search(before)
-        if len(days) == 1 and deadline and not _not_before(before, deadline.start()):
+        if len(days) == 1 and not is_first_day and _DEADLINE.search(before):
             days = _until(days[0], today, inclusive="before" not in before[-12:])
         reading.find("dates", days, start, end)
 

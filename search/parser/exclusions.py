@@ -13,8 +13,8 @@ from search.vocabulary import Vocabulary
 _LEAD = re.compile(
     r"\b(?:(?:but |just |and |please |or )?(?:not|no|never|nowhere|except(?: for)?|excluding|"
     r"avoid(?:ing)?|other than|outside(?: of)?|"
-    r"without|nothing|can'?t(?: do| make)?|cannot(?: do| make)?|(?:don'?t|do not|doesn'?t|"
-    r"won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
+    r"without|nothing|(?:is|are)n'?t|can'?t(?: do| make)?|cannot(?: do| make)?|"
+    r"(?:don'?t|do not|doesn'?t|won'?t) (?:want|do|like|work)(?: to (?:go to|do))?|"
     r"sin|excepto|salvo|sauf)|"
     r"(?:i|we|he|she) works?|(?:i'?m|we'?re|he'?s|she'?s|is|am|are) (?:busy|working|away|booked|"
     r"unavailable)|"

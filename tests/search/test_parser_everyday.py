@@ -38,6 +38,7 @@ def test_a_time_on_a_date_is_a_start(query: str, expected: tuple[str, str, str])
         ("i'm busy on tuesdays, cello", {"weekdays": ["tue"]}),
         ("cello nowhere in the bronx", {"location": "Bronx"}),
         ("guitar but not in a studio", {"modality": "at_instructor"}),
+        ("piano that isn't available on friday", {"weekdays": ["fri"]}),
         ("no los domingos, piano", {"weekdays": ["sun"]}),
         ("piano excepto los lunes", {"weekdays": ["mon"]}),
     ],
@@ -133,6 +134,8 @@ def test_a_bare_negated_age_is_no_price(query: str) -> None:
         ("piano no earlier than jan 20", "2026-01-20", "2026-02-02"),
         ("piano not until the 20th", "2026-01-20", "2026-02-02"),
         ("piano not until next week", "2026-01-19", "2026-02-01"),
+        ("piano not until after the 20th", "2026-01-20", "2026-02-02"),
+        ("weekly piano not before friday", "2026-01-16", "2026-01-29"),
     ],
 )
 def test_not_before_a_day_is_that_day_and_what_follows(query: str, first: str, last: str) -> None:
