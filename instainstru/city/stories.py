@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.pictures import arriving_pictures
 from bookings.lessons import evidence
 from bookings.lessons.cancellation import cancel_as_instructor, cancel_as_staff
+from bookings.lessons.emergencies import ask_to_be_excused
 from bookings.lessons.models import Booking, LessonReport
 from bookings.lessons.models.changes import Side
 from bookings.lessons.moves import move_facts, propose_move
@@ -137,7 +138,7 @@ def _report_no_show(lesson: Booking) -> None:
 
 
 def _report_student(lesson: Booking) -> None:
-    """Let the instructor say that the student did not come, and the student agree."""
+    """Let the instructor say that the student did not come, who agrees and tells staff why."""
     assert lesson.student is not None  # noqa: S101 - it has ended
     code, at = str(lesson.code), lesson.end_at + timedelta(hours=1)
     statement = "I waited at the agreed place for twenty minutes."
@@ -145,3 +146,5 @@ def _report_student(lesson: Booking) -> None:
         by=lesson.instructor.user, code=code, kind=_K.STUDENT_NO_SHOW, statement=statement, now=at
     )
     accept_report(by=lesson.student, code=code, now=at + timedelta(hours=1))
+    why = "A fever in the afternoon, and I forgot to write. I have the doctor's letter."
+    ask_to_be_excused(by=lesson.student, code=code, statement=why, now=at + timedelta(hours=2))

@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import Length
 
 from accounts.models import Learner, User
-from bookings.lessons.models import Booking, LessonReport, Proposal, Strike
+from bookings.lessons.models import Booking, EmergencyRequest, LessonReport, Proposal, Strike
 from bookings.lessons.selectors import load_calendars
 from bookings.notifications.interest import write_to_waiting
 from bookings.notifications.models import ContactMessage
@@ -128,6 +128,7 @@ def test_demo_student_sees_every_state_of_a_lesson(city: SeedRun) -> None:
     report = LessonReport.objects.get(booking__in=mine, outcome="")
     assert report.booking.status == "reported"
     assert Strike.objects.filter(booking__in=mine, reason="no_show").count() == 1
+    assert EmergencyRequest.objects.filter(booking__in=mine, outcome="").exists()
     assert PaymentAttempt.objects.tips().filter(student=student, status="succeeded").count() == 1
     assert not any(invariants.violations().values())
 
