@@ -53,7 +53,7 @@ WEEKLY: Final = TIMES + "&start={series_start}&weeks=6"
 STAFF_LISTS: Final = (
     "accounts_auditevent", "accounts_user", "catalog_category", "catalog_instructor",
     "catalog_neighborhood", "catalog_offering", "catalog_policy", "catalog_service",
-    "lessons_booking", "lessons_lessonreport", "lessons_strike",
+    "lessons_booking", "lessons_emergencyrequest", "lessons_lessonreport", "lessons_strike",
     "notifications_outgoingmail", "notifications_outgoingtext", "payments_credit",
     "payments_ledgertransaction", "payments_payee", "payments_paymentattempt",
     "payments_payout", "payments_promocode", "payments_reconciliation",
