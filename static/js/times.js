@@ -7,6 +7,8 @@ let refreshedAt = performance.now();
 let chosen = null;
 // How often the time repeats is kept through every day and month.
 let repeats = null;
+// Where what has the focus stood, so that nothing moves under whoever works with the keyboard.
+let held = null;
 
 function words(radio) {
   const time = document.querySelector(`label[for="${CSS.escape(radio.id)}"] time`);
@@ -39,6 +41,23 @@ function refresh() {
 document.addEventListener("htmx:beforeSwap", () => {
   chosen = document.querySelector("[data-quiet] [name=start]:checked")?.value ?? null;
   repeats = document.querySelector("[data-times] [name=weeks]")?.value ?? null;
+  const active = document.activeElement;
+  const isHeld = active?.matches("#chooser [id]");
+  held = isHeld ? { id: active.id, top: active.getBoundingClientRect().top } : null;
+});
+
+function keepPlace({ id, top }) {
+  const same = document.getElementById(id);
+  if (same && same === document.activeElement) scrollBy(0, same.getBoundingClientRect().top - top);
+}
+
+document.addEventListener("htmx:afterSwap", () => {
+  if (!held) return;
+  const place = held;
+  held = null;
+  keepPlace(place);
+  // The browser may hold on to something else while it lays out the new content.
+  requestAnimationFrame(() => keepPlace(place));
 });
 
 function keepChoice(section) {

@@ -125,6 +125,31 @@ def test_looking_again_pulls_nobody_away(page: Any, live_server: Any) -> None:
     assert page.evaluate("window.said") == ["after"]
 
 
+def test_what_has_the_focus_stays_where_it_is_when_the_page_looks_again(
+    page: Any, live_server: Any
+) -> None:
+    """What is new above it moves nobody away. Spec: S12.4"""
+    page.set_viewport_size({"width": 390, "height": 700})
+    slug = OfferingFactory().instructor.slug
+    page.goto(f"{live_server.url}/i/{slug}/book/?view=week")
+    page.locator("[data-times]").wait_for()
+    page.locator("#week-next").focus()
+    top = "document.getElementById('week-next').getBoundingClientRect().top"
+    before = page.evaluate(top)
+
+    def with_more_above(route: Any) -> None:
+        answer = route.fetch()
+        more = "<div id='more' style='height: 1000px'></div>"
+        route.fulfill(response=answer, body=more + answer.text())
+
+    page.route("**/book/**", with_more_above)
+    page.evaluate(RETURN)
+    expect(page.locator("#more")).to_be_attached()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert _focused(page) == "week-next"
+    assert abs(page.evaluate(top) - before) < 2
+
+
 def test_browsers_zone_is_taken_for_an_online_lesson(
     browser_of_session: Any, live_server: Any
 ) -> None:
